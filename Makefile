@@ -1,0 +1,12 @@
+# Short names for dev.py, which does the work: `make test ARGS="-k revoke"`.
+
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format bench pins clean
+
+help:
+	@$(PYTHON) dev.py help
+
+serve test check format bench pins clean:
+	@$(PYTHON) dev.py $@ $(ARGS)

@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""Everything a developer runs here, with nothing but Python and pip.
+
+    python3 dev.py serve [args]    start the server             (environment: .venv)
+    python3 dev.py test [args]     run the tests with pytest    (environment: .venv-dev)
+    python3 dev.py check           format, lint, types, imports
+    python3 dev.py format          format, and fix what can be fixed
+    python3 dev.py bench [args]    run the benchmarks
+    python3 dev.py pins [args]     write constraints.txt anew; `pins --upgrade` takes newer versions
+    python3 dev.py prepare         only prepare .venv-dev
+    python3 dev.py clean           remove the environments and every cache
+
+An environment is made on first use, and again when what decides its content changes. Every package in it is
+pinned and checked against the hashes in constraints.txt.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Before anything below that an older Python would stumble over.
+if sys.version_info < (3, 11):  # noqa: UP036 -- pip is not there yet to hold requires-python
+    sys.exit("error: Ostiary needs Python 3.11 or newer; this is " + sys.version.split()[0])
+
+ROOT = Path(__file__).resolve().parent
+PROJECT = ROOT / "pyproject.toml"
+PINS = ROOT / "constraints.txt"
+STAMP = "prepared-for"
+
+# What each environment holds: the extras of pyproject.toml.
+EXTRAS = {".venv": ["sdk", "server"], ".venv-dev": ["sdk", "server", "dev"]}
+
+# constraints.txt has two parts; .venv gets only what stands above this line.
+DEVELOPMENT_PART = "# For development only:"
+
+CHECKS = {
+    "format": ["ruff", "format", "--check", "."],
+    "lint": ["ruff", "check", "."],
+    "types": ["mypy"],
+    "imports": ["lint-imports"],
+}
+
+
+def main(arguments: list[str]) -> int:
+    verb, *rest = arguments or ["help"]
+    if verb in ("help", "-h", "--help"):
+        print(__doc__)
+        return 0
+    verbs = {
+        "serve": serve,
+        "test": test,
+        "check": check,
+        "format": reformat,
+        "bench": bench,
+        "pins": pins,
+        "prepare": prepare,
+        "clean": clean,
+    }
+    if verb not in verbs:
+        print(f"error: unknown verb {verb!r}; one of {', '.join(verbs)}", file=sys.stderr)
+        return 2
+    try:
+        return verbs[verb](rest)
+    except Failed as failed:
+        print(f"error: {failed}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130  # what a shell reports for an interrupted program
+
+
+class Failed(Exception):
+    """Something outside this script went wrong; the message says what, and what to do."""
+
+
+# The verbs.
+
+
+def serve(arguments: list[str]) -> int:
+    # In the caller's directory: a path in the arguments means what it means there.
+    return replace_by(environment(".venv") / "ostiary", "serve", *arguments)
+
+
+def test(arguments: list[str]) -> int:
+    tools = environment(".venv-dev")
+    os.chdir(ROOT)
+    return replace_by(tools / "python", "-m", "pytest", *arguments)
+
+
+def check(_: list[str]) -> int:
+    tools = environment(".venv-dev")
+    failed = []
+    for name, (tool, *arguments) in CHECKS.items():
+        run = subprocess.run([tools / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        print(f"{name:8} {'ok' if run.returncode == 0 else 'FAILED'}", flush=True)
+        if run.returncode:
+            failed.append(name)
+            print(run.stdout + run.stderr, flush=True)
+    if failed:
+        raise Failed(f"failed: {', '.join(failed)}")
+    return 0
+
+
+def reformat(_: list[str]) -> int:
+    tools = environment(".venv-dev")
+    # Fixes first: they may leave lines that want formatting.
+    fixed = subprocess.run([tools / "ruff", "check", "--fix", "."], cwd=ROOT, check=False)
+    formatted = subprocess.run([tools / "ruff", "format", "."], cwd=ROOT, check=False)
+    return fixed.returncode or formatted.returncode
+
+
+def bench(arguments: list[str]) -> int:
+    if not (ROOT / "bench" / "__main__.py").exists():
+        raise Failed("there is nothing to run: bench/__main__.py is missing")
+    tools = environment(".venv-dev")
+    os.chdir(ROOT)
+    return replace_by(tools / "python", "-m", "bench", *arguments)
+
+
+def prepare(_: list[str]) -> int:
+    environment(".venv-dev")
+    return 0
+
+
+def clean(_: list[str]) -> int:
+    names = [".venv", ".venv-dev", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"]
+    for path in [*map(ROOT.joinpath, [*names, ".hypothesis", "dist"]), *ROOT.glob("*/**/__pycache__")]:
+        shutil.rmtree(path, ignore_errors=True)
+    return 0
+
+
+def pins(arguments: list[str]) -> int:
+    """Resolve every extra for all supported Pythons and write constraints.txt.
+
+    The resolver (uv) comes into a throwaway environment and is needed for nothing else. Versions already in
+    constraints.txt are kept where they still fit; arguments go to `uv pip compile`, such as `--upgrade` or
+    `--upgrade-package NAME`.
+    """
+    with tempfile.TemporaryDirectory() as directory, progress("resolving pins"):
+        scratch = Path(directory)
+        create_venv(scratch / "venv")
+        pip(scratch / "venv", "uv")
+        everything = scratch / "everything.txt"
+        if PINS.exists():
+            shutil.copy(PINS, everything)
+        pinned = resolve(scratch, EXTRAS[".venv-dev"], everything, *arguments)
+        served = resolve(scratch, EXTRAS[".venv"], scratch / "served.txt", "--constraint", str(everything))
+    PINS.write_text(
+        "# Every package an environment may hold, pinned by version and hash. Written by `make pins`.\n"
+        + "\n# To build and to serve:\n"
+        + "".join(pins for package, pins in pinned.items() if package in served)
+        + f"\n{DEVELOPMENT_PART}\n"
+        + "".join(pins for package, pins in pinned.items() if package not in served)
+    )
+    return 0
+
+
+def resolve(scratch: Path, extras: list[str], output: Path, *options: str) -> dict[str, str]:
+    """What the project with these extras and its build need: pins by package."""
+    build = scratch / "build.txt"
+    build.write_text("\n".join(project_file()["build-system"]["requires"]))
+    # No header, annotations or index: they would name the machine and the registry used.
+    form = ["--no-header", "--no-annotate", "--no-emit-index-url", "--generate-hashes"]
+    wanted = [f"--extra={extra}" for extra in extras]
+    uv = [str(scratch / "venv" / "bin" / "uv"), "pip", "compile", "--quiet", "--universal"]
+    run([*uv, "--python-version", "3.11", *form, *wanted, *options, "--output-file", output, PROJECT, build])
+    return pins_by_package(output.read_text())
+
+
+# The environments.
+
+
+def environment(name: str) -> Path:
+    """Make sure that the environment is there and current; answer the directory of its programs."""
+    venv = ROOT / name
+    programs = venv / "bin"
+    venv.mkdir(exist_ok=True)
+    lock = os.open(venv, os.O_RDONLY)
+    try:
+        # Two terminals may ask at once; the second waits, then finds it done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_current(venv):
+            with progress(f"preparing {name}"):
+                install(venv)
+    finally:
+        os.close(lock)
+    return programs
+
+
+def is_current(venv: Path) -> bool:
+    stamp = venv / STAMP
+    # An interpreter that was upgraded or removed leaves a dangling link behind.
+    return (venv / "bin" / "python").exists() and stamp.exists() and stamp.read_text() == fingerprint()
+
+
+def fingerprint() -> str:
+    """Hash of all that decides the content of an environment. The settings of the tools do not."""
+    project = project_file()
+    parts = [
+        sys.version,
+        repr(project["build-system"]),
+        repr(project["project"]),
+        PINS.read_text(),
+        str(ROOT),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def install(venv: Path) -> None:
+    (venv / STAMP).unlink(missing_ok=True)
+    # From nothing: packages that are no longer pinned must not linger and hide a missing requirement.
+    create_venv(venv)
+    pinned = PINS.read_text()
+    if venv.name == ".venv":
+        pinned = pinned.partition(DEVELOPMENT_PART)[0]
+    requirements = venv / "requirements.txt"
+    requirements.write_text(pinned)
+    # Wheels only: building a source package would fetch its build requirements, which nothing here pins.
+    pip(venv, "--require-hashes", "--only-binary=:all:", "--requirement", str(requirements))
+    # The package itself, built by the pinned backend. Without an index nothing comes in that is not pinned:
+    # a requirement that `make pins` has not seen yet is an error here.
+    package = f"{ROOT}[{','.join(EXTRAS[venv.name])}]"
+    try:
+        pip(venv, "--no-index", "--no-build-isolation", "--editable", package)
+    except Failed as failed:
+        raise Failed(f"{failed}\nIf pyproject.toml asks for something new, run `make pins` first.") from None
+    (venv / STAMP).write_text(fingerprint())
+
+
+def create_venv(venv: Path) -> None:
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        raise Failed(
+            "this Python cannot create virtual environments.\n"
+            "On Debian and Ubuntu: sudo apt-get install python3-venv; then run this again."
+        )
+    run([sys.executable, "-m", "venv", "--clear", venv])
+
+
+def pip(venv: Path, *arguments: str) -> None:
+    quietly = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    run([venv / "bin" / "python", "-m", "pip", "install", *quietly, *arguments])
+
+
+# Small parts.
+
+
+def project_file() -> dict[str, Any]:
+    import tomllib
+
+    return tomllib.loads(PROJECT.read_text())
+
+
+def pins_by_package(text: str) -> dict[str, str]:
+    """Each package's pins with their hashes; comments are left out.
+
+    A package has two pins where one version does not fit every supported Python.
+    """
+    pinned: dict[str, str] = {}
+    package = ""
+    for line in text.splitlines(keepends=True):
+        if line.startswith("#") or not line.strip():
+            continue
+        if not line.startswith(" "):
+            package = line.partition("==")[0]
+        pinned[package] = pinned.get(package, "") + line
+    return pinned
+
+
+def run(command: Sequence[str | Path]) -> None:
+    """Run to the end, silently; what it printed matters only if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = (done.stdout + done.stderr).strip()
+        raise Failed(f"this failed: {' '.join(map(str, command))}\n{told}")
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[None]:
+    """One line on stderr while something takes its time."""
+    began = time.monotonic()
+    print(f"{what} …", end=" ", file=sys.stderr, flush=True)
+    try:
+        yield
+    except BaseException:
+        print("failed", file=sys.stderr, flush=True)
+        raise
+    print(f"done in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+def replace_by(program: Path, *arguments: str) -> NoReturn:
+    """Become the tool: its exit code and its signals are then ours."""
+    sys.stdout.flush()
+    os.execv(program, [str(program), *arguments])  # noqa: S606 -- no shell is wanted
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,157 @@
+"""An administrator's acts on anybody's sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ostiary.authority.ending import end_user
+from ostiary.authority.results import Revoked, Started
+from ostiary.authority.sessions import Sessions
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.duration import format_duration
+from ostiary.core.policy import Policy
+from ostiary.core.session import Reason, Session, Status
+from ostiary.errors import InvalidRequest, UserNotFound
+from ostiary.storage import accounts, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+MAXIMUM_PAGE: Final = 1000  # sessions in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search; `after` is the key of its last session while there is more. `usernames`: those we know."""
+
+    sessions: Sequence[Session]
+    usernames: dict[str, str]
+    count: int
+    after: tuple[datetime, str] | None
+
+
+class Administration:
+    """Search, mint, revoke, log out."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
+        """Part of an `Authority`; `own` are the acts of a user on their own sessions."""
+        self.database = database
+        self.policy = policy
+        self._clock = clock
+        self._own = own
+
+    async def search(
+        self,
+        *,
+        by: Caller,
+        username: str | None = None,
+        status: Status | None = None,
+        after: tuple[datetime, str] | None = None,
+        descending: bool = True,
+        limit: int = 100,
+    ) -> Page:
+        """Anybody's sessions, by start time.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            UserNotFound: `username` names nobody.
+        """
+        by.ensure_admin()
+        now = self._clock()
+        async with self.database.reading() as db:
+            user_id = None
+            if username is not None:
+                account = await accounts.find(db, username)
+                if account is None:
+                    raise UserNotFound(username)
+                user_id = account.user.id
+            where = sessions.matching(self.policy, now, user_id=user_id, status=status)
+            found = await sessions.search(db, where, after=after, descending=descending, limit=limit + 1)
+            count = await sessions.count(db, where)
+            page = found[:limit]
+            names = await accounts.names(db, {session.user_id for session in page})
+        more = (page[-1].created_at, page[-1].id) if len(found) > limit else None
+        return Page(page, names, count, more)
+
+    async def mint(
+        self,
+        username: str,
+        *,
+        by: Caller,
+        expire_after: timedelta,
+        label: str | None = None,
+        application_id: str | None = None,
+    ) -> Started:
+        """Make a session for a user without their sign-in; the issuer is recorded.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            UserNotFound: no such user, or a disabled one.
+            InvalidRequest: `expire_after` is not positive or exceeds the policy's lifetime; nothing was made.
+        """
+        by.ensure_admin()
+        if not timedelta(0) < expire_after <= self.policy.lifetime:
+            most = format_duration(self.policy.lifetime)
+            raise InvalidRequest("expire_after", f"must be positive and at most {most}, the policy's lifetime")
+        return await self._mint(username, by, expire_after, label, application_id)
+
+    @in_transaction
+    async def _mint(
+        self,
+        db: Connection,
+        username: str,
+        by: Caller,
+        lifetime: timedelta,
+        label: str | None,
+        application_id: str | None,
+    ) -> Started:
+        await self._own.ensure_still_live(db, by)
+        account = await accounts.find(db, username)
+        if account is None or account.user.disabled_at is not None:
+            raise UserNotFound(username)
+        return await self._own.start_within(
+            db,
+            account.user.id,
+            client=Client(request_id=by.client.request_id),  # not the issuer's address: nobody has used it yet
+            kind="service",
+            lifetime=lifetime,
+            label=label,
+            application_id=application_id,
+            by=by,
+        )
+
+    async def revoke(self, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:
+        """End one session of anybody.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            SessionNotFound: no such session.
+            ReauthenticationRequired: the sign-in is too old for the policy.
+        """
+        by.ensure_admin()
+        self._own.ensure_fresh(by)
+        return await self._own.revoke_chosen(session_id, None, by, reason)
+
+    async def log_out(self, username: str, *, by: Caller) -> list[Session]:
+        """End every session of a user; returns all of theirs that somebody ended, earlier ones with their first time.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            UserNotFound: no such user.
+        """
+        by.ensure_admin()
+        return await self._log_out(username, by)
+
+    @in_transaction
+    async def _log_out(self, db: Connection, username: str, by: Caller) -> list[Session]:
+        account = await accounts.find(db, username)
+        if account is None:
+            raise UserNotFound(username)
+        now = self._clock()
+        await end_user(db, account.user.id, reason="admin", by=by, now=now)
+        found = await sessions.search(
+            db, sessions.revoked_of(account.user.id), after=None, descending=False, limit=MAXIMUM_PAGE
+        )
+        return found

@@ -1,0 +1,120 @@
+"""The authority: what every door holds on to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from ostiary.authority.accounts import Accounts
+from ostiary.authority.administration import Administration
+from ostiary.authority.passwords import Passwords
+from ostiary.authority.presence import Presence
+from ostiary.authority.retention import Retention
+from ostiary.authority.sessions import Sessions
+from ostiary.authority.setup import Setup
+from ostiary.authority.sign_in import SignIn
+from ostiary.authority.throttle import Limits, Throttle
+from ostiary.authority.tokens import Tokens
+from ostiary.authority.verification import Verification
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.errors import ConfigurationError
+from ostiary.settings import Settings
+from ostiary.storage import migrate
+from ostiary.storage.database import Database
+from ostiary.storage.reader import open_reader
+
+
+def utc_now() -> datetime:
+    """The clock of production. Everything takes it as an argument, so that tests can turn it."""
+    return datetime.now(UTC)
+
+
+class Authority:
+    """Decides who is signed in, and ends it. One per process; use it as an async context manager.
+
+    Attributes:
+        sessions: a user's own: begin, start, find, list, renew, revoke, revoke_others, revoke_all, log_out, label.
+        administration: anybody's: search, mint, revoke, log_out.
+        sign_in: with_password, reauthenticate, change_password.
+        tokens: create, list, find, rotate, revoke.
+        accounts: add, find, list, disable, enable, set_password, set_roles, delete.
+        setup: the first administrator's one-time link.
+        retention: purge.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        """Put the parts together; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
+        """
+        policy = settings.session_policy()
+        self.settings = settings
+        self.clock = clock
+        self.policy = policy
+        self.database = Database(settings.database_url)
+        self._reader = open_reader(self.database)
+        passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
+        limits = Limits(
+            pair=settings.sign_in_failures,
+            address=settings.sign_in_failures_per_address,
+            account=settings.sign_in_failures_per_account,
+            window=settings.sign_in_window,
+        )
+        self.presence = Presence(self.database, policy, clock)
+        self.verification = Verification(self._reader, policy, clock, self.presence)
+        self.sessions = Sessions(self.database, policy, clock)
+        self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.tokens = Tokens(self.database, clock, self.sessions)
+        self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
+        self.accounts = Accounts(self.database, policy, clock, passwords)
+        self.setup = Setup(self.database, clock, self.accounts)
+        self.retention = Retention(self.database, settings.retention, settings.sign_in_window, clock)
+
+    async def verify(self, credential: str, client: Client | None = None) -> Caller:
+        """Who holds this credential, read from the row now (rule 3).
+
+        Args:
+            credential: `sess_….secret` or `ost_….secret`, as the client sent it.
+            client: where it was used from; recorded at most once a minute. None records nothing.
+
+        Raises:
+            SessionInvalid: malformed, unknown, or a wrong secret.
+            SessionExpired, SessionRevoked, TokenExpired, TokenRevoked: the right secret, but it ended.
+            StoreUnavailable: nothing is known; do not treat the holder as signed out.
+        """
+        return await self.verification.verify(credential, client)
+
+    async def ensure_migrated(self) -> None:
+        """Return if the database has the schema that this version needs.
+
+        Raises:
+            ConfigurationError: it has not; says what to run.
+            StoreUnavailable: it cannot be reached.
+        """
+        current = await migrate.current(self.database)
+        if current != migrate.newest():
+            raise ConfigurationError(
+                f"the database is at schema {current or 'none'}, this version needs {migrate.newest()}; "
+                "run 'ostiary migrate'"
+            )
+
+    async def close(self) -> None:
+        """Write down what use is still unrecorded, then give every connection back."""
+        await self.presence.stop()
+        await self._reader.close()
+        await self.database.close()
+
+    async def __aenter__(self) -> Self:
+        """Open: recording of use begins."""
+        self.presence.begin()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()

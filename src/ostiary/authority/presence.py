@@ -1,0 +1,114 @@
+"""When and from where a session was last used: noted on use, written in batches, at most once a minute per session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from ostiary.core.client import Client
+from ostiary.core.credential import CliToken
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.errors import StoreUnavailable
+from ostiary.storage import cli_tokens, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+GRAIN: Final = timedelta(minutes=1)  # a session's use is written at most this often
+FLUSH_EVERY: Final = 5.0  # seconds
+URGENT: Final = timedelta(seconds=2 * FLUSH_EVERY) + GRAIN  # this close to the idle limit, use is written at once
+MAXIMUM_NOTES: Final = 100_000  # kept while the store is away; beyond it, new use goes unrecorded
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One session's newest use that is not written yet."""
+
+    at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+class Presence:
+    """Notes use, and writes it down."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime]) -> None:
+        """One per process."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._sessions: dict[str, Use] = {}
+        self._tokens: dict[str, datetime] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def note_session(self, session: Session, client: Client, now: datetime) -> bool:
+        """Note use. True if it must be written before answering, as the idle limit is near."""
+        if now - session.last_used_at < GRAIN:
+            return False
+        if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
+            self._sessions[session.id] = Use(now, client.ip, client.user_agent)
+        idle = self._policy.idle_timeout
+        return idle is not None and session.last_used_at + idle - now < URGENT
+
+    def note_token(self, token: CliToken, now: datetime) -> None:
+        """Note use of a CLI token."""
+        if (token.last_used_at is None or now - token.last_used_at >= GRAIN) and len(self._tokens) < MAXIMUM_NOTES:
+            self._tokens.setdefault(token.id, now)
+
+    async def flush(self) -> None:
+        """Write every note down. Notes that could not be written are kept for the next time.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        used, self._sessions = self._sessions, {}
+        tokens, self._tokens = self._tokens, {}
+        if not used and not tokens:
+            return
+        try:
+            await self._write(used, tokens)
+        except BaseException:
+            self._sessions = used | self._sessions
+            self._tokens = tokens | self._tokens
+            raise
+
+    @in_transaction
+    async def _write(self, db: Connection, used: dict[str, Use], tokens: dict[str, datetime]) -> None:
+        idle = self._policy.idle_timeout
+        idle_since = self._clock() - idle if idle is not None else None
+        for session_id, use in sorted(used.items()):  # in one order everywhere, so that two nodes cannot deadlock
+            await sessions.touch(db, session_id, use.at, use.ip, use.user_agent, idle_since)
+        for token_id, at in sorted(tokens.items()):
+            await cli_tokens.touch(db, token_id, at)
+
+    def begin(self) -> None:
+        """Write every few seconds from now on."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="ostiary-presence")
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            try:
+                await self.flush()
+            except StoreUnavailable:
+                log.warning("presence.not_written", sessions=len(self._sessions))
+            except Exception:
+                log.exception("presence.failed")
+
+    async def stop(self) -> None:
+        """Stop writing by the clock, and write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        with contextlib.suppress(StoreUnavailable):
+            await self.flush()

@@ -1,0 +1,323 @@
+"""The acts on sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, TypedDict, Unpack
+
+from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
+from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client, check_label
+from ostiary.core.event import Detail
+from ostiary.core.policy import Policy
+from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Session, new_deadline
+from ostiary.core.token import Token, mint, parse
+from ostiary.errors import (
+    InvalidRequest,
+    LimitReached,
+    ReauthenticationRequired,
+    SessionInvalid,
+    SessionNotFound,
+    WrongCredentials,
+)
+from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
+from ostiary.storage.database import Connection, Database, in_transaction
+
+MAXIMUM_LIST: Final = 1000  # sessions in one answer
+MAXIMUM_TEXT: Final = 128  # characters of an application id or a tenant
+
+
+class Opening(TypedDict, total=False):
+    """What `start` may be told about a new session, beside its user, client and kind.
+
+    Attributes:
+        began: from `begin`, when the sign-in took time; without it the sign-in begins now.
+        lifetime: shorter than the policy's, if wanted; a longer one is cut to it.
+        auth_time: when the user proved who they are; now by default.
+        amr: how (RFC 8176).
+        label: what the user calls the device.
+        application_id, tenant: what it is a session of.
+        by: who minted it, when it was not the user's own sign-in.
+    """
+
+    began: Beginning | None
+    lifetime: timedelta | None
+    auth_time: datetime | None
+    amr: tuple[str, ...]
+    label: str | None
+    application_id: str | None
+    tenant: str
+    by: Caller | None
+
+
+class Sessions:
+    """Start, find, list, renew, end."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime]) -> None:
+        """Part of an `Authority`."""
+        self.database = database
+        self.policy = policy
+        self._clock = clock
+
+    async def begin(self, user_id: str) -> Beginning:
+        """Mark the beginning of a sign-in that takes a while, to be given to `start` at its end."""
+        async with self.database.reading() as db:
+            return Beginning(user_id, await subjects.cut_off(db, user_id))
+
+    @in_transaction
+    async def start(
+        self,
+        db: Connection,
+        user_id: str,
+        *,
+        client: Client,
+        kind: Kind = "browser",
+        **opening: Unpack[Opening],
+    ) -> Started:
+        """Start a session for a user who has just signed in: the caller vouches for that.
+
+        Args:
+            user_id: opaque; a local account or another application's own user.
+            client: where the user is.
+            kind: what they signed in with.
+            opening: the rest, see `Opening`.
+
+        Raises:
+            SessionInvalid: the user was signed out everywhere since the sign-in began; begin again.
+            LimitReached: the policy's limit, when it says deny.
+            InvalidRequest: label, application id or tenant too long.
+        """
+        return await self.start_within(db, user_id, client=client, kind=kind, **opening)
+
+    async def start_within(
+        self, db: Connection, user_id: str, *, client: Client, kind: Kind, **opening: Unpack[Opening]
+    ) -> Started:
+        """`start`, inside a transaction that is open already."""
+        began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
+        application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
+        for name, text in (("application_id", application_id), ("tenant", tenant)):
+            if text is not None and not (0 < len(text) <= MAXIMUM_TEXT and text.isprintable()):
+                raise InvalidRequest(name, f"use 1 to {MAXIMUM_TEXT} printable characters")
+        cut_off = await subjects.hold(db, user_id)
+        if began is not None and began.cut_off != cut_off:
+            raise SessionInvalid("you were signed out everywhere while signing in; sign in again")
+        now = self._clock()
+        await self._make_room(db, user_id, now)
+        token = mint("sess")
+        session = Session(
+            id=token.id,
+            user_id=user_id,
+            kind=kind,
+            created_at=now,
+            auth_time=opening.get("auth_time") or now,
+            last_used_at=now,
+            expires_at=new_deadline(self.policy, now, opening.get("lifetime")),
+            ip=client.ip,
+            user_agent=client.user_agent,
+            label=check_label(opening.get("label")),
+            application_id=application_id,
+            tenant=tenant,
+            amr=amr,
+            issued_by=by.name if by else None,
+        )
+        await sessions.add(db, session, token.digest)
+        detail: Detail = {"kind": kind, "amr": " ".join(amr)}
+        await events.add(
+            db, [session_event("session.started", session, now, client, by.name if by else user_id, detail)]
+        )
+        return Started(session, token.text)
+
+    async def _make_room(self, db: Connection, user_id: str, now: datetime) -> None:
+        most = self.policy.max_sessions
+        if most is None:
+            return
+        live = await sessions.count_live(db, user_id, self.policy, now)
+        if live < most:
+            return
+        if self.policy.at_limit == "deny":
+            raise LimitReached(most)
+        oldest = await sessions.least_recently_used(db, user_id, self.policy, now, live - most + 1)
+        by = Caller.policy()
+        await end_sessions(db, sessions.ids(oldest), reason="limit", by=by, now=now)
+
+    async def find(self, session_id: str, *, by: Caller) -> Session:
+        """One session of the caller; an administrator finds anybody's.
+
+        Raises:
+            SessionNotFound: missing, or not the caller's.
+            NotAllowed: a CLI token without `sessions:read`.
+        """
+        by.ensure_scope("sessions:read")
+        async with self.database.reading() as db:
+            session = await sessions.find(db, session_id, None if by.is_admin else by.user.id)
+        if session is None:
+            raise SessionNotFound
+        return session
+
+    async def list(self, *, by: Caller, ended: bool = False) -> list[Session]:
+        """The caller's sessions that would be accepted now, most recently used first; with `ended`, the others too.
+
+        Raises:
+            NotAllowed: a CLI token without `sessions:read`.
+        """
+        by.ensure_scope("sessions:read")
+        async with self.database.reading() as db:
+            return await sessions.list_of_user(
+                db, by.user.id, self.policy, self._clock(), ended=ended, limit=MAXIMUM_LIST
+            )
+
+    @in_transaction
+    async def renew(self, db: Connection, credential: str, *, client: Client) -> Started:
+        """Put a new secret under the same id; the old one is refused from now on.
+
+        Raises:
+            SessionInvalid: malformed, unknown, a wrong secret, or renewed by somebody else at the same time.
+            SessionRevoked, SessionExpired: it ended.
+        """
+        token = parse(credential)
+        session = await sessions.find(db, token.id) if token else None
+        stored = await sessions.secret_hash(db, token.id) if token else None
+        if token is None or session is None or not token.matches(stored):
+            raise SessionInvalid
+        session.ensure_live(self.policy, self._clock())
+        return await self.renew_within(db, session, token.digest, client=client)
+
+    async def renew_within(
+        self,
+        db: Connection,
+        session: Session,
+        old: bytes,
+        *,
+        client: Client,
+        auth_time: datetime | None = None,
+    ) -> Started:
+        """`renew` of a session that was verified, inside a transaction that is open already."""
+        now = self._clock()
+        token: Token = mint("sess", session.id)
+        if not await sessions.renew(db, session.id, old=old, new=token.digest, auth_time=auth_time, now=now):
+            raise SessionInvalid
+        detail: Detail = {"reauthenticated": auth_time is not None}
+        await events.add(db, [session_event("session.renewed", session, now, client, session.user_id, detail)])
+        renewed = await sessions.find(db, session.id)
+        return Started(renewed or session, token.text)
+
+    @in_transaction
+    async def label(self, db: Connection, session_id: str, text: str | None, *, by: Caller) -> Session:
+        """Name a device of the caller; None takes the name away.
+
+        Raises:
+            SessionNotFound: missing, or not the caller's.
+            InvalidRequest: too long, or not printable.
+        """
+        by.ensure_scope("sessions:revoke")
+        if not await sessions.label(db, session_id, by.user.id, check_label(text)):
+            raise SessionNotFound
+        session = await sessions.find(db, session_id, by.user.id)
+        if session is None:
+            raise SessionNotFound
+        await events.add(db, [session_event("session.labelled", session, self._clock(), by.client, by.name, {})])
+        return session
+
+    async def revoke(self, session_id: str, *, by: Caller, reason: Reason = "user") -> Revoked:
+        """End one session of the caller. Ending one that has ended changes nothing and is no error.
+
+        Raises:
+            SessionNotFound: missing, or not the caller's.
+            ReauthenticationRequired: another than the caller's own, and the sign-in is too old for the policy.
+            NotAllowed: a CLI token without `sessions:revoke`.
+        """
+        by.ensure_scope("sessions:revoke")
+        if session_id != by.session_id:
+            self.ensure_fresh(by)
+        return await self.revoke_chosen(session_id, by.user.id, by, reason)
+
+    @in_transaction
+    async def revoke_chosen(
+        self, db: Connection, session_id: str, user_id: str | None, by: Caller, reason: Reason
+    ) -> Revoked:
+        """End one session, of that user or of anybody: `revoke` when the rights are settled."""
+        now = self._clock()
+        await end_sessions(db, sessions.by_id(session_id, user_id), reason=reason, by=by, now=now)
+        session = await sessions.find(db, session_id, user_id)
+        if session is None:
+            raise SessionNotFound
+        return Revoked(session, await cli_tokens.count_live(db, session.user_id, now))
+
+    async def revoke_others(self, *, by: Caller) -> RevokedMany:
+        """End every session of the caller but the one that asks; a sign-in that began before does not survive either.
+
+        Raises:
+            ReauthenticationRequired: the sign-in is too old for the policy.
+            NotAllowed: a CLI token without `sessions:revoke`.
+        """
+        by.ensure_scope("sessions:revoke")
+        self.ensure_fresh(by)
+        return await self._revoke_many(by.user.id, by, "user_others", by.session_id, tokens=False)
+
+    async def revoke_all(self, *, by: Caller, tokens: bool = False) -> RevokedMany:
+        """End every session of the caller, the one that asks too; with `tokens`, the CLI tokens as well.
+
+        Raises:
+            ReauthenticationRequired: the sign-in is too old for the policy.
+            NotAllowed: a CLI token without `sessions:revoke`, or without `tokens:manage` when `tokens`.
+        """
+        by.ensure_scope("sessions:revoke")
+        if tokens:
+            by.ensure_scope("tokens:manage")
+        self.ensure_fresh(by)
+        return await self._revoke_many(by.user.id, by, "user_all", None, tokens=tokens)
+
+    @in_transaction
+    async def _revoke_many(
+        self, db: Connection, user_id: str, by: Caller, reason: Reason, but: str | None, *, tokens: bool
+    ) -> RevokedMany:
+        now = self._clock()
+        ended = await end_user(db, user_id, reason=reason, by=by, now=now, but=but)
+        revoked = await end_tokens(db, user_id, by=by, now=now) if tokens else []
+        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
+        return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))
+
+    @in_transaction
+    async def log_out(self, db: Connection, *, by: Caller) -> None:
+        """End the caller's own session; for a CLI token there is nothing to end."""
+        if by.session is not None:
+            chosen = sessions.by_id(by.session.id, by.user.id)
+            await end_sessions(db, chosen, reason="logout", by=by, now=self._clock())
+
+    def ensure_fresh(self, by: Caller) -> None:
+        """Return if the caller's sign-in is fresh enough for the policy; a CLI token was given its scope on purpose.
+
+        Raises:
+            ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.2).
+        """
+        age = self.policy.step_up_age
+        if by.session is not None and age is not None and by.session.needs_fresher_sign_in(self.policy, self._clock()):
+            raise ReauthenticationRequired(int(age.total_seconds()))
+
+    async def ensure_still_live(self, db: Connection, by: Caller) -> None:
+        """Look at the caller's credential again, inside the transaction of an act that makes a new credential.
+
+        It holds the caller's user, so that nothing made by a session outlives a "log out everywhere" that came first.
+
+        Raises:
+            Unauthenticated: it ended meanwhile; which of its kinds says how.
+        """
+        if by.session is None and by.token is None:
+            return
+        await subjects.hold(db, by.user.id)
+        now = self._clock()
+        if by.session is not None:
+            session = await sessions.find(db, by.session.id)
+            if session is None:
+                raise SessionInvalid
+            session.ensure_live(self.policy, now)
+        if by.token is not None:
+            token = await cli_tokens.find(db, by.token.id, by.user.id)
+            account = await accounts.find_by_id(db, by.user.id)
+            if token is None or account is None or account.user.disabled_at is not None:
+                raise WrongCredentials
+            refusal = token.refusal(now)
+            if refusal is not None:
+                raise refusal

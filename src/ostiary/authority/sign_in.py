@@ -1,0 +1,240 @@
+"""Signing in with a password, proving it again, and changing it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.ending import end_user
+from ostiary.authority.passwords import Passwords
+from ostiary.authority.results import Beginning, RevokedMany, Started
+from ostiary.authority.sessions import Sessions
+from ostiary.authority.throttle import Throttle
+from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password, username_key
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.event import Event
+from ostiary.core.policy import Policy
+from ostiary.core.session import Kind
+from ostiary.errors import NotAllowed, SessionInvalid, TooManyRequests, WrongCredentials
+from ostiary.storage import accounts, cli_tokens, events, refusals, sessions, subjects
+from ostiary.storage.accounts import Account
+from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.refusals import Failures
+
+NOWHERE = "-"  # the address of a caller without one: an application in the same process
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is known when a password arrives, read before it is looked at."""
+
+    account: Account | None
+    cut_off: datetime | None
+    failures: Failures
+    known_address: bool
+    key: str
+    address: str
+
+
+class SignIn:
+    """Password sign-in for accounts of the local directory."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        passwords: Passwords,
+        throttle: Throttle,
+        sessions: Sessions,
+    ) -> None:
+        """Part of an `Authority`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._passwords = passwords
+        self._throttle = throttle
+        self._sessions = sessions
+
+    async def with_password(
+        self,
+        username: str,
+        password: str,
+        *,
+        client: Client,
+        kind: Kind = "browser",
+        label: str | None = None,
+    ) -> tuple[User, Started]:
+        """Sign in and start a session.
+
+        Raises:
+            WrongCredentials: unknown user, wrong password or disabled account: one answer, one price (ASVS 5.0 6.3.8).
+            TooManyRequests: wrong again, and over a sign-in limit; the right password is never refused for that.
+            SessionInvalid: the user was signed out everywhere meanwhile.
+            LimitReached: the policy's limit, when it says deny.
+        """
+        attempt = await self._attempt(username, client)
+        user = await self._check(attempt, password, client)
+        return user, await self._start(attempt, user, client, kind, label)
+
+    async def reauthenticate(self, password: str, *, by: Caller) -> Started:
+        """Prove the password again: the same session, a new secret, a fresh `auth_time` (ASVS 5.0 7.2.4).
+
+        Raises:
+            NotAllowed: the caller is a CLI token, or lives in another application.
+            WrongCredentials, TooManyRequests: as for signing in.
+        """
+        session = by.ensure_person()
+        attempt = await self._attempt(_own_name(by), by.client)
+        await self._check(attempt, password, by.client)
+        return await self._renew(session.id, by)
+
+    async def change_password(
+        self, current: str, new: str, *, by: Caller, end_other_sessions: bool = True
+    ) -> RevokedMany:
+        """Change the caller's password; by default every other session of theirs ends (ASVS 5.0 7.4.3).
+
+        Raises:
+            NotAllowed: the caller is a CLI token, or lives in another application.
+            InvalidRequest: the new password may not be one.
+            WrongCredentials, TooManyRequests: `current` is wrong.
+        """
+        by.ensure_person()
+        username = _own_name(by)
+        check_password(new, username, "new")
+        attempt = await self._attempt(username, by.client)
+        await self._check(attempt, current, by.client)
+        if attempt.account is None:
+            raise WrongCredentials
+        hashed = await self._passwords.hash(new)
+        return await self._change(attempt.account, hashed, by, end_other_sessions)
+
+    async def _attempt(self, username: str, client: Client) -> Attempt:
+        key, address = _account_key(username), client.ip or NOWHERE
+        async with self.database.reading() as db:
+            account = await accounts.find(db, username)
+            user_id = account.user.id if account else None
+            attempt = Attempt(
+                account,
+                await subjects.cut_off(db, user_id or ""),
+                await refusals.count(db, key, address, self._clock() - self._throttle.limits.window),
+                await refusals.is_known(db, user_id, address),
+                key,
+                address,
+            )
+        return attempt
+
+    async def _check(self, attempt: Attempt, password: str, client: Client) -> User:
+        over = self._throttle.over(attempt.failures, attempt.key, attempt.address, known_address=attempt.known_address)
+        if over is not None:
+            await self._throttle.wait_turn(over)
+        account = attempt.account
+        stored = account.password_hash if account else None
+        right = await self._passwords.verify(stored, password[: MAXIMUM_PASSWORD + 1])
+        if right and account is not None and account.user.disabled_at is None:
+            if self._passwords.is_outdated(account.password_hash):
+                await self._improve(account, await self._passwords.hash(password))
+            return account.user
+        if over is not None:
+            raise TooManyRequests(self._throttle.retry_after(attempt.failures, self._clock()))
+        await self._refuse(attempt, client)
+        raise WrongCredentials
+
+    @in_transaction
+    async def _start(
+        self, db: Connection, attempt: Attempt, user: User, client: Client, kind: Kind, label: str | None
+    ) -> Started:
+        began = Beginning(user.id, attempt.cut_off)
+        started = await self._sessions.start_within(
+            db, user.id, client=client, kind=kind, began=began, label=label, amr=("pwd",)
+        )
+        # Looked at again while the user's row is held: the password may have changed, the account may be gone.
+        now_there = await accounts.find_by_id(db, user.id)
+        if now_there is None or now_there.user.disabled_at is not None or not _same_password(now_there, attempt):
+            raise WrongCredentials
+        return started
+
+    @in_transaction
+    async def _renew(self, db: Connection, session_id: str, by: Caller) -> Started:
+        await self._sessions.ensure_still_live(db, by)
+        session = await sessions.find(db, session_id, by.user.id)
+        stored = await sessions.secret_hash(db, session_id)
+        if session is None or stored is None:
+            raise SessionInvalid
+        return await self._sessions.renew_within(db, session, stored, client=by.client, auth_time=self._clock())
+
+    @in_transaction
+    async def _change(
+        self, db: Connection, account: Account, hashed: str, by: Caller, end_other_sessions: bool
+    ) -> RevokedMany:
+        await self._sessions.ensure_still_live(db, by)
+        now = self._clock()
+        user_id = account.user.id
+        if not await accounts.set_password(db, user_id, old=account.password_hash, new=hashed, now=now):
+            raise WrongCredentials  # it was changed by somebody else since it was checked
+        client = by.client
+        await events.add(
+            db,
+            [
+                Event(
+                    now,
+                    "user.password_changed",
+                    user_id=user_id,
+                    session_id=by.session_id,
+                    by=by.name,
+                    ip=client.ip,
+                    user_agent=client.user_agent,
+                    request_id=client.request_id,
+                )
+            ],
+        )
+        ended = []
+        if end_other_sessions:
+            ended = await end_user(db, user_id, reason="password_change", by=by, now=now, but=by.session_id)
+        count = sum(1 for session in ended if session.ended(self._policy, now) is None)
+        return RevokedMany(count, 0, await cli_tokens.count_live(db, user_id, now))
+
+    @in_transaction
+    async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:
+        now = self._clock()
+        await refusals.add(db, attempt.key, attempt.address, now)
+        await refusals.purge(db, now - self._throttle.limits.window)
+        user_id = attempt.account.user.id if attempt.account else None
+        reached = attempt.failures.pair + 1 == self._throttle.limits.pair
+        await events.add(
+            db,
+            [
+                Event(
+                    now,
+                    kind,
+                    user_id=user_id,
+                    ip=client.ip,
+                    user_agent=client.user_agent,
+                    request_id=client.request_id,
+                    # Never the name as typed: people type passwords there. Its hash tells attempts apart.
+                    detail={"account": attempt.key},
+                )
+                for kind in (("sign_in.refused", "sign_in.throttled") if reached else ("sign_in.refused",))
+            ],
+        )
+
+    @in_transaction
+    async def _improve(self, db: Connection, account: Account, better: str) -> None:
+        await accounts.improve_hash(db, account.user.id, old=account.password_hash, new=better)
+
+
+def _own_name(by: Caller) -> str:
+    if by.user.username is None:
+        raise NotAllowed("this account's password is kept by another application")
+    return by.user.username
+
+
+def _account_key(username: str) -> str:
+    return hashlib.sha256(username_key(username)[:256].encode()).hexdigest()[:32]
+
+
+def _same_password(now_there: Account, attempt: Attempt) -> bool:
+    return attempt.account is not None and now_there.password_hash == attempt.account.password_hash

@@ -1,0 +1,82 @@
+"""Sign-in limits that slow a guesser down without letting a stranger lock anybody out (ASVS 5.0 6.3.1).
+
+Failed sign-ins are counted per account and address, per address, and per account from addresses new to it. Below the
+limits nothing happens. Above one, a wrong password is answered 429, and attempts under the same key take turns, one a
+second: the right password still signs in, and a guesser gets one guess a second instead of hundreds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ostiary.errors import TooManyRequests
+from ostiary.storage.refusals import Failures
+
+TURN: Final = 1.0  # seconds between two attempts over a limit
+MAXIMUM_WAIT: Final = 5.0  # seconds; a longer queue is a flood, and its end is refused unheard
+MAXIMUM_KEYS: Final = 10_000  # remembered turns
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Failed sign-ins within `window` before an attempt has to wait its turn."""
+
+    pair: int
+    address: int
+    account: int
+    window: timedelta
+
+
+class Throttle:
+    """Says which limit an attempt is over, and makes such attempts take turns."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """One per process; the counts themselves are in the database, for all processes."""
+        self.limits = limits
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._next: OrderedDict[str, float] = OrderedDict()
+
+    def over(self, failures: Failures, account: str, address: str, *, known_address: bool) -> str | None:
+        """The key of the limit that the attempt is over, or None."""
+        if failures.pair >= self.limits.pair:
+            return f"{account} {address}"
+        if failures.address >= self.limits.address:
+            return address
+        if failures.account >= self.limits.account and not known_address:
+            return account
+        return None
+
+    def retry_after(self, failures: Failures, now: datetime) -> int:
+        """Whole seconds until the oldest failure that counts leaves the window."""
+        oldest = failures.oldest or now
+        return max(1, round((oldest + self.limits.window - now).total_seconds()))
+
+    async def wait_turn(self, key: str) -> None:
+        """Wait until it is this attempt's turn.
+
+        Raises:
+            TooManyRequests: too many attempts under the same key are waiting already.
+        """
+        now = self._monotonic()
+        turn = max(self._next.pop(key, now), now)
+        if turn - now > MAXIMUM_WAIT:
+            self._next[key] = turn
+            raise TooManyRequests(round(turn - now))
+        self._next[key] = turn + TURN
+        while len(self._next) > MAXIMUM_KEYS:
+            self._next.popitem(last=False)
+        if turn > now:
+            await self._sleep(turn - now)

@@ -1,0 +1,201 @@
+"""The acts on CLI tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ostiary.authority.ending import end_tokens
+from ostiary.authority.sessions import Sessions
+from ostiary.core.caller import ORDINARY_SCOPES, SCOPES, Caller
+from ostiary.core.client import Client
+from ostiary.core.credential import CliToken
+from ostiary.core.event import Event
+from ostiary.core.token import mint
+from ostiary.errors import Conflict, InvalidRequest, NotAllowed, TokenNotFound, TokenRevoked
+from ostiary.storage import cli_tokens, events
+from ostiary.storage.database import Connection, Database, in_transaction
+
+MAXIMUM_NAME: Final = 64  # characters
+MAXIMUM_TOKENS: Final = 100  # live ones of a user
+DEFAULT_NAME: Final = "cli-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A CLI token and its bearer, which is shown once."""
+
+    token: CliToken
+    secret: str = field(repr=False)
+
+
+class Tokens:
+    """Create, list, rotate, revoke."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], sessions: Sessions) -> None:
+        """Part of an `Authority`."""
+        self.database = database
+        self._clock = clock
+        self._sessions = sessions
+
+    async def create(
+        self,
+        *,
+        by: Caller,
+        name: str | None = None,
+        expires_in: timedelta | None = None,
+        scopes: Sequence[str] | None = None,
+    ) -> Minted:
+        """Make a CLI token for the caller.
+
+        Args:
+            expires_in: None for as long as the caller's own token lasts, which for a session is no limit.
+            scopes: None for what the caller may do, without `admin` unless it is asked for.
+
+        Raises:
+            InvalidRequest: name, expiry or a scope cannot be.
+            NotAllowed: more scope, or a later expiry, than the caller's own token has; or no `tokens:manage`.
+            Conflict: too many live tokens.
+        """
+        by.ensure_scope("tokens:manage")
+        wanted = _check_scopes(scopes, by)
+        now = self._clock()
+        if expires_in is not None and expires_in <= timedelta(0):
+            raise InvalidRequest("expires_in", "must be positive, such as 720h")
+        expires_at = now + expires_in if expires_in is not None else None
+        bound = by.token.expires_at if by.token else None
+        if bound is not None:
+            if expires_at is not None and expires_at > bound:
+                raise NotAllowed("a CLI token cannot make one that outlives it")
+            expires_at = expires_at or bound
+        token = mint("ost")
+        made = CliToken(
+            id=token.id,
+            user_id=by.user.id,
+            name=_check_name(name),
+            scopes=wanted,
+            created_at=now,
+            expires_at=expires_at,
+            minted_by=by.name,
+            session_id=by.session_id,
+        )
+        await self._add(made, token.digest, by)
+        return Minted(made, token.text)
+
+    @in_transaction
+    async def _add(self, db: Connection, made: CliToken, digest: bytes, by: Caller) -> None:
+        await self._sessions.ensure_still_live(db, by)
+        if await cli_tokens.count_live(db, made.user_id, made.created_at) >= MAXIMUM_TOKENS:
+            raise Conflict(f"you have {MAXIMUM_TOKENS} live CLI tokens; revoke one first")
+        await cli_tokens.add(db, made, digest)
+        await events.add(db, [_event("token.created", made, made.created_at, by)])
+
+    async def list(self, *, by: Caller) -> list[CliToken]:
+        """The caller's CLI tokens, newest first, ended ones too.
+
+        Raises:
+            NotAllowed: a CLI token without `tokens:manage`.
+        """
+        by.ensure_scope("tokens:manage")
+        async with self.database.reading() as db:
+            return await cli_tokens.list_of_user(db, by.user.id)
+
+    async def count_live(self, *, by: Caller) -> int:
+        """How many CLI tokens of the caller still work."""
+        async with self.database.reading() as db:
+            return await cli_tokens.count_live(db, by.user.id, self._clock())
+
+    @in_transaction
+    async def revoke(self, db: Connection, token_id: str, *, by: Caller) -> CliToken:
+        """Revoke one CLI token of the caller; again changes nothing. A token may always revoke itself.
+
+        Raises:
+            TokenNotFound: missing, or not the caller's.
+            NotAllowed: a CLI token without `tokens:manage`, and not this one.
+        """
+        if by.token is None or by.token.id != token_id:
+            by.ensure_scope("tokens:manage")
+        await end_tokens(db, by.user.id, by=by, now=self._clock(), token_id=token_id)
+        token = await cli_tokens.find(db, token_id, by.user.id)
+        if token is None:
+            raise TokenNotFound
+        return token
+
+    @in_transaction
+    async def rotate(self, db: Connection, token_id: str, *, by: Caller) -> Minted:
+        """Put a new secret under the same id, name, scopes and expiry; the old secret is refused from now on.
+
+        Raises:
+            TokenNotFound: missing, or not the caller's.
+            TokenRevoked, TokenExpired: it ended; make a new one.
+            NotAllowed: a CLI token without `tokens:manage`, or a token that exceeds the caller's own.
+        """
+        if by.token is None or by.token.id != token_id:
+            by.ensure_scope("tokens:manage")
+        await self._sessions.ensure_still_live(db, by)
+        token = await cli_tokens.find(db, token_id, by.user.id)
+        if token is None:
+            raise TokenNotFound
+        now = self._clock()
+        refusal = token.refusal(now)
+        if refusal is not None:
+            raise refusal
+        _ensure_within(token, by)
+        secret = mint("ost", token.id)
+        if not await cli_tokens.replace_secret(db, token.id, secret.digest):
+            raise TokenRevoked(now)
+        await events.add(
+            db, [replace(_event("token.created", token, now, by), detail={"rotated": True, **_detail(token)})]
+        )
+        return Minted(token, secret.text)
+
+
+def _ensure_within(token: CliToken, by: Caller) -> None:
+    """A CLI token must not get hold, by rotating, of one that can do more or lasts longer than itself."""
+    own = by.token
+    if own is None or own.id == token.id:
+        return
+    outlives = own.expires_at is not None and (token.expires_at is None or token.expires_at > own.expires_at)
+    if outlives or not set(token.scopes) <= set(own.scopes):
+        raise NotAllowed("a CLI token cannot rotate one that exceeds its scopes or outlives it")
+
+
+def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
+    if scopes is None:
+        return tuple(scope for scope in ORDINARY_SCOPES if scope in by.scopes)
+    if not scopes:
+        raise InvalidRequest("scopes", f"give at least one of {', '.join(SCOPES)}, or leave the field out")
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise InvalidRequest("scopes", f"unknown scope {scope[:32]!r}; there are {', '.join(SCOPES)}")
+        if scope not in by.scopes:
+            raise NotAllowed(f"you cannot give the scope {scope}, as you do not have it", scope=scope)
+    return tuple(scope for scope in SCOPES if scope in scopes)
+
+
+def _check_name(name: str | None) -> str:
+    text = (name or "").strip() or DEFAULT_NAME
+    if len(text) > MAXIMUM_NAME or not text.isprintable():
+        raise InvalidRequest("name", f"use 1 to {MAXIMUM_NAME} printable characters")
+    return text
+
+
+def _detail(token: CliToken) -> dict[str, str | int | bool | None]:
+    return {"token_id": token.id, "scopes": " ".join(token.scopes)}
+
+
+def _event(kind: str, token: CliToken, at: datetime, by: Caller) -> Event:
+    client: Client = by.client
+    return Event(
+        at,
+        kind,  # type: ignore[arg-type]
+        user_id=token.user_id,
+        session_id=by.session_id,
+        by=by.name,
+        ip=client.ip,
+        user_agent=client.user_agent,
+        request_id=client.request_id,
+        detail=_detail(token),
+    )

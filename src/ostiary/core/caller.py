@@ -1,0 +1,93 @@
+"""Who asks, and what they may see and end. The only place where rights are decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
+
+from ostiary.core.account import User
+from ostiary.core.client import Client
+from ostiary.core.credential import CliToken
+from ostiary.core.session import Session
+from ostiary.errors import NotAllowed
+
+Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "feed:read", "admin"]
+
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified credential, the user behind it, and where the request came from.
+
+    A session can do what its user can; a CLI token only what its scopes cover as well. `session` or `token` is
+    set, but for an operator at the database itself, who has neither.
+    """
+
+    user: User
+    session: Session | None = None
+    token: CliToken | None = None
+    client: Client = field(default_factory=Client)
+
+    @classmethod
+    def operator(cls, login: str) -> Caller:
+        """Whoever can open the database is trusted (break-glass), and recorded as `database:<login>`."""
+        return cls(User(id=f"database:{login}", roles=("admin",)))
+
+    @classmethod
+    def policy(cls) -> Caller:
+        """Nobody: a rule acts, such as the limit of sessions per user."""
+        return cls(User(id="policy"))
+
+    @property
+    def name(self) -> str:
+        """How the audit trail names the caller: the user, or the CLI token that acted for them."""
+        return self.token.id if self.token else self.user.id
+
+    @property
+    def session_id(self) -> str | None:
+        """The caller's own session, if a session is what was presented."""
+        return self.session.id if self.session else None
+
+    @property
+    def is_admin(self) -> bool:
+        """An administrator, by role and (for a CLI token) by scope."""
+        return "admin" in self.user.roles and (self.token is None or "admin" in self.token.scopes)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the caller may do, as scopes: a token's own; for a session, all that the user's roles allow."""
+        if self.token is not None:
+            return self.token.scopes
+        return SCOPES if "admin" in self.user.roles else ORDINARY_SCOPES
+
+    def ensure_scope(self, scope: Scope) -> None:
+        """Return if the caller may do what `scope` stands for.
+
+        Raises:
+            NotAllowed: a CLI token without it (its `admin` scope covers all).
+        """
+        if self.token is not None and scope not in self.token.scopes and not self.is_admin:
+            raise NotAllowed(f"this CLI token lacks the scope {scope}", scope=scope)
+
+    def ensure_admin(self) -> None:
+        """Return if the caller is an administrator.
+
+        Raises:
+            NotAllowed: not the role, or a CLI token without the scope `admin`.
+        """
+        if "admin" not in self.user.roles:
+            raise NotAllowed("this needs the role admin", role="admin")
+        if not self.is_admin:
+            raise NotAllowed("this CLI token lacks the scope admin", scope="admin")
+
+    def ensure_person(self) -> Session:
+        """The caller's session: for acts that only somebody who signed in may do, such as changing a password.
+
+        Raises:
+            NotAllowed: a CLI token.
+        """
+        if self.session is None:
+            raise NotAllowed("this needs a session: sign in, a CLI token cannot do it")
+        return self.session

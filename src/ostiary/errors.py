@@ -1,0 +1,258 @@
+"""Every error of Ostiary, as one tree. A `code` never changes once released; the words may.
+
+OstiaryError
+├── Unauthenticated 401             who you are is not established
+│   ├── NoCredentials               nothing was sent
+│   ├── SessionInvalid              malformed, unknown, or a wrong secret
+│   ├── SessionExpired              holder of the right secret: a limit passed
+│   ├── SessionRevoked              holder of the right secret: somebody ended it
+│   ├── TokenExpired                the same for a CLI token
+│   ├── TokenRevoked                the same for a CLI token
+│   ├── WrongCredentials            sign-in refused; never says which half was wrong
+│   └── ReauthenticationRequired    the act needs a fresher sign-in (RFC 9470)
+├── NotAllowed 403                  the caller's role or token scope does not cover the act
+├── NotFound 404                    missing, or not the caller's: nobody can tell which
+│   ├── SessionNotFound
+│   ├── UserNotFound
+│   ├── TokenNotFound
+│   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
+├── Conflict 409                    the state of things forbids it
+│   └── LimitReached                the user has as many sessions as the policy allows
+├── InvalidRequest 422              one field is wrong: which, why, what to do
+├── TooManyRequests 429             too many failed sign-ins; `retry_after` says when to come back
+├── ConfigurationError 500          a setting is wrong, or the database is not as this version needs it
+├── ServerFault 500                 our mistake; the request id finds it in the log
+└── StoreUnavailable 503            the database did not answer: nothing was decided, nothing was ended
+
+`status` is the HTTP status of http.md; other doors translate by class.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, TypeAlias
+
+FieldValue: TypeAlias = str | int | bool | datetime | None
+
+
+class OstiaryError(Exception):
+    """Root of the tree.
+
+    Attributes:
+        code: stable, for programs.
+        status: the HTTP status that goes with it.
+        message: what happened, in the user's words; never contains a secret.
+        fields: values that travel with it (JSON-able but for datetimes, which every door writes as RFC 3339).
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, message: str | None = None, **fields: FieldValue) -> None:
+        self.message = message or self.title
+        self.fields = fields
+        super().__init__(self.message)
+
+
+class Unauthenticated(OstiaryError):
+    """Who is asking is not established."""
+
+    code = "unauthenticated"
+    status = 401
+    title = "You are not signed in"
+
+
+class NoCredentials(Unauthenticated):
+    """Nothing was sent."""
+
+    code = "no_credentials"
+    title = "No credentials were sent"
+
+
+class SessionInvalid(Unauthenticated):
+    """Malformed, unknown, or a wrong secret: told apart by nobody (rule 6)."""
+
+    code = "session_invalid"
+    title = "The credential is not valid"
+
+
+class SessionExpired(Unauthenticated):
+    """A limit passed. Said only to the holder of the right secret.
+
+    Fields:
+        expired_at: when.
+        limit: `idle` or `lifetime`.
+    """
+
+    code = "session_expired"
+    title = "The session has expired"
+
+    def __init__(self, expired_at: datetime, limit: str) -> None:
+        super().__init__(None, expired_at=expired_at, limit=limit)
+
+
+class SessionRevoked(Unauthenticated):
+    """Somebody ended it. Said only to the holder of the right secret.
+
+    Fields:
+        revoked_at: when.
+        reason: one of `core.session.Reason`.
+    """
+
+    code = "session_revoked"
+    title = "The session was ended"
+
+    def __init__(self, revoked_at: datetime, reason: str) -> None:
+        super().__init__(None, revoked_at=revoked_at, reason=reason)
+
+
+class TokenExpired(Unauthenticated):
+    """A CLI token's expiry has passed (`expired_at`)."""
+
+    code = "token_expired"
+    title = "The CLI token has expired"
+
+    def __init__(self, expired_at: datetime) -> None:
+        super().__init__(None, expired_at=expired_at)
+
+
+class TokenRevoked(Unauthenticated):
+    """A CLI token was revoked (`revoked_at`)."""
+
+    code = "token_revoked"
+    title = "The CLI token was revoked"
+
+    def __init__(self, revoked_at: datetime) -> None:
+        super().__init__(None, revoked_at=revoked_at)
+
+
+class WrongCredentials(Unauthenticated):
+    """Sign-in refused: unknown user, wrong password and disabled account alike (ASVS 5.0 6.3.8)."""
+
+    code = "wrong_credentials"
+    title = "The username or the password is wrong"
+
+
+class ReauthenticationRequired(Unauthenticated):
+    """The act needs a sign-in that is at most `max_age` seconds old (RFC 9470)."""
+
+    code = "reauthentication_required"
+    title = "Confirm your password to do this"
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__(None, max_age=max_age)
+
+
+class NotAllowed(OstiaryError):
+    """The caller is known, but its role or scope does not cover the act."""
+
+    code = "not_allowed"
+    status = 403
+    title = "You are not allowed to do this"
+
+
+class NotFound(OstiaryError):
+    """Missing, or somebody else's: the answer is the same (rule 6)."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class SessionNotFound(NotFound):
+    """No such session among those the caller may know of."""
+
+    code = "session_not_found"
+    title = "There is no such session"
+
+
+class UserNotFound(NotFound):
+    """No such user. Only administrators can ask."""
+
+    code = "user_not_found"
+    title = "There is no such user"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f'user "{username}" does not exist')
+
+
+class TokenNotFound(NotFound):
+    """No such CLI token among those the caller may know of."""
+
+    code = "token_not_found"
+    title = "There is no such CLI token"
+
+
+class SetupCodeNotFound(NotFound):
+    """The set-up link is unknown, was used, has expired, or an account exists already."""
+
+    code = "setup_code_not_found"
+    title = "This set-up link is not valid any more"
+
+
+class Conflict(OstiaryError):
+    """The state of things forbids the act."""
+
+    code = "conflict"
+    status = 409
+    title = "This conflicts with what is there"
+
+
+class LimitReached(Conflict):
+    """The user holds as many live sessions as the policy allows, and the policy says deny."""
+
+    code = "limit_reached"
+    title = "Too many sessions; end one first"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(None, max_sessions=limit)
+
+
+class InvalidRequest(OstiaryError):
+    """One field is wrong. `field` names it, the message says why and what to do."""
+
+    code = "invalid_request"
+    status = 422
+    title = "The request is not valid"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}", field=field, why=why)
+
+
+class TooManyRequests(OstiaryError):
+    """Too many failed sign-ins; `retry_after` in whole seconds."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many failed attempts; try again later"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(None, retry_after=retry_after)
+
+
+class ConfigurationError(OstiaryError):
+    """A setting is wrong, or the database is not migrated: said to the operator at start, never to a client."""
+
+    code = "configuration"
+    status = 500
+    title = "The configuration is not valid"
+
+
+class ServerFault(OstiaryError):
+    """Our mistake. It says nothing of the inside; the log does, under the request id."""
+
+    code = "server_fault"
+    status = 500
+    title = "The server failed"
+
+
+class StoreUnavailable(OstiaryError):
+    """The database did not answer. Nothing was decided: no session ended, no cookie cleared (rule 7)."""
+
+    code = "store_unavailable"
+    status = 503
+    title = "The store cannot be reached; try again in a moment"
+
+    def __init__(self, retry_after: int = 2) -> None:
+        super().__init__(None, retry_after=retry_after)

@@ -1,0 +1,253 @@
+"""Every setting in one table: the fields of `Settings`. Argument > OSTIARY_* > ostiary.toml > default.
+
+`docs/reference/settings.md` is held against this table by a test.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from ostiary.core.duration import parse_duration
+from ostiary.core.policy import PRESETS, AtLimit, Policy
+from ostiary.errors import ConfigurationError
+
+Source: TypeAlias = Literal["argument", "environment", "file", "default"]
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DEFAULT_PORT: Final = 8420
+PREFIX: Final = "OSTIARY_"
+MAXIMUM_WORKERS: Final = 64
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a non-empty text")
+    return value.strip()
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value in ("", None) else _text(value)
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    try:
+        return words[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _number(lowest: int, highest: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}") from None
+        if not lowest <= number <= highest:
+            raise ValueError(f"must be from {lowest} to {highest}")
+        return number
+
+    return parse
+
+
+def _optional(parse: Callable[[object], Any]) -> Callable[[object], Any]:
+    return lambda value: None if value in ("", "none", None) else parse(value)
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    return parse_duration(_text(value))
+
+
+def _choice(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return value
+
+    return parse
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    parts = value.replace(",", " ").split() if isinstance(value, str) else list(cast("list[object]", value))
+    return tuple(ipaddress.ip_network(str(part)) for part in parts)
+
+
+def _origin(value: object) -> str | None:
+    text = _optional_text(value)
+    if text is None:
+        return None
+    scheme, separator, rest = text.rstrip("/").partition("://")
+    if scheme not in {"http", "https"} or not separator or not rest or any(c in rest for c in "/?#@ "):
+        raise ValueError("must be an origin such as https://auth.example.org")
+    return f"{scheme}://{rest.lower()}"
+
+
+def default_data_directory() -> Path:
+    """Where SQLite lives when nothing is said: the user's data directory."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "ostiary"
+
+
+def _default_database_url() -> str:
+    return f"sqlite:///{default_data_directory() / 'ostiary.db'}"
+
+
+def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
+    metadata = {"parse": parse, "about": about}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force. Build it with `load`, which says where each value came from."""
+
+    database_url: str = _setting(_default_database_url, _text, "where sessions live: sqlite:///… or postgresql://…")
+    host: str = _setting("127.0.0.1", _text, "address to listen on")
+    port: int = _setting(DEFAULT_PORT, _number(0, 65535), "port to listen on; 0 takes a free one")
+    workers: int = _setting(1, _number(1, MAXIMUM_WORKERS), "processes; one a core")
+    public_url: str | None = _setting(None, _origin, "the origin that people use; https here makes every cookie secure")
+    allow_plain_http: bool = _setting(False, _flag, "accept sign-ins over plain http from other machines")
+    trusted_proxies: tuple[Network, ...] = _setting((), _networks, "networks whose forwarded headers are believed")
+    policy: str = _setting("default", _choice(*PRESETS), "the preset that the limits below change")
+    lifetime: timedelta | None = _setting(None, _optional(_duration), "since start; also the most that can be minted")
+    idle_timeout: timedelta | None = _setting(None, _optional(_duration), "since last used; at least 2m")
+    max_sessions: int | None = _setting(None, _optional(_number(1, 100_000)), "live sessions per user")
+    at_limit: str = _setting("evict", _choice("evict", "deny"), "what a sign-in over max_sessions does")
+    step_up_age: timedelta | None = _setting(None, _optional(_duration), "oldest sign-in that may end other sessions")
+    retention: timedelta = _setting(timedelta(days=90), _duration, "how long ended sessions and events are kept")
+    sign_in_failures: int = _setting(
+        10, _number(1, 1000), "failed sign-ins on one account from one address in a window"
+    )
+    sign_in_failures_per_address: int = _setting(
+        100, _number(1, 100_000), "failed sign-ins from one address in a window"
+    )
+    sign_in_failures_per_account: int = _setting(
+        100, _number(1, 100_000), "failed sign-ins on one account from addresses new to it in a window"
+    )
+    sign_in_window: timedelta = _setting(timedelta(minutes=15), _duration, "how long a failed sign-in counts")
+    password_memory_kib: int = _setting(65536, _number(19456, 4_194_304), "argon2id memory in KiB (RFC 9106 4)")
+    password_time_cost: int = _setting(3, _number(2, 100), "argon2id passes (RFC 9106 4)")
+    places_file: str | None = _setting(None, _optional_text, "a MaxMind-format file that turns addresses into places")
+    log_level: str = _setting("info", _choice("debug", "info", "warning", "error"), "the least that is logged")
+
+    def session_policy(self) -> Policy:
+        """The preset with the limits that were set.
+
+        Raises:
+            ConfigurationError: the limits contradict each other or the preset's floor.
+        """
+        changes: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("lifetime", "idle_timeout", "max_sessions", "step_up_age")
+            if getattr(self, name) is not None
+        }
+        try:
+            return replace(PRESETS[self.policy], at_limit=cast("AtLimit", self.at_limit), **changes)
+        except ValueError as why:
+            raise ConfigurationError(f"policy: {why}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, and where each one came from."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    file: Path | None
+
+
+def load(
+    arguments: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Loaded:
+    """Read the settings: argument > OSTIARY_* > ostiary.toml > default. None among the arguments means not given.
+
+    Args:
+        arguments: what the command line gave.
+        environ: the environment; the process's own by default.
+        file: `OSTIARY_SETTINGS`, else `ostiary.toml` here when there is one.
+
+    Raises:
+        ConfigurationError: which setting, where it came from, what is wrong; a file that is not TOML; an unknown name.
+    """
+    environ = os.environ if environ is None else environ
+    path = file or _settings_file(environ)
+    written = _read(path) if path else {}
+    given: tuple[tuple[Source, Mapping[str, object]], ...] = (
+        ("argument", {name: value for name, value in (arguments or {}).items() if value is not None}),
+        (
+            "environment",
+            {n.removeprefix(PREFIX).lower(): v for n, v in environ.items() if n.startswith(PREFIX)},
+        ),
+        ("file", written),
+    )
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    for row in fields(Settings):
+        source = next((name for name, mapping in given if row.name in mapping), None)
+        sources[row.name] = source or "default"
+        if source is not None:
+            values[row.name] = _parse(row, dict(given)[source][row.name], source)
+    settings = Settings(**values)
+    settings.session_policy()
+    return Loaded(settings, sources, path)
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting: for `doctor` and the documentation."""
+    return [(row.name, str(_default(row)), str(row.metadata["about"])) for row in fields(Settings)]
+
+
+def _default(row: Field[Any]) -> object:
+    return "" if row.default is MISSING else row.default
+
+
+def _parse(row: Field[Any], value: object, source: Source) -> Any:
+    try:
+        return row.metadata["parse"](value)
+    except (ValueError, TypeError) as why:
+        raise ConfigurationError(f"{row.name} (from {source}): {why}", field=row.name) from None
+
+
+def _settings_file(environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(f"{PREFIX}SETTINGS")
+    if named:
+        return Path(named)
+    here = Path("ostiary.toml")
+    return here if here.is_file() else None
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as why:
+        raise ConfigurationError(f"{path} cannot be read: {why}") from None
+    except tomllib.TOMLDecodeError as why:
+        raise ConfigurationError(f"{path} is not valid TOML: {why}") from None
+    unknown = sorted(set(written) - {row.name for row in fields(Settings)})
+    if unknown:
+        raise ConfigurationError(f"{path}: unknown setting {unknown[0]!r}", field=unknown[0])
+    return written

@@ -1,0 +1,73 @@
+"""Statements about CLI tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+
+from ostiary.core.credential import CliToken
+from ostiary.storage.database import Connection
+from ostiary.storage.schema import cli_tokens
+
+COLUMNS = [column for column in cli_tokens.c if column.name != "secret_hash"]
+
+
+async def add(db: Connection, token: CliToken, secret_hash: bytes) -> None:
+    """Write a new token."""
+    values = {name: getattr(token, name) for name in CliToken.__slots__}
+    await db.execute(insert(cli_tokens).values(secret_hash=secret_hash, **values))
+
+
+async def find(db: Connection, token_id: str, user_id: str) -> CliToken | None:
+    """The token, if it is that user's."""
+    where = and_(cli_tokens.c.id == token_id, cli_tokens.c.user_id == user_id)
+    row = (await db.execute(select(*COLUMNS).where(where))).one_or_none()
+    return _token(row) if row else None
+
+
+async def list_of_user(db: Connection, user_id: str, limit: int = 1000) -> list[CliToken]:
+    """A user's tokens, newest first."""
+    query = select(*COLUMNS).where(cli_tokens.c.user_id == user_id)
+    rows = await db.execute(query.order_by(cli_tokens.c.created_at.desc(), cli_tokens.c.id).limit(limit))
+    return [_token(row) for row in rows]
+
+
+async def count_live(db: Connection, user_id: str, now: datetime) -> int:
+    """How many of a user's tokens still work."""
+    query = select(func.count()).select_from(cli_tokens).where(cli_tokens.c.user_id == user_id, _live(now))
+    return (await db.execute(query)).scalar_one()
+
+
+async def revoke(db: Connection, user_id: str, at: datetime, token_id: str | None = None) -> list[str]:
+    """Mark one token of a user, or all that still work, revoked. The ids of those it revoked; the first time stays."""
+    where = [cli_tokens.c.user_id == user_id, cli_tokens.c.revoked_at.is_(None)]
+    where.append(cli_tokens.c.id == token_id if token_id is not None else _live(at))
+    done = await db.execute(update(cli_tokens).where(*where).values(revoked_at=at).returning(cli_tokens.c.id))
+    return list(done.scalars())
+
+
+async def replace_secret(db: Connection, token_id: str, secret_hash: bytes) -> bool:
+    """Put a new secret under the same id. False if it was revoked."""
+    done = await db.execute(
+        update(cli_tokens)
+        .where(cli_tokens.c.id == token_id, cli_tokens.c.revoked_at.is_(None))
+        .values(secret_hash=secret_hash)
+    )
+    return done.rowcount == 1
+
+
+async def touch(db: Connection, token_id: str, at: datetime) -> None:
+    """Record use."""
+    unused = or_(cli_tokens.c.last_used_at.is_(None), cli_tokens.c.last_used_at < at)
+    await db.execute(update(cli_tokens).where(cli_tokens.c.id == token_id, unused).values(last_used_at=at))
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    unexpired = or_(cli_tokens.c.expires_at.is_(None), cli_tokens.c.expires_at > now)
+    return and_(cli_tokens.c.revoked_at.is_(None), unexpired)
+
+
+def _token(row: Row[Any]) -> CliToken:
+    return CliToken(**row._mapping)

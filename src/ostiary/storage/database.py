@@ -1,0 +1,197 @@
+"""The engine, and the transaction that every act runs in."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import update_wrapper
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import Connection as SyncConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ostiary.errors import ConfigurationError, StoreUnavailable
+
+Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements it runs
+
+CONNECT_TIMEOUT: Final = 5  # seconds
+COMMAND_TIMEOUT: Final = 15  # seconds; a statement that takes longer means a store in trouble
+BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
+POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
+ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
+SERIALIZATION_FAILURES: Final = {
+    "40001",
+    "40P01",
+}  # serialization failure, deadlock: repeat the whole transaction
+
+_READ_ONLY: Final = "ostiary_read_only"
+
+
+def parse_url(text: str) -> URL:
+    """Read `sqlite:///path` or `postgresql://…`; the driver is ours to choose.
+
+    Raises:
+        ConfigurationError: another kind of database, or no URL. The text is not repeated: it may hold a password.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigurationError("database_url: write sqlite:///path or postgresql://user@host/name") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:" or url.query:
+            raise ConfigurationError("database_url: SQLite needs a file, such as sqlite:///ostiary.db")
+        return url.set(drivername="sqlite+aiosqlite")
+    if backend in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+asyncpg")
+    raise ConfigurationError(f"database_url: {backend} is not supported; use sqlite or postgresql")
+
+
+class Database:
+    """One database, seen from one process."""
+
+    def __init__(self, url: str) -> None:
+        """Name a database; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: not a URL of a database that we speak to.
+        """
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
+        self._writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may write. Leaving it commits, an exception rolls back.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or was lost on the way.
+        """
+        with _store_errors():
+            if self.is_sqlite:
+                async with self._writer, self.engine.begin() as connection:
+                    yield connection
+            else:
+                async with self.engine.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading; it never waits for a writer.
+
+        Raises:
+            StoreUnavailable: as above.
+        """
+        with _store_errors():
+            async with self.engine.connect() as connection:
+                yield await connection.execution_options(**{_READ_ONLY: True})
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+class HasDatabase(Protocol):
+    """What `in_transaction` needs of the object whose verb it wraps."""
+
+    @property
+    def database(self) -> Database:
+        """The database that the verb's transaction is of."""
+
+
+S = TypeVar("S", bound=HasDatabase)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_transaction(
+    verb: Callable[Concatenate[S, AsyncConnection, P], Awaitable[R]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    """Run a verb in one transaction, and the whole of it again when the database says so (SQLSTATE 40001, 40P01).
+
+    The verb is written with `db` as its first argument and called without.
+    """
+
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                async with self.database.transaction() as db:
+                    return await verb(self, db, *args, **kwargs)
+            except _Repeat:
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, no secret
+        async with self.database.transaction() as db:
+            return await verb(self, db, *args, **kwargs)
+
+    update_wrapper(run, verb)
+    return run
+
+
+class _Repeat(StoreUnavailable):
+    """The database asks for the whole transaction again; to the last attempt's caller it is an outage."""
+
+
+class _store_errors:  # noqa: N801 - a context manager, used as a word
+    """Turn what drivers raise into our own errors: lost or busy store, or a transaction to repeat."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError):
+            if _sqlstate(error) in SERIALIZATION_FAILURES:
+                raise _Repeat from error
+            if error.connection_invalidated or isinstance(error, InterfaceError) or _is_outage(error):
+                raise StoreUnavailable from error
+        elif isinstance(error, OSError | PoolTimeout | TimeoutError):
+            raise StoreUnavailable from error
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    # Class 08 connection, 53 resources, 57 operator intervention (shutdown, starting up), 58 system error.
+    state = _sqlstate(error)
+    return isinstance(error, OperationalError) if state is None else state[:2] in {"08", "53", "57", "58"}
+
+
+def _sqlite_engine(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged revocation survives a power cut
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: SyncConnection) -> None:
+        # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later cannot fail half-way.
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT,
+        pool_pre_ping=True,  # a restarted store costs one check, not one failed request per connection
+        connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT},
+    )

@@ -1,0 +1,195 @@
+"""The tables. `migrations/` brings a database here; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.types import JSON
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. PostgreSQL keeps the zone; SQLite keeps fixed-width text, which sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse what has no zone: a naive time is a bug, not a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's times their zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """A few plain words in one text, space-separated as OAuth writes scopes: readable by whoever reads the table."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """Words to text."""
+        return " ".join(value or ())
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        """Text to words."""
+        return tuple((value or "").split())
+
+
+def _position() -> Column[int]:
+    """A growing number. SQLite grows only an INTEGER PRIMARY KEY."""
+    return Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False),
+    Column("email", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("roles", Words, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("password_changed_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
+    Index("ix_users_username_key", "username_key", unique=True),
+)
+
+# What we know of a user whoever keeps the directory. Every start, and every act that ends more than one session,
+# holds this row first: that is what makes "log out everywhere" and a sign-in under way take turns.
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("cut_off", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("auth_time", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("ip", Text),
+    Column("user_agent", Text),
+    Column("label", Text),
+    Column("application_id", Text),
+    Column("tenant", Text, nullable=False),
+    Column("amr", Words, nullable=False, server_default=""),
+    Column("issued_by", Text),
+    Column("revoked_at", Instant),
+    Column("revoked_reason", Text),
+    Column("revoked_by", Text),
+    Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
+    Index(
+        "ix_sessions_live",
+        "user_id",
+        "last_used_at",
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index(
+        "ix_sessions_revoked_at",
+        "revoked_at",
+        sqlite_where=text("revoked_at IS NOT NULL"),
+        postgresql_where=text("revoked_at IS NOT NULL"),
+    ),
+    Index("ix_sessions_created_at_id", "created_at", "id"),
+    Index("ix_sessions_expires_at", "expires_at"),
+)
+
+cli_tokens = Table(
+    "cli_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    Column("minted_by", Text),
+    Column("session_id", Text),
+    Index("ix_cli_tokens_user_id_created_at", "user_id", "created_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _position(),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("by", Text),
+    Column("ip", Text),
+    Column("user_agent", Text),
+    Column("reason", Text),
+    Column("request_id", Text),
+    Column("detail", JSON, nullable=False),
+    Index("ix_events_at", "at"),
+    Index("ix_events_user_id_position", "user_id", "position"),
+    Index("ix_events_session_id", "session_id"),
+    sqlite_autoincrement=True,
+)
+
+# Failed sign-ins inside the window, for the limits only; what happened is in `events`.
+refusals = Table(
+    "refusals",
+    metadata,
+    _position(),
+    Column("at", Instant, nullable=False),
+    Column("account", Text, nullable=False),  # a hash: people type passwords into the username field
+    Column("address", Text, nullable=False),
+    Index("ix_refusals_account_at", "account", "at"),
+    Index("ix_refusals_address_at", "address", "at"),
+    Index("ix_refusals_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+setup_codes = Table(
+    "setup_codes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)

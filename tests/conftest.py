@@ -1,0 +1,69 @@
+"""What every test can ask for: a clock, an empty database of each kind, an authority, people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.settings import Settings
+from tests.support import databases
+from tests.support.clock import Clock
+
+# The cheapest hashing that the settings allow: the tests look at what is decided, not at what it costs.
+CHEAP = {"password_memory_kib": 19456, "password_time_cost": 2}
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+async def postgres_template(anyio_backend) -> AsyncIterator[None]:
+    yield
+    if databases.postgres_answers():
+        await databases.drop_template()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request, tmp_path, tmp_path_factory, postgres_template) -> AsyncIterator[str]:
+    """An empty, migrated database; each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        yield await databases.new_sqlite(tmp_path, tmp_path_factory.getbasetemp() / "template.db")
+        return
+    if not databases.postgres_answers():
+        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
+    url = await databases.new_postgres()
+    yield url
+    await databases.drop_postgres(url)
+
+
+@pytest.fixture
+def settings(database_url) -> Settings:
+    return Settings(database_url=database_url, **CHEAP)
+
+
+@pytest.fixture
+async def authority(settings, clock) -> AsyncIterator[Authority]:
+    async with Authority(settings, clock=clock) as authority:
+        yield authority
+
+
+@pytest.fixture
+def make_authority(settings, clock):
+    """Another node on the same database, with other settings if wanted: `async with make_authority(...) as node`."""
+    return lambda **changes: Authority(replace(settings, **changes), clock=clock)
+
+
+@pytest.fixture
+def operator() -> Caller:
+    return Caller.operator("tests")
