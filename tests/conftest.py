@@ -13,9 +13,6 @@ from ostiary.settings import Settings
 from tests.support import databases
 from tests.support.clock import Clock
 
-# The cheapest hashing that the settings allow: the tests look at what is decided, not at what it costs.
-CHEAP = {"password_memory_kib": 19456, "password_time_cost": 2}
-
 
 @pytest.fixture(scope="session")
 def anyio_backend():
@@ -49,7 +46,12 @@ async def database_url(request, tmp_path, tmp_path_factory, postgres_template) -
 
 @pytest.fixture
 def settings(database_url) -> Settings:
-    return Settings(database_url=database_url, **CHEAP)
+    return Settings(
+        database_url=database_url,
+        # The cheapest hashing that the settings allow: the tests look at what is decided, not at what it costs.
+        password_memory_kib=19456,
+        password_time_cost=2,
+    )
 
 
 @pytest.fixture

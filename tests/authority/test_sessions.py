@@ -416,7 +416,9 @@ async def test_status_in_sql_is_the_rule_of_the_core(make_authority, clock, oper
             started = await sign_in(authority)
             clock.advance(days=4)
             if started.session.id < "sess_i":
-                await authority.sessions.revoke(started.session.id, by=await caller(authority, await sign_in(authority)))
+                await authority.sessions.revoke(
+                    started.session.id, by=await caller(authority, await sign_in(authority))
+                )
         clock.advance(days=3)
         everything = (await authority.administration.search(by=operator, limit=1000)).sessions
         for status in ("active", "stale", "expired", "revoked"):

@@ -78,7 +78,11 @@ class SignIn:
         """
         attempt = await self._attempt(username, client)
         user = await self._check(attempt, password, client)
-        return user, await self._start(attempt, user, client, kind, label)
+        started = await self._start(attempt, user, client, kind, label)
+        account = attempt.account
+        if account is not None and self._passwords.is_outdated(account.password_hash):
+            await self._improve(account, await self._passwords.hash(password))
+        return user, started
 
     async def reauthenticate(self, password: str, *, by: Caller) -> Started:
         """Prove the password again: the same session, a new secret, a fresh `auth_time` (ASVS 5.0 7.2.4).
@@ -135,8 +139,6 @@ class SignIn:
         stored = account.password_hash if account else None
         right = await self._passwords.verify(stored, password[: MAXIMUM_PASSWORD + 1])
         if right and account is not None and account.user.disabled_at is None:
-            if self._passwords.is_outdated(account.password_hash):
-                await self._improve(account, await self._passwords.hash(password))
             return account.user
         if over is not None:
             raise TooManyRequests(self._throttle.retry_after(attempt.failures, self._clock()))
