@@ -244,6 +244,24 @@ async def test_revoke_others_leaves_only_the_caller(authority):
         assert refused.value.fields["reason"] == "user_others"
 
 
+async def test_this_was_not_me_ends_it_and_all_others_without_asking(make_authority, clock):
+    async with make_authority(policy="nist-aal3") as authority:
+        await add_user(authority)
+        await add_user(authority, "eve")
+        strange, other, mine = [await sign_in(authority) for _ in range(3)]
+        eves = await sign_in(authority, "eve")
+        clock.advance(minutes=10)
+        me = await caller(authority, mine)
+        with pytest.raises(SessionNotFound):
+            await authority.sessions.disown(eves.session.id, by=me)
+        assert (await authority.sessions.disown(strange.session.id, by=me)).count == 2
+        assert await authority.verify(mine.token)
+        assert await authority.verify(eves.token)
+        for gone in (strange, other):
+            with pytest.raises(SessionRevoked):
+                await authority.verify(gone.token)
+
+
 async def test_revoke_all_ends_the_caller_too_and_tokens_only_when_asked(authority):
     await add_user(authority)
     first, second = await sign_in(authority), await sign_in(authority)

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import socket
+import subprocess
 import uuid
 from pathlib import Path
 
@@ -77,3 +78,50 @@ async def drop_postgres(url: str) -> None:
 
 async def drop_template() -> None:
     await drop_postgres(f"{POSTGRES}/{TEMPLATE}")
+
+
+class PrivatePostgres:
+    """A PostgreSQL of this test's own, that it may stop and start."""
+
+    def __init__(self, directory: Path) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) + [
+            Path(found).parent for found in [shutil.which("pg_ctl")] if found
+        ]
+        if not programs or not (programs[-1] / "initdb").exists():
+            skip("no PostgreSQL programs to start a cluster with")
+        self._programs = programs[-1]
+        self._data = directory / "data"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        # PostgreSQL refuses to run as root: there it runs as the user that its package made.
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as:
+            for path in (directory, *directory.parents):
+                if path.stat().st_uid == 0 and len(path.parts) > 2:
+                    path.chmod(path.stat().st_mode | 0o011)
+            shutil.chown(directory, "postgres")
+
+    def __enter__(self) -> PrivatePostgres:
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-N")
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop", check=False)
+
+    def _run(self, program: str, *words: str, check: bool = True) -> None:
+        done = subprocess.run(
+            [*self._as, str(self._programs / program), *words],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd="/", check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr.decode()}")

@@ -9,6 +9,7 @@ from typing import Self
 
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
+from ostiary.authority.audit import Audit
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.presence import Presence
 from ostiary.authority.retention import Retention
@@ -41,6 +42,7 @@ class Authority:
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
+        audit: the trail of events.
         setup: the first administrator's one-time link.
         retention: purge.
     """
@@ -71,6 +73,7 @@ class Authority:
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)
+        self.audit = Audit(self.database)
         self.setup = Setup(self.database, clock, self.accounts)
         self.retention = Retention(self.database, settings.retention, settings.sign_in_window, clock)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +17,7 @@ from ostiary.core.session import Session
 from ostiary.errors import StoreUnavailable
 from ostiary.storage import cli_tokens, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.sessions import Use
 
 GRAIN: Final = timedelta(minutes=1)  # a session's use is written at most this often
 FLUSH_EVERY: Final = 5.0  # seconds
@@ -25,15 +25,6 @@ URGENT: Final = timedelta(seconds=2 * FLUSH_EVERY) + GRAIN  # this close to the 
 MAXIMUM_NOTES: Final = 100_000  # kept while the store is away; beyond it, new use goes unrecorded
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One session's newest use that is not written yet."""
-
-    at: datetime
-    ip: str | None
-    user_agent: str | None
 
 
 class Presence:
@@ -83,10 +74,8 @@ class Presence:
     async def _write(self, db: Connection, used: dict[str, Use], tokens: dict[str, datetime]) -> None:
         idle = self._policy.idle_timeout
         idle_since = self._clock() - idle if idle is not None else None
-        for session_id, use in sorted(used.items()):  # in one order everywhere, so that two nodes cannot deadlock
-            await sessions.touch(db, session_id, use.at, use.ip, use.user_agent, idle_since)
-        for token_id, at in sorted(tokens.items()):
-            await cli_tokens.touch(db, token_id, at)
+        await sessions.touch(db, used, idle_since)
+        await cli_tokens.touch(db, tokens)
 
     def begin(self) -> None:
         """Write every few seconds from now on."""

@@ -256,6 +256,27 @@ class Sessions:
         self.ensure_fresh(by)
         return await self._revoke_many(by.user.id, by, "user_others", by.session_id, tokens=False)
 
+    async def disown(self, session_id: str, *, by: Caller) -> RevokedMany:
+        """ "This wasn't me": end that session and every other one but the caller's own, at once.
+
+        It never asks for a fresher sign-in: who has just found a stranger in their account must not be held up.
+
+        Raises:
+            SessionNotFound: missing, or not the caller's.
+            NotAllowed: a CLI token without `sessions:revoke`.
+        """
+        by.ensure_scope("sessions:revoke")
+        return await self._disown(session_id, by)
+
+    @in_transaction
+    async def _disown(self, db: Connection, session_id: str, by: Caller) -> RevokedMany:
+        if await sessions.find(db, session_id, by.user.id) is None:
+            raise SessionNotFound
+        now = self._clock()
+        ended = await end_user(db, by.user.id, reason="user_others", by=by, now=now, but=by.session_id)
+        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
+        return RevokedMany(count, 0, await cli_tokens.count_live(db, by.user.id, now))
+
     async def revoke_all(self, *, by: Caller, tokens: bool = False) -> RevokedMany:
         """End every session of the caller, the one that asks too; with `tokens`, the CLI tokens as well.
 

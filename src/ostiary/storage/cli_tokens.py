@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
 
 from ostiary.core.credential import CliToken
 from ostiary.storage.database import Connection
@@ -58,10 +59,16 @@ async def replace_secret(db: Connection, token_id: str, secret_hash: bytes) -> b
     return done.rowcount == 1
 
 
-async def touch(db: Connection, token_id: str, at: datetime) -> None:
+async def touch(db: Connection, used: Mapping[str, datetime]) -> None:
     """Record use."""
-    unused = or_(cli_tokens.c.last_used_at.is_(None), cli_tokens.c.last_used_at < at)
-    await db.execute(update(cli_tokens).where(cli_tokens.c.id == token_id, unused).values(last_used_at=at))
+    if not used:
+        return
+    unused = or_(cli_tokens.c.last_used_at.is_(None), cli_tokens.c.last_used_at < bindparam("at"))
+    statement = update(cli_tokens).where(cli_tokens.c.id == bindparam("token_id"), unused)
+    await db.execute(
+        statement.values(last_used_at=bindparam("at")),
+        [{"token_id": token_id, "at": at} for token_id, at in sorted(used.items())],
+    )
 
 
 def _live(now: datetime) -> ColumnElement[bool]:

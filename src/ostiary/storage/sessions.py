@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, not_, or_, select, true, update
 
 from ostiary.core.policy import Policy
 from ostiary.core.session import STALE_AFTER_DAYS, Revocation, Session, Status
@@ -151,19 +152,39 @@ async def label(db: Connection, session_id: str, user_id: str, text: str | None)
     return done.rowcount == 1
 
 
-async def touch(
-    db: Connection,
-    session_id: str,
-    at: datetime,
-    ip: str | None,
-    user_agent: str | None,
-    idle_since: datetime | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A session's newest use: when, and from where."""
+
+    at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | None) -> None:
     """Record use. Never revives: not an ended session, and not one unused since before `idle_since`."""
-    conditions = [sessions.c.id == session_id, sessions.c.revoked_at.is_(None), sessions.c.last_used_at < at]
+    if not used:
+        return
+    conditions = [
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.revoked_at.is_(None),
+        sessions.c.last_used_at < bindparam("at"),
+    ]
     if idle_since is not None:
         conditions.append(sessions.c.last_used_at > idle_since)
-    await db.execute(update(sessions).where(*conditions).values(last_used_at=at, ip=ip, user_agent=user_agent))
+    statement = (
+        update(sessions)
+        .where(*conditions)
+        .values(last_used_at=bindparam("at"), ip=bindparam("from_ip"), user_agent=bindparam("agent"))
+    )
+    # In one order everywhere, so that two nodes cannot wait for each other.
+    await db.execute(
+        statement,
+        [
+            {"session_id": session_id, "at": use.at, "from_ip": use.ip, "agent": use.user_agent}
+            for session_id, use in sorted(used.items(), key=lambda item: item[0])
+        ],
+    )
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:
