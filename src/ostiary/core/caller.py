@@ -91,3 +91,13 @@ class Caller:
         if self.session is None:
             raise NotAllowed("this needs a session: sign in, a CLI token cannot do it")
         return self.session
+
+    def ensure_cli_token(self) -> CliToken:
+        """The caller's CLI token: for questions that only make sense about one.
+
+        Raises:
+            NotAllowed: a session.
+        """
+        if self.token is None:
+            raise NotAllowed("this needs a CLI token as the bearer")
+        return self.token

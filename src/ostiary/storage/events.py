@@ -42,6 +42,27 @@ async def list_newest(
     return [_event(row) for row in await db.execute(query)]
 
 
+async def settled(db: Connection, before: datetime) -> int:
+    """The highest position among the events older than `before`, or 0.
+
+    Positions are given in the order of writing, and seen in the order of committing. With `before` further back than a
+    transaction may take, nothing can appear at or below this position any more.
+    """
+    query = select(events.c.position).where(events.c.at < before).order_by(events.c.position.desc()).limit(1)
+    return (await db.execute(query)).scalar_one_or_none() or 0
+
+
+async def of_users_after(db: Connection, user_ids: Sequence[str], position: int, limit: int) -> list[Event]:
+    """What concerns these users, after a position, oldest first."""
+    query = (
+        select(events)
+        .where(events.c.user_id.in_(user_ids), events.c.position > position)
+        .order_by(events.c.position)
+        .limit(limit)
+    )
+    return [_event(row) for row in await db.execute(query)]
+
+
 async def purge(db: Connection, before: datetime, limit: int) -> int:
     """Remove up to `limit` events past retention. How many it removed."""
     old = select(events.c.position).where(events.c.at < before).limit(limit)

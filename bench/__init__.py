@@ -1,0 +1,1 @@
+"""How fast the hot path is, beside the ceiling, in one run on one machine."""

@@ -1,0 +1,153 @@
+"""`auth-session`: sessions of any user, for administrators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import click
+
+from ostiary.cli.directory import Object, open_directory
+from ostiary.cli.failures import usage
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Noun, database_url_option
+from ostiary.cli.output.column import Column, microsecond
+from ostiary.core.duration import parse_duration
+
+DEFAULT_LIMIT: Final = 1000
+STATUSES: Final = ("active", "stale", "expired", "revoked")
+
+MINTED: Final = (
+    Column("username", "username"),
+    Column("session_id", "session ID"),
+    Column("cookie", "authentication cookie"),
+)
+ENDED: Final = (
+    Column("username", "username"),
+    Column("session_id", "session ID"),
+    Column("revoked", "revoked", microsecond),
+)
+LISTED: Final = (
+    Column("username", "username"),
+    Column("session_id", "session ID"),
+    Column("created_at", "created", microsecond),
+    Column("expires_at", "expires", microsecond),
+    Column("revoked_at", "revoked", microsecond),
+    Column("last_used_at", "last used", microsecond),
+)
+
+
+@click.group("auth-session", cls=Noun)
+def auth_session() -> None:
+    """Sessions of any user, for administrators and scripts.
+
+    Works through a server as a signed-in administrator, or on the database itself with --database-url.
+    """
+
+
+@auth_session.command()
+@click.argument("username")
+@click.option(
+    "--expire-after",
+    default="1h0m0s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long it lasts: h, m and s, as 4h30m.",
+)
+@click.option("--only-cookie", is_flag=True, help="Write the cookie and nothing else.")
+@click.option("--cookie-jar", metavar="FILE", help="Write a file (0600) that 'curl --cookie FILE' loads.")
+@click.option("--force", is_flag=True, help="Replace FILE when it exists.")
+@database_url_option
+@click.pass_obj
+def login(
+    invocation: Invocation,
+    username: str,
+    expire_after: str,
+    only_cookie: bool,
+    cookie_jar: str | None,
+    force: bool,
+    database_url: str | None,
+) -> None:
+    """Make a session for USERNAME without their sign-in, and show its cookie once.
+
+    The issuer is recorded. It lasts at most as long as the policy's lifetime; above it, at zero or below it nothing is
+    made. The cookie jar is for the host of --server.
+
+    \b
+    Examples:
+      ostiary auth-session login web_user --expire-after=4h30m
+      curl --cookie "$(ostiary auth-session login web_user --only-cookie)" https://auth.example.org/api/v1/auth/whoami
+      ostiary auth-session login web_user --cookie-jar jar.txt && curl --cookie jar.txt https://auth.example.org/
+    """
+    span = _positive(expire_after)
+    if force and cookie_jar is None:
+        raise usage("--force belongs to --cookie-jar")
+    if cookie_jar is None:
+        made = open_directory(invocation, database_url).mint(username, span)
+    else:
+        from ostiary.cli.cookie_jar import to_cookie_jar
+        from ostiary.cli.private_file import PrivateFile
+
+        with PrivateFile(cookie_jar, replace=force) as file:  # opened first: a cookie that cannot be kept is not made
+            made = open_directory(invocation, database_url).mint(username, span)
+            file.write(to_cookie_jar(made.line, invocation.address, made.expires_at))
+    if only_cookie:
+        invocation.write(f"{made.line}\n")
+        return
+    row = {"username": made.username, "session_id": made.session_id, "cookie": made.line, "expires_at": made.expires_at}
+    invocation.show([row], MINTED, "query")
+
+
+@auth_session.command()
+@click.argument("username")
+@click.option("--session", "session_id", metavar="ID", help="End only this one; the beginning of its id will do.")
+@database_url_option
+@click.pass_obj
+def logout(invocation: Invocation, username: str, session_id: str | None, database_url: str | None) -> None:
+    """End every session of USERNAME, and nobody else's. Nothing is asked.
+
+    Shows those that were ended earlier, too, with their first time. CLI tokens are not touched.
+
+    \b
+    Examples:
+      ostiary auth-session logout web_user
+      ostiary auth-session logout web_user --session sess_k3v7
+    """
+    people = open_directory(invocation, database_url)
+    ended = people.log_out(username) if session_id is None else people.log_out_one(username, session_id)
+    invocation.show(ended, ENDED, "query")
+
+
+@auth_session.command("list")
+@click.option("--user", "username", metavar="USERNAME", help="Of this user only.")
+@click.option("--status", type=click.Choice(STATUSES), help="Of this status only.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=DEFAULT_LIMIT, show_default=True, metavar="N", help="At most N."
+)
+@database_url_option
+@click.pass_obj
+def list_(
+    invocation: Invocation, username: str | None, status: str | None, limit: int, database_url: str | None
+) -> None:
+    """List sessions of all users, oldest first: active ones, and ended ones until they are purged.
+
+    NULL in the column `revoked` says that nobody ended it; whether it expired says the status, which json, ndjson and
+    yaml carry. Times are UTC.
+
+    \b
+    Examples:
+      ostiary auth-session list
+      ostiary auth-session list --user web_user --status active --format json
+    """
+    found = open_directory(invocation, database_url).sessions(username, status, limit + 1)
+    shown: list[Object] = found[:limit]
+    invocation.show(shown, LISTED, "query")
+    if len(found) > limit:
+        invocation.warn(f"there are more than {limit}; raise --limit to see them")
+
+
+def _positive(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as why:
+        raise usage(f'--expire-after: "{text}" {why}') from None

@@ -1,0 +1,95 @@
+"""The directory through a server, as a signed-in administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from ostiary.cli.calls import Calls, member, segment, text
+from ostiary.cli.directory import Cookie, Object
+from ostiary.cli.failures import Failure
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.matching import match
+
+PAGE: Final = 1000  # the most that the server puts in one answer
+
+
+class Remote:
+    """The admin API."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        try:
+            self._calls: Calls = invocation.calls()
+        except Failure as failure:
+            if failure.code == "no_credentials":
+                failure.hint = f"{failure.hint}, or work on the database itself with --database-url"
+            raise
+
+    def mint(self, username: str, expire_after: timedelta) -> Cookie:
+        """`POST /admin/users/{username}/sessions`."""
+        path = f"/admin/users/{segment(username)}/sessions"
+        answer = self._calls.post(path, {"expire_after": f"{expire_after.total_seconds():f}s"})
+        session = member(answer, "session")
+        return Cookie(
+            text(answer, "username"), text(session, "id"), text(answer, "cookie"), text(session, "expires_at")
+        )
+
+    def log_out(self, username: str) -> list[Object]:
+        """`POST /admin/users/{username}/logout`."""
+        answer = self._calls.post(f"/admin/users/{segment(username)}/logout")
+        return list(answer.get("sessions") or [])
+
+    def log_out_one(self, username: str, session_id: str) -> list[Object]:
+        """`POST /admin/sessions/{id}/revoke`, after making sure that it is that user's."""
+        known = [one["session_id"] for one in self.sessions(username, None, 10 * PAGE)]
+        chosen = match(session_id, known, "sess", "session")
+        self._calls.post(f"/admin/sessions/{segment(chosen)}/revoke")
+        after = [one for one in self.sessions(username, "revoked", 10 * PAGE) if one["session_id"] == chosen]
+        return [{"username": one["username"], "session_id": chosen, "revoked": one["revoked_at"]} for one in after]
+
+    def sessions(self, username: str | None, status: str | None, limit: int) -> list[Object]:
+        """`GET /admin/sessions`, page by page."""
+        query = {"user": username, "status": status, "sort": "created_at", "limit": min(limit, PAGE)}
+        return [_row(one) for one in self._calls.get_pages("/admin/sessions", "sessions", query, limit)]
+
+    def users(self) -> list[Object]:
+        """`GET /admin/users`, page by page."""
+        return self._calls.get_pages("/admin/users", "users", {"limit": PAGE})
+
+    def user(self, username: str) -> Object:
+        """`GET /admin/users/{username}`."""
+        return self._calls.get(f"/admin/users/{segment(username)}")
+
+    def add_user(self, username: str, password: str, email: str | None, roles: Sequence[str]) -> Object:
+        """`POST /admin/users`."""
+        body = {"username": username, "password": password, "email": email, "roles": list(roles)}
+        return member(self._calls.post("/admin/users", body), "user")
+
+    def disable_user(self, username: str) -> Object:
+        """`POST /admin/users/{username}/disable`."""
+        return self._calls.post(f"/admin/users/{segment(username)}/disable")
+
+    def enable_user(self, username: str) -> Object:
+        """`POST /admin/users/{username}/enable`."""
+        return self._calls.post(f"/admin/users/{segment(username)}/enable")
+
+    def set_password(self, username: str, password: str) -> Object:
+        """`POST /admin/users/{username}/password`."""
+        return self._calls.post(f"/admin/users/{segment(username)}/password", {"new": password})
+
+    def delete_user(self, username: str) -> Object:
+        """`DELETE /admin/users/{username}`."""
+        return self._calls.delete(f"/admin/users/{segment(username)}")
+
+
+def _row(one: Object) -> Object:
+    return {
+        "username": one.get("username") or one.get("user_id"),
+        "session_id": text(one, "id"),
+        "created_at": one.get("created_at"),
+        "expires_at": one.get("expires_at"),
+        "revoked_at": one.get("revoked_at") or (one.get("ended_at") if one.get("status") == "revoked" else None),
+        "last_used_at": one.get("last_used_at"),
+        "status": one.get("status"),
+    }

@@ -1,0 +1,35 @@
+"""The credential that a profile remembers: whose it is, and ending it where it is from."""
+
+from __future__ import annotations
+
+from ostiary.cli.address import Address, parse_address
+from ostiary.cli.calls import Calls
+from ostiary.cli.failures import REFUSED, Failure
+from ostiary.cli.profiles import Profile
+
+
+def is_session(bearer: str) -> bool:
+    """True for a session token: it ends with the sign-in. A CLI token has its own lifecycle."""
+    return bearer.startswith("sess_")
+
+
+def public_id(bearer: str | None) -> str | None:
+    """The part of a credential that is no secret; None when it has no such part."""
+    identity, separator, _ = (bearer or "").partition(".")
+    return identity if separator and identity.startswith(("sess_", "ost_")) else None
+
+
+def home(profile: Profile) -> Address:
+    """Where the remembered credential is from; with the path of the server's URL, which an origin has not."""
+    origin = parse_address(profile.issued_for or "")
+    server = parse_address(profile.server) if profile.server else origin
+    return server if server.origin == origin.origin else origin
+
+
+def end(calls: Calls) -> Failure | None:
+    """End the session that the credential is of; what stood in the way, if it may live on."""
+    try:
+        calls.post("/auth/logout")
+    except Failure as failure:
+        return None if failure.exit_code == REFUSED else failure  # refused: it had ended already
+    return None

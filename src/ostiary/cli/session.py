@@ -1,0 +1,161 @@
+"""`session`: one's own sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from ostiary.cli.ask import confirm
+from ostiary.cli.calls import Calls, Object, segment, texts
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.matching import is_whole, match
+from ostiary.cli.options import Noun, yes_option
+from ostiary.cli.output.column import Column, minute, yes
+
+AGENT_WIDTH: Final = 26  # terminal columns of the user agent in the table; ids are never cut
+STALE_AFTER_DAYS: Final = 30
+
+COLUMNS: Final = (
+    Column("id", "id"),
+    Column("is_current", "current", yes),
+    Column("status", "status"),
+    Column("created_at", "created", minute),
+    Column("last_used_at", "last used", minute),
+    Column("ip", "ip"),
+    Column("user_agent", "user agent", limit=AGENT_WIDTH),
+)
+ENDING: Final = (Column("ended_at", "ended", minute), Column("reason", "reason"))
+REVOKED: Final = (Column("id", "id"), Column("is_current", "current"), Column("ok", "ok"))
+COUNTED: Final = (Column("count", "count"), Column("tokens", "tokens"), Column("ok", "ok"))
+
+
+@click.group(cls=Noun)
+def session() -> None:
+    """Your own sessions: see every one, end any of them."""
+
+
+@session.command("list")
+@click.option(
+    "--warn-stale-days",
+    type=int,
+    default=STALE_AFTER_DAYS,
+    show_default=True,
+    metavar="N",
+    help="Mark sessions unused for more than N days as stale; 0 disables.",
+)
+@click.option("--ended", is_flag=True, help="Show ended sessions, too, with when and why.")
+@click.pass_obj
+def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
+    """List your sessions, most recently used first.
+
+    CURRENT marks the one that this command uses. Times are UTC. The user agent is cut to 26 columns in the table; other
+    formats carry all of it. Revoking needs the id or its beginning.
+
+    \b
+    Examples:
+      ostiary session list
+      ostiary session list --ended --warn-stale-days 7
+      ostiary session list --format json | jq '.[] | {id, ip, last_used: .last_used_at, ua: .user_agent}'
+    """
+    query: dict[str, object] = {"stale_after_days": warn_stale_days, "include": "ended" if ended else None}
+    found = invocation.calls().get_list("/auth/sessions", query)
+    invocation.show(found, COLUMNS + ENDING if ended else COLUMNS)
+    stale = texts([one for one in found if one.get("status") == "stale"], "id")
+    if stale:
+        counted = "1 session was" if len(stale) == 1 else f"{len(stale)} sessions were"
+        days = "1 day" if warn_stale_days == 1 else f"{warn_stale_days} days"
+        invocation.warn(f"{counted} not used for more than {days}; to end: ostiary session revoke {' '.join(stale)}")
+
+
+@session.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@yes_option
+@click.pass_obj
+def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
+    """End sessions of yours, now and everywhere.
+
+    The beginning of an id will do when only one session has it. Ending one that has ended is no error, and its first
+    reason stays. CLI tokens are not touched: see 'ostiary token revoke'.
+
+    \b
+    Examples:
+      ostiary session revoke sess_k3v7
+      ostiary session revoke --yes sess_k3v7mzpq2w4x6y7a2b3c4d5e6f
+    """
+    calls = invocation.calls()
+    chosen = _resolve(calls, ids)
+    confirm(f"Revoke {_named(chosen)}?", yes=yes)
+    answers = [_revoke(invocation, calls, one) for one in chosen]
+    if invocation.form != "table":
+        if len(answers) == 1:
+            invocation.show_one(answers[0], REVOKED)
+        else:
+            invocation.show(answers, REVOKED)
+
+
+def _resolve(calls: Calls, ids: tuple[str, ...]) -> list[str]:
+    if all(is_whole(one, "sess") for one in ids):
+        return list(dict.fromkeys(ids))
+    known = texts(calls.get_list("/auth/sessions", {"include": "ended"}), "id")
+    return list(dict.fromkeys(one if is_whole(one, "sess") else match(one, known, "sess", "session") for one in ids))
+
+
+def _named(ids: list[str]) -> str:
+    return f"session {ids[0]}" if len(ids) == 1 else f"{len(ids)} sessions ({', '.join(ids)})"
+
+
+def _revoke(invocation: Invocation, calls: Calls, session_id: str) -> Object:
+    answer = calls.post(f"/auth/sessions/{segment(session_id)}/revoke")
+    if invocation.form == "table":
+        invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
+    if answer.get("is_current") is True:
+        invocation.note("that was your current session — re-run 'ostiary login' to continue.")
+    return answer
+
+
+@session.command("revoke-others")
+@yes_option
+@click.pass_obj
+def revoke_others(invocation: Invocation, yes: bool) -> None:
+    """End all of your sessions but the one that this command uses.
+
+    CLI tokens are not touched.
+
+    \b
+    Examples:
+      ostiary session revoke-others
+      ostiary session revoke-others --yes --format json
+    """
+    calls = invocation.calls()
+    confirm("Revoke all of your other sessions?", yes=yes)
+    answer = calls.post("/auth/sessions/revoke-others")
+    invocation.done(f"{_counted(answer, 'count', 'other session')} revoked.", answer, COUNTED)
+
+
+@session.command("revoke-all")
+@click.option("--tokens", is_flag=True, help="Revoke your CLI tokens, too.")
+@yes_option
+@click.pass_obj
+def revoke_all(invocation: Invocation, tokens: bool, yes: bool) -> None:
+    """End all of your sessions, the one that this command uses as well.
+
+    With --tokens nothing that could act as you is left.
+
+    \b
+    Examples:
+      ostiary session revoke-all
+      ostiary session revoke-all --tokens --yes
+    """
+    calls = invocation.calls()
+    what = "all of your sessions and CLI tokens" if tokens else "all of your sessions, this one too"
+    confirm(f"Revoke {what}?", yes=yes)
+    answer = calls.post("/auth/sessions/revoke-all", {"tokens": tokens})
+    also = f" and {_counted(answer, 'tokens', 'CLI token')}" if tokens else ""
+    invocation.done(f"{_counted(answer, 'count', 'session')}{also} revoked.", answer, COUNTED)
+    invocation.note("that included your current session — re-run 'ostiary login' to continue.")
+
+
+def _counted(answer: Object, name: str, noun: str) -> str:
+    number = answer.get(name)
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

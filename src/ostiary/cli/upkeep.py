@@ -1,0 +1,93 @@
+"""`migrate` and `purge`: what an operator does to a database now and then."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from ostiary.cli.failures import usage
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Verb, own_database_url_option
+from ostiary.cli.output.column import Column
+from ostiary.cli.private_file import keep_new_files_private
+from ostiary.cli.span import parse_span
+
+if TYPE_CHECKING:
+    from ostiary.authority.retention import Purged
+    from ostiary.settings import Settings
+
+MIGRATED: Final = (Column("after", "schema"), Column("before", "before"))
+PURGED: Final = (Column("sessions", "sessions"), Column("events", "events"))
+
+
+@click.command(cls=Verb)
+@own_database_url_option
+@click.pass_obj
+def migrate(invocation: Invocation, database_url: str | None) -> None:
+    """Bring a database to this version's schema; run it before the server of a new version.
+
+    All in one transaction: it happens whole or not at all. Running it again changes nothing.
+
+    \b
+    Examples:
+      ostiary migrate --database-url postgresql://ostiary@db/ostiary
+    """
+    from ostiary.settings import load
+    from ostiary.storage.database import Database
+    from ostiary.storage.migrate import upgrade
+
+    async def run(url: str) -> tuple[str | None, str]:
+        database = Database(url)
+        try:
+            return await upgrade(database)
+        finally:
+            await database.close()
+
+    keep_new_files_private()
+    before, after = asyncio.run(run(load({"database_url": database_url}).settings.database_url))
+    said = (
+        f"The database is at schema {after} already." if before == after else f"The database is at schema {after} now."
+    )
+    invocation.done(said, {"before": before, "after": after}, MIGRATED)
+
+
+@click.command(cls=Verb)
+@click.option(
+    "--older-than",
+    metavar="DURATION",
+    help="How long ago it ended, such as 90d or 720h. [default: the setting retention, 90 days]",
+)
+@own_database_url_option
+@click.pass_obj
+def purge(invocation: Invocation, older_than: str | None, database_url: str | None) -> None:
+    """Remove sessions that ended, and events that happened, longer ago than the retention.
+
+    Nothing that can still be used is touched. Works in small steps next to a running server; stopping it half-way loses
+    nothing. There is no way back.
+
+    \b
+    Examples:
+      ostiary purge
+      ostiary purge --older-than 30d --database-url sqlite:///ostiary.db
+    """
+    from ostiary.settings import load
+
+    try:
+        age = parse_span(older_than) if older_than is not None else None
+    except ValueError as why:
+        raise usage(f'--older-than: "{older_than}" {why}') from None
+    gone = asyncio.run(_purge(load({"database_url": database_url}).settings, age))
+    result = {"sessions": gone.sessions, "events": gone.events}
+    invocation.done(f"Removed {gone.sessions} sessions and {gone.events} events.", result, PURGED)
+
+
+async def _purge(settings: Settings, age: timedelta | None) -> Purged:
+    from ostiary.authority import Authority
+    from ostiary.cli.operator import operator
+
+    async with Authority(settings) as authority:
+        await authority.ensure_migrated()
+        return await authority.retention.purge(by=operator(), older_than=age)

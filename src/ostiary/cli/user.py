@@ -1,0 +1,179 @@
+"""`user`: the local directory of accounts, for administrators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from ostiary.cli.ask import confirm, password
+from ostiary.cli.calls import Object, member
+from ostiary.cli.directory import open_directory
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Noun, database_url_option, password_stdin_option, yes_option
+from ostiary.cli.output.column import Column, minute, words
+from ostiary.cli.output.text import safe
+
+COLUMNS: Final = (
+    Column("username", "username"),
+    Column("email", "email"),
+    Column("roles", "roles", words),
+    Column("created_at", "created", minute),
+    Column("disabled_at", "disabled", minute),
+)
+DETAIL: Final = (
+    Column("username", "username"),
+    Column("id", "id"),
+    *COLUMNS[1:],
+    Column("sessions", "sessions"),
+    Column("tokens", "CLI tokens"),
+)
+ADDED: Final = (Column("username", "username"), Column("id", "id"), Column("roles", "roles", words))
+ENDED: Final = (Column("username", "username"), Column("sessions", "sessions"), Column("tokens", "tokens"))
+
+
+@click.group(cls=Noun)
+def user() -> None:
+    """Accounts, for administrators.
+
+    Works through a server as a signed-in administrator, or on the database itself with --database-url, which is also
+    how the first administrator can be added.
+    """
+
+
+@user.command()
+@click.argument("name")
+@click.option("--email", metavar="ADDRESS", help="Where mail reaches them.")
+@click.option("--admin", is_flag=True, help="Make them an administrator.")
+@password_stdin_option
+@database_url_option
+@click.pass_obj
+def add(
+    invocation: Invocation, name: str, email: str | None, admin: bool, password_stdin: bool, database_url: str | None
+) -> None:
+    """Add a user.
+
+    The password comes from a terminal (asked twice), --password-stdin or OSTIARY_PASSWORD, and has at least 8
+    characters. Names differ by more than case.
+
+    \b
+    Examples:
+      ostiary user add web_user --email web@example.org
+      ostiary user add root --admin --database-url sqlite:///ostiary.db
+      ostiary user add robot --password-stdin < password.txt
+    """
+    people = open_directory(invocation, database_url, create=True)
+    secret = password(f"Password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
+    added = people.add_user(name, secret, email, ["admin", "member"] if admin else ["member"])
+    kind = "administrator" if admin else "user"
+    invocation.done(f"Added {kind} {added.get('username')}.", added, ADDED)
+
+
+@user.command("list")
+@database_url_option
+@click.pass_obj
+def list_(invocation: Invocation, database_url: str | None) -> None:
+    """List all users by name.
+
+    \b
+    Examples:
+      ostiary user list
+      ostiary user list --format csv
+    """
+    invocation.show(open_directory(invocation, database_url).users(), COLUMNS)
+
+
+@user.command()
+@click.argument("name")
+@database_url_option
+@click.pass_obj
+def show(invocation: Invocation, name: str, database_url: str | None) -> None:
+    """Show a user, and how many sessions and CLI tokens of theirs work now.
+
+    \b
+    Examples:
+      ostiary user show web_user
+    """
+    found = open_directory(invocation, database_url).user(name)
+    invocation.show_one(
+        {**member(found, "user"), "sessions": found.get("sessions"), "tokens": found.get("tokens")}, DETAIL
+    )
+
+
+@user.command()
+@click.argument("name")
+@yes_option
+@database_url_option
+@click.pass_obj
+def disable(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+    """Disable a user: they cannot sign in, and every session and CLI token of theirs ends now.
+
+    The last administrator who can sign in cannot be disabled. 'enable' lets them sign in again; what ended stays ended.
+
+    \b
+    Examples:
+      ostiary user disable web_user
+    """
+    people = open_directory(invocation, database_url)
+    confirm(f"Disable user {name} and end everything of theirs?", yes=yes)
+    _tell(invocation, f"User {name} disabled", name, people.disable_user(name))
+
+
+@user.command()
+@click.argument("name")
+@database_url_option
+@click.pass_obj
+def enable(invocation: Invocation, name: str, database_url: str | None) -> None:
+    """Let a disabled user sign in again.
+
+    \b
+    Examples:
+      ostiary user enable web_user
+    """
+    answer = open_directory(invocation, database_url).enable_user(name)
+    invocation.done(f"User {name} enabled.", {"username": name, **answer}, ENDED[:1])
+
+
+@user.command()
+@click.argument("name")
+@password_stdin_option
+@database_url_option
+@click.pass_obj
+def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url: str | None) -> None:
+    """Give a user a new password; their sessions end (but the one that this command uses).
+
+    The password comes from a terminal (asked twice), --password-stdin or OSTIARY_PASSWORD.
+
+    \b
+    Examples:
+      ostiary user passwd web_user
+      ostiary user passwd web_user --password-stdin < password.txt
+    """
+    people = open_directory(invocation, database_url)
+    secret = password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
+    answer = people.set_password(name, secret)
+    invocation.done(f"Password of {name} changed.", {"username": name, **answer}, ENDED[:2])
+
+
+@user.command()
+@click.argument("name")
+@yes_option
+@database_url_option
+@click.pass_obj
+def delete(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+    """Delete a user, and end every session and CLI token of theirs now.
+
+    The history of their sessions stays until it is purged. There is no way back: 'disable' has one.
+
+    \b
+    Examples:
+      ostiary user delete web_user
+    """
+    people = open_directory(invocation, database_url)
+    confirm(f"Delete user {name} and end everything of theirs?", yes=yes)
+    _tell(invocation, f"User {name} deleted", name, people.delete_user(name))
+
+
+def _tell(invocation: Invocation, words_: str, name: str, answer: Object) -> None:
+    ended = f"{answer.get('sessions', 0)} sessions and {answer.get('tokens', 0)} CLI tokens ended"
+    invocation.done(f"{words_}; {ended}.", {"username": name, **answer}, ENDED)

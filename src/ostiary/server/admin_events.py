@@ -1,0 +1,38 @@
+"""The audit trail, for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import Parameter
+
+from ostiary import errors
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.server import admin_shapes, requests
+from ostiary.server.cursors import Cursor, read_cursor, write_cursor
+from ostiary.server.refusals import refusals
+
+
+@get(
+    "/events",
+    operation_id="list_events",
+    summary="Read the audit trail",
+    responses=refusals(errors.UserNotFound),
+)
+async def list_events(
+    authority: Authority,
+    caller: Caller,
+    user: Annotated[requests.Username | None, Parameter(description="Of this user only.")] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Parameter(ge=1, le=1000, description="Events in one page.")] = 100,
+) -> admin_shapes.EventPage:
+    """One page of what happened, newest first."""
+    page = await authority.audit.list(by=caller, username=user, before=read_cursor(cursor, int), limit=limit)
+    return admin_shapes.EventPage(
+        events=[admin_shapes.event_of(event) for event in page.events], next_cursor=write_cursor(page.before)
+    )
+
+
+router = Router("/admin", route_handlers=[list_events], tags=["administration: audit trail"])

@@ -1,0 +1,121 @@
+"""Anybody's sessions, for administrators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from litestar import Router, get, post
+from litestar.params import Parameter
+
+from ostiary import errors
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.core.session import Status
+from ostiary.server import admin_shapes, requests, shapes
+from ostiary.server.cookies import SessionCookie
+from ostiary.server.cursors import Cursor, read_cursor, write_cursor
+from ostiary.server.presenting import Presenter
+from ostiary.server.refusals import refusals
+
+SessionLimit = Annotated[int, Parameter(ge=1, le=1000, description="Sessions in one page.")]
+
+
+@get(
+    "/sessions",
+    operation_id="search_sessions",
+    summary="Search sessions",
+    responses=refusals(errors.UserNotFound),
+)
+async def search_sessions(
+    authority: Authority,
+    caller: Caller,
+    present: Presenter,
+    user: Annotated[requests.Username | None, Parameter(description="Of this user only.")] = None,
+    status: Annotated[Status | None, Parameter(description="In this state only.")] = None,
+    sort: Literal["created_at", "-created_at"] = "-created_at",
+    cursor: Cursor = None,
+    limit: SessionLimit = 100,
+) -> admin_shapes.SessionPage:
+    """One page of everybody's sessions, ended ones too until they are purged; by default newest first."""
+    page = await authority.administration.search(
+        by=caller,
+        username=user,
+        status=status,
+        after=read_cursor(cursor, tuple[datetime, str]),
+        descending=sort == "-created_at",
+        limit=limit,
+    )
+    return admin_shapes.SessionPage(
+        sessions=[present.admin_session(session, page.usernames.get(session.user_id)) for session in page.sessions],
+        next_cursor=write_cursor(page.after),
+        count=page.count,
+    )
+
+
+@post(
+    "/sessions/{session_id:str}/revoke",
+    operation_id="revoke_any_session",
+    summary="End anybody's session",
+    status_code=200,
+    responses=refusals(errors.SessionNotFound, errors.ReauthenticationRequired),
+)
+async def revoke_any_session(session_id: shapes.SessionId, authority: Authority, caller: Caller) -> shapes.Revoked:
+    """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
+    done = await authority.administration.revoke(session_id, by=caller)
+    return shapes.Revoked(id=session_id, is_current=session_id == caller.session_id, live_tokens=done.live_tokens)
+
+
+@post(
+    "/users/{username:str}/sessions",
+    operation_id="mint_session",
+    summary="Make a session for somebody",
+    responses=refusals(errors.UserNotFound, errors.LimitReached, body=True),
+)
+async def mint_session(
+    username: requests.Username,
+    data: requests.MintRequest,
+    authority: Authority,
+    caller: Caller,
+    cookie: SessionCookie,
+    present: Presenter,
+) -> admin_shapes.Minted:
+    """Start a session without the user's sign-in; who issued it is recorded. The cookie is shown this once."""
+    started = await authority.administration.mint(
+        username,
+        by=caller,
+        expire_after=requests.duration("expire_after", data.expire_after),
+        label=data.label,
+        application_id=data.application_id,
+    )
+    return admin_shapes.Minted(
+        username=username, session=present.session(started.session), cookie=cookie.holding(started.token)
+    )
+
+
+@post(
+    "/users/{username:str}/logout",
+    operation_id="sign_out_user",
+    summary="End all sessions of a user",
+    status_code=200,
+    responses=refusals(errors.UserNotFound),
+)
+async def sign_out_user(
+    username: requests.Username, authority: Authority, caller: Caller
+) -> admin_shapes.SignedOutUser:
+    """End every session of a user, and nobody else's."""
+    ended = await authority.administration.log_out(username, by=caller)
+    return admin_shapes.SignedOutUser(
+        sessions=[
+            admin_shapes.SignedOutSession(username=username, session_id=session.id, revoked=session.revoked.at)
+            for session in ended
+            if session.revoked is not None
+        ]
+    )
+
+
+router = Router(
+    "/admin",
+    route_handlers=[search_sessions, revoke_any_session, mint_session, sign_out_user],
+    tags=["administration: sessions"],
+)

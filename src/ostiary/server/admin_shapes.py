@@ -1,0 +1,108 @@
+"""What the API answers to administrators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from ostiary.core.event import Event as CoreEvent
+from ostiary.core.event import EventKind
+from ostiary.server.shapes import SECRET, SESSION_ID, AdminSession, Count, Session, SessionId, User
+
+
+class AdminUser(User, kw_only=True):
+    """A user as an administrator sees them."""
+
+    created_at: datetime | None
+    disabled_at: Annotated[datetime | None, Meta(description="Nothing of a disabled user works.")]
+
+
+class UserAnswer(Struct, kw_only=True):
+    """One user."""
+
+    user: AdminUser
+
+
+class UserOverview(Struct, kw_only=True):
+    """One user, and how many sessions and CLI tokens of theirs work now."""
+
+    user: AdminUser
+    sessions: Count
+    tokens: Count
+
+
+class UserPage(Struct, kw_only=True):
+    """Users by name."""
+
+    users: list[AdminUser]
+    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+
+
+class SessionPage(Struct, kw_only=True):
+    """Sessions by start time."""
+
+    sessions: list[AdminSession]
+    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    count: Annotated[Count, Meta(description="How many there are on all pages.")]
+
+
+class Ended(Struct, kw_only=True):
+    """What an act on a user ended."""
+
+    ok: bool = True
+    sessions: Count
+    tokens: Count
+
+
+class Minted(Struct, kw_only=True):
+    """A session that was made for somebody, with its cookie, which is shown once."""
+
+    username: str
+    session: Session
+    cookie: Annotated[
+        str, Meta(examples=[f"__Host-session={SESSION_ID}.{SECRET}; Path=/; HttpOnly; Secure; SameSite=Lax"])
+    ]
+
+
+class SignedOutSession(Struct, kw_only=True):
+    """A session that somebody ended, and when."""
+
+    username: str
+    session_id: SessionId
+    revoked: datetime
+
+
+class SignedOutUser(Struct, kw_only=True):
+    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time."""
+
+    sessions: list[SignedOutSession]
+
+
+class Event(Struct, kw_only=True):
+    """What happened, to whom, by whom, from where and why."""
+
+    position: Annotated[int | None, Meta(description="Its place in the trail.")]
+    at: datetime
+    kind: EventKind
+    user_id: str | None
+    session_id: str | None
+    by: Annotated[str | None, Meta(description="A user, a CLI token, or `database:` and a login.")]
+    ip: str | None
+    user_agent: str | None
+    reason: str | None
+    request_id: str | None
+    detail: Annotated[dict[str, str | int | bool | None], Meta(description="More, by kind.")]
+
+
+class EventPage(Struct, kw_only=True):
+    """The audit trail, newest first."""
+
+    events: list[Event]
+    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+
+
+def event_of(event: CoreEvent) -> Event:
+    """An event as it was written."""
+    return Event(**{name: getattr(event, name) for name in Event.__struct_fields__})

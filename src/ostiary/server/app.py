@@ -1,0 +1,109 @@
+"""The ASGI application: the gateway in front, then what every answer needs, then the router."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self, cast
+
+from litestar import Litestar
+from litestar.datastructures import State
+
+from ostiary.authority import Authority
+from ostiary.authority.authority import utc_now
+from ostiary.server import failures, openapi, routes
+from ostiary.server.addresses import Addresses
+from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.context import Context
+from ostiary.server.dependencies import DEPENDENCIES
+from ostiary.server.exchange import Exchanges
+from ostiary.server.gateway import PATH, Gateway
+from ostiary.server.limits import Limits
+from ostiary.server.metrics import Metrics
+from ostiary.server.places import Places
+from ostiary.server.requests import MAXIMUM_BODY, ApiRequest
+from ostiary.server.security_headers import SecurityHeaders
+from ostiary.settings import Settings
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Application:
+    """Put the application together; nothing is opened yet, and the database has to be migrated already.
+
+    Serve it with any ASGI server, or mount it in another application. It opens at the start of its lifespan or at its
+    first request; where nobody runs its lifespan, use it as an async context manager or call `close` at the end.
+
+    Raises:
+        ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
+    """
+    return Application(settings, Authority(settings, clock=clock))
+
+
+class Application:
+    """One process's server, as an ASGI 3 callable.
+
+    Attributes:
+        authority: what it asks; shared with whoever mounts it.
+    """
+
+    def __init__(self, settings: Settings, authority: Authority) -> None:
+        """Use `create_app`."""
+        self.authority = authority
+        self._is_open = False
+        addresses = Addresses(settings.trusted_proxies)
+        context = Context(settings, authority, Metrics(), Places(settings.places_file))
+        self._context = context
+        self._gateway = Gateway(authority, addresses, context.metrics, settings)
+        routed = Litestar(
+            [routes.API, *routes.MACHINES, openapi.router],
+            dependencies=DEPENDENCIES,
+            request_class=ApiRequest,
+            request_max_body_size=MAXIMUM_BODY,
+            exception_handlers={Exception: failures.answer},
+            state=State({"context": context}),
+            lifespan=[self._lifespan],
+            openapi_config=None,
+            logging_config=None,
+        )
+        self._inner = Exchanges(SecurityHeaders(Limits(cast("ASGIApp", routed)), settings), addresses, context.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        if not self._is_open:
+            await self.open()
+        path = scope["path"]
+        if scope["type"] == "http" and (path == PATH or path == scope.get("root_path", "") + PATH):
+            await self._gateway(scope, receive, send)
+        else:
+            await self._inner(scope, receive, send)
+
+    async def open(self) -> None:
+        """Begin to record use."""
+        self._is_open = True
+        await self.authority.__aenter__()
+
+    async def close(self) -> None:
+        """Write down what use is still unrecorded, then give everything back."""
+        self._is_open = False
+        self._context.places.close()
+        await self.authority.close()
+
+    async def __aenter__(self) -> Self:
+        """Open."""
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        async with self:
+            yield

@@ -1,0 +1,29 @@
+"""What the handlers of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+
+from ostiary.authority import Authority
+from ostiary.server.metrics import Metrics
+from ostiary.server.places import Places
+from ostiary.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one application."""
+
+    settings: Settings
+    authority: Authority
+    metrics: Metrics
+    places: Places
+
+
+def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
+    """The context of the application that a request came to."""
+    found: Context = connection.app.state.context
+    return found

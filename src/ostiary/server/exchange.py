@@ -1,0 +1,114 @@
+"""One request and its answer, as the log and the metrics tell of it: request id, who, where from, how long.
+
+The outermost layer of everything but `/verify`. What it learns about a request stays in the scope, for those inside.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from ostiary.core.client import Client, seen
+from ostiary.server.addresses import Addresses, Arrival, Headers
+from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
+from ostiary.server.callers import Identified
+from ostiary.server.metrics import Metrics
+
+KEY: Final = "ostiary"  # of the scope
+UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger("ostiary.http")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of one request.
+
+    Attributes:
+        identified: the verified caller, once there is one.
+    """
+
+    request_id: str
+    arrival: Arrival
+    client: Client
+    identified: Identified | None = None
+
+
+def exchange_of(scope: Any) -> Exchange:
+    """The exchange of a request that came through `Exchanges`."""
+    found: Exchange = scope[KEY]
+    return found
+
+
+def request_id_of(headers: Headers) -> str:
+    """The client's own `X-Request-ID` where it is harmless, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id":
+            return value.decode() if _REQUEST_ID.fullmatch(value) else new_request_id()
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """96 random bits."""
+    return secrets.token_hex(12)
+
+
+class Exchanges:
+    """Gives every request its id, and writes one line about each."""
+
+    def __init__(self, app: ASGIApp, addresses: Addresses, metrics: Metrics) -> None:
+        """Wrap an ASGI application."""
+        self._app = app
+        self._addresses = addresses
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and look at what happens to it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = scope["headers"]
+        arrival = self._addresses.arrival(scope)
+        agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
+        request_id = request_id_of(headers)
+        exchange = Exchange(request_id, arrival, seen(arrival.ip, agent, request_id))
+        scope[KEY] = exchange
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, noting)
+            finally:
+                self._tell(scope, exchange, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+        route = scope.get("path_template") or UNMATCHED
+        caller = exchange.identified.caller if exchange.identified else None
+        self._metrics.answered(scope["method"], route, status, seconds)
+        log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 2),
+            ip=exchange.client.ip,
+            user_agent=exchange.client.user_agent,
+            user_id=caller.user.id if caller else None,
+            session_id=caller.session_id if caller else None,
+            token_id=caller.token.id if caller and caller.token else None,
+        )

@@ -1,0 +1,159 @@
+"""`GET /verify`: who sent this request? For proxies that ask before they let a request through.
+
+A plain ASGI callable in front of the router, because it answers for every request of every application behind it. Like
+everything else it answers from the row (rule 3), and fails closed: 503 when the store is away.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.core.client import seen
+from ostiary.core.session import Kind
+from ostiary.errors import OstiaryError, ServerFault, StoreUnavailable
+from ostiary.server import problems
+from ostiary.server.addresses import Addresses
+from ostiary.server.asgi import Receive, Scope, Send
+from ostiary.server.callers import identify, presented
+from ostiary.server.cookies import accepted_names
+from ostiary.server.exchange import request_id_of
+from ostiary.server.metrics import Metrics
+from ostiary.server.problems import BadRequest, RawHeaders
+from ostiary.settings import Settings
+
+PATH: Final = "/verify"
+METHODS: Final = ("GET", "HEAD")
+COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+JSON: Final = (b"content-type", b"application/json")
+
+log = structlog.get_logger(__name__)
+_encoder = msgspec.json.Encoder()
+
+
+class VerifiedUser(Struct):
+    """Whose request it is."""
+
+    id: str
+    username: str | None
+    roles: tuple[str, ...]
+
+
+class VerifiedSession(Struct):
+    """By which session."""
+
+    id: str
+    expires_at: datetime
+    auth_time: datetime
+    kind: Kind
+    tenant: str
+    application_id: str | None
+    amr: tuple[str, ...]
+
+
+class VerifiedToken(Struct):
+    """By which CLI token, and what it may do."""
+
+    id: str
+    scopes: tuple[str, ...]
+
+
+class Verified(Struct):
+    """The answer: one of `session` and `token` is null."""
+
+    user: VerifiedUser
+    session: VerifiedSession | None
+    token: VerifiedToken | None
+
+
+class Gateway:
+    """Answers `/verify`."""
+
+    def __init__(self, authority: Authority, addresses: Addresses, metrics: Metrics, settings: Settings) -> None:
+        """Part of an application."""
+        self._authority = authority
+        self._addresses = addresses
+        self._metrics = metrics
+        self._names = accepted_names(settings)
+        self._lifetime = authority.policy.lifetime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one question."""
+        request_id = request_id_of(scope["headers"])
+        try:
+            status, headers, content = 200, *await self._answer(scope, request_id)
+        except OstiaryError as error:
+            status, headers, content = self._refuse(error, request_id)
+        except Exception:
+            log.exception("fault", request_id=request_id)
+            status, headers, content = self._refuse(ServerFault(), request_id)
+        headers += COMMON
+        headers.append((b"x-request-id", request_id.encode()))
+        headers.append((b"content-length", b"%d" % len(content)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
+
+    async def _answer(self, scope: Any, request_id: str) -> tuple[RawHeaders, bytes]:
+        if scope["method"] not in METHODS:
+            raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
+        headers = scope["headers"]
+        agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
+        client = seen(self._addresses.client_ip(scope), agent, request_id)
+        identified = await identify(self._authority, presented(headers, self._names), client)
+        self._metrics.accepted.inc()
+        return self._headers(identified.caller), self._body(identified.caller)
+
+    def _headers(self, caller: Caller) -> RawHeaders:
+        # All four, always: a proxy that copies them overwrites whatever the client sent under these names.
+        user, session = caller.user, caller.session
+        return [
+            JSON,
+            (b"ostiary-user", header_value(user.username or user.id)),
+            (b"ostiary-session", session.id.encode() if session else b""),
+            (b"ostiary-roles", header_value(",".join(user.roles))),
+            (b"ostiary-tenant", header_value(session.tenant) if session else b""),
+        ]
+
+    def _body(self, caller: Caller) -> bytes:
+        user, session, token = caller.user, caller.session, caller.token
+        return _encoder.encode(
+            Verified(
+                VerifiedUser(user.id, user.username, user.roles),
+                VerifiedSession(
+                    session.id,
+                    min(session.expires_at, session.created_at + self._lifetime),
+                    session.auth_time,
+                    session.kind,
+                    session.tenant,
+                    session.application_id,
+                    session.amr,
+                )
+                if session
+                else None,
+                VerifiedToken(token.id, token.scopes) if token else None,
+            )
+        )
+
+    def _refuse(self, error: OstiaryError, request_id: str) -> tuple[int, RawHeaders, bytes]:
+        if isinstance(error, StoreUnavailable):
+            self._metrics.store_unavailable.inc()
+            self._metrics.unanswered.inc()
+        elif error.status < 500:
+            self._metrics.refused.inc()
+        return error.status, problems.headers(error), problems.body(error, request_id)
+
+
+@lru_cache(maxsize=4096)
+def header_value(text: str) -> bytes:
+    """A text that any header can carry: percent-encoded where it is not plain ASCII, so that no line can be forged."""
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return quote(text, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~").encode()

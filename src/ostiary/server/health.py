@@ -1,0 +1,64 @@
+"""Whether this process lives, whether it can do its work, and what it counted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from litestar import Request, Response, Router, get
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from ostiary.authority import Authority
+from ostiary.errors import ConfigurationError, StoreUnavailable
+from ostiary.server.access import PUBLIC
+from ostiary.server.context import context_of
+from ostiary.server.failures import answer
+from ostiary.server.refusals import refusals
+from ostiary.server.requests import ApiRequest
+
+
+class Health(Struct):
+    """It is well."""
+
+    status: Literal["ok"] = "ok"
+
+
+@get("/healthz", operation_id="is_alive", summary="Does the process live?", responses=refusals(public=True))
+async def is_alive() -> Health:
+    """Asks nothing of the store: a process is not to be restarted because the store is away."""
+    return Health()
+
+
+def not_ready(request: Request, error: ConfigurationError) -> Response[bytes]:  # type: ignore[type-arg]
+    """A schema that is not migrated is an outage to whoever routes requests here, not our mistake."""
+    unavailable = StoreUnavailable()
+    unavailable.__cause__ = error
+    return answer(request, unavailable)
+
+
+@get(
+    "/readyz",
+    operation_id="is_ready",
+    summary="Can it work?",
+    responses=refusals(public=True),
+    exception_handlers={ConfigurationError: not_ready},
+)
+async def is_ready(authority: Authority) -> Health:
+    """The store can be reached, and has the schema that this version needs; else 503."""
+    await authority.ensure_migrated()
+    return Health()
+
+
+@get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Counters for Prometheus",
+    media_type="text/plain",
+    responses=refusals(public=True),
+)
+async def metrics(request: ApiRequest) -> Response[str]:
+    """In Prometheus' text format. There is nothing personal in it."""
+    return Response(context_of(request).metrics.exposition().decode(), media_type=CONTENT_TYPE_LATEST)
+
+
+router = Router("/", route_handlers=[is_alive, is_ready, metrics], tags=["machines"], opt={PUBLIC: True}, security=[{}])

@@ -1,0 +1,49 @@
+"""Bounds on what a request may bring before anything reads it. Bodies have their own, `requests.MAXIMUM_BODY`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ostiary.errors import OstiaryError
+from ostiary.server import problems
+from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.exchange import exchange_of
+from ostiary.server.problems import BadRequest
+
+MAXIMUM_PATH: Final = 1024  # bytes, encoded
+MAXIMUM_QUERY: Final = 4096  # bytes
+MAXIMUM_HEADERS: Final = 32 * 1024  # bytes of names and values
+
+
+class Limits:
+    """Refuses what is too large."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an ASGI application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 414 or 431."""
+        refusal = _refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        await send_problem(send, refusal, exchange_of(scope).request_id)
+
+
+def _refusal(scope: Any) -> OstiaryError | None:
+    if len(scope.get("raw_path") or scope["path"]) > MAXIMUM_PATH:
+        return BadRequest(414, f"the path is longer than {MAXIMUM_PATH} bytes")
+    if len(scope["query_string"]) > MAXIMUM_QUERY:
+        return BadRequest(414, f"the query is longer than {MAXIMUM_QUERY} bytes")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAXIMUM_HEADERS:
+        return BadRequest(431, f"the headers are larger than {MAXIMUM_HEADERS} bytes")
+    return None
+
+
+async def send_problem(send: Send, error: OstiaryError, request_id: str) -> None:
+    """Answer with an error, where no framework is at hand."""
+    content = problems.body(error, request_id)
+    headers = [*problems.headers(error), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})

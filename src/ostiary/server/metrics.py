@@ -1,0 +1,58 @@
+"""What is counted, for Prometheus. Few labels with few values each: no user, no address, no id."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"  # the directory where workers share their counts
+
+
+class Metrics:
+    """The counters of one application."""
+
+    def __init__(self) -> None:
+        """Start from zero."""
+        registry = CollectorRegistry()
+        self._registry = registry
+        self.sessions_started = Counter("ostiary_sessions_started", "Sessions started.", ["kind"], registry=registry)
+        self.sessions_ended = Counter(
+            "ostiary_sessions_ended", "Sessions that somebody or a rule ended.", ["reason"], registry=registry
+        )
+        self.sign_ins_refused = Counter(
+            "ostiary_sign_ins_refused", "Sign-ins with a wrong name or password.", registry=registry
+        )
+        verifications = Counter(
+            "ostiary_verifications", "Questions at /verify, by answer.", ["outcome"], registry=registry
+        )
+        self.accepted = verifications.labels("accepted")
+        self.refused = verifications.labels("refused")
+        self.unanswered = verifications.labels("unavailable")
+        self.store_unavailable = Counter(
+            "ostiary_store_unavailable", "Requests answered 503, as the store was away.", registry=registry
+        )
+        self._requests = Histogram(
+            "ostiary_http_request_duration_seconds",
+            "Time to answer, by route.",
+            ["method", "route", "status"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        known = method if method in METHODS else "other"
+        self._requests.labels(known, route, str(status)).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All of it in Prometheus' text format; with several workers, their sum."""
+        if not os.environ.get(MULTIPROCESS):
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

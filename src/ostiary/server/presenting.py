@@ -1,0 +1,116 @@
+"""From the core's words to the API's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import UNSET
+
+from ostiary.authority import Minted, Started
+from ostiary.core.account import User
+from ostiary.core.caller import Caller
+from ostiary.core.client import describe
+from ostiary.core.credential import CliToken
+from ostiary.core.policy import Policy
+from ostiary.core.session import STALE_AFTER_DAYS, Session
+from ostiary.server import shapes
+from ostiary.server.places import Places
+
+
+class Presenter:
+    """Shapes what the authority answers, for one caller."""
+
+    def __init__(self, policy: Policy, clock: Callable[[], datetime], places: Places, caller: Caller | None) -> None:
+        """`caller` is None where nobody is signed in yet."""
+        self._policy = policy
+        self._now = clock()
+        self._places = places
+        self._current = caller.session_id if caller else None
+
+    def session(
+        self,
+        shown: Session,
+        *,
+        stale_after_days: int = STALE_AFTER_DAYS,
+        with_ending: bool = False,
+        is_current: bool | None = None,
+    ) -> shapes.Session:
+        """One session. The one that asks is in use, so it is never stale."""
+        current = shown.id == self._current if is_current is None else is_current
+        ended = shown.ended(self._policy, self._now) if with_ending else None
+        description = describe(shown.user_agent)
+        return shapes.Session(
+            id=shown.id,
+            created_at=shown.created_at,
+            last_used_at=shown.last_used_at,
+            expires_at=min(shown.expires_at, shown.created_at + self._policy.lifetime),
+            user_agent=shown.user_agent,
+            ip=shown.ip,
+            is_current=current,
+            status=shown.status(self._policy, self._now, 0 if current else stale_after_days),
+            client=shapes.ClientView(
+                browser=description.browser,
+                os=description.os,
+                device=description.device,
+                kind=description.kind,
+            ),
+            place=self._places.of(shown.ip),
+            label=shown.label,
+            application_id=shown.application_id,
+            tenant=shown.tenant,
+            amr=list(shown.amr),
+            ended_at=(ended[0] if ended else None) if with_ending else UNSET,
+            reason=(ended[1] if ended else None) if with_ending else UNSET,
+        )
+
+    def admin_session(self, shown: Session, username: str | None) -> shapes.AdminSession:
+        """One session of anybody, with who issued it and how it ended."""
+        plain = self.session(shown, with_ending=True)
+        return shapes.AdminSession(
+            **{name: getattr(plain, name) for name in shapes.Session.__struct_fields__},
+            username=username,
+            user_id=shown.user_id,
+            kind=shown.kind,
+            auth_time=shown.auth_time,
+            issued_by=shown.issued_by,
+            revoked_at=shown.revoked.at if shown.revoked else None,
+        )
+
+    def token(self, shown: CliToken) -> shapes.CliToken:
+        """One CLI token, without its secret."""
+        return shapes.CliToken(
+            id=shown.id,
+            name=shown.name,
+            created_at=shown.created_at,
+            last_used_at=shown.last_used_at,
+            expires_at=shown.expires_at,
+            revoked_at=shown.revoked_at,
+            scopes=list(shown.scopes),
+            status=shown.status(self._now),
+        )
+
+    def signed_in(self, user: User, started: Started, *, with_token: bool) -> shapes.SignedIn:
+        """A session that was just started or renewed; from now on it is the current one."""
+        return shapes.SignedIn(
+            user=user_of(user),
+            session=self.session(started.session, is_current=True),
+            token=started.token if with_token else UNSET,
+        )
+
+
+def user_of(user: User) -> shapes.User:
+    """A user as everybody may see themselves."""
+    return shapes.User(id=user.id, username=user.username, email=user.email, roles=list(user.roles))
+
+
+def minted(made: Minted) -> shapes.CliTokenCreated:
+    """A CLI token with its secret."""
+    return shapes.CliTokenCreated(
+        id=made.token.id,
+        name=made.token.name,
+        token=made.secret,
+        created_at=made.token.created_at,
+        expires_at=made.token.expires_at,
+        scopes=list(made.token.scopes),
+    )

@@ -1,0 +1,213 @@
+"""What the API accepts, and how bodies are read: strictly, with every text bounded and no field ignored."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from msgspec import Meta, Struct
+
+from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
+from ostiary.core.caller import SCOPES
+from ostiary.core.client import MAXIMUM_LABEL
+from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
+from ostiary.core.duration import parse_duration
+from ostiary.core.session import Kind
+from ostiary.errors import InvalidRequest
+from ostiary.server.problems import BadRequest
+
+MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
+NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
+
+Transport: TypeAlias = Annotated[
+    Literal["cookie", "bearer"],
+    Meta(description="`cookie` sets the session cookie; `bearer` answers the token in the body."),
+]
+Username: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_NUL, examples=["ada"])]
+NewUsername: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL, examples=["ada"])]
+Password: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=MAXIMUM_PASSWORD, examples=["correct horse battery staple"])
+]
+Email: TypeAlias = Annotated[str, Meta(max_length=254, pattern=NO_NUL, examples=["ada@example.org"])]
+Label: TypeAlias = Annotated[
+    str, Meta(max_length=MAXIMUM_LABEL, pattern=NO_NUL, description="A name for the device.", examples=["laptop"])
+]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL)]
+Duration: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAXIMUM_DURATION,
+        description="Hours, minutes and seconds as Go writes them: 4h30m, 1.5h, 90s.",
+        examples=["4h30m"],
+    ),
+]
+Seconds: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+Scopes: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
+]
+Roles: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(ROLES) * 2, description=f"Of {', '.join(ROLES)}.", examples=[["member"]]),
+]
+
+
+class Body(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A JSON object. A field that it does not know is refused, not ignored."""
+
+
+class SignInRequest(Body):
+    """Who signs in, and how the session is to be held."""
+
+    username: Username
+    password: Password
+    transport: Transport
+    label: Label | None = None
+
+
+class SetupRequest(Body):
+    """The first administrator."""
+
+    code: Annotated[str, Meta(max_length=128, description="From the one-time link.")]
+    username: NewUsername
+    password: Password
+    email: Email | None = None
+    transport: Transport = "cookie"
+
+
+class ReauthenticateRequest(Body):
+    """The caller's password, again."""
+
+    password: Password
+
+
+class PasswordRequest(Body):
+    """A change of the caller's own password."""
+
+    current: Password
+    new: Password
+    end_other_sessions: bool = True
+
+
+class RevokeAllRequest(Body):
+    """What else to end."""
+
+    tokens: Annotated[bool, Meta(description="True ends the CLI tokens, too.")] = False
+
+
+class LabelRequest(Body):
+    """A device's name."""
+
+    label: Annotated[Label | None, Meta(description="Null takes the name away.")]
+
+
+class CliTokenRequest(Body):
+    """A CLI token to make."""
+
+    name: Annotated[str, Meta(max_length=64, pattern=NO_NUL, examples=["ci"])] | None = None
+    expires_in: Annotated[
+        Duration | Seconds | None,
+        Meta(description="A duration such as 720h, or whole seconds. Left out: as long as the caller's own token."),
+    ] = None
+    scopes: Annotated[Scopes | None, Meta(description="Left out: what the caller may do, but `admin`.")] = None
+
+
+class MintRequest(Body):
+    """A session to make for somebody."""
+
+    expire_after: Duration
+    application_id: Text | None = None
+    label: Label | None = None
+
+
+class UserRequest(Body):
+    """A user to add."""
+
+    username: NewUsername
+    password: Password
+    email: Email | None = None
+    roles: Roles = msgspec.field(default_factory=lambda: ["member"])
+
+
+class NewPasswordRequest(Body):
+    """A user's new password."""
+
+    new: Password
+
+
+class RolesRequest(Body):
+    """A user's new roles."""
+
+    roles: Roles
+
+
+def kind_of(transport: str) -> Kind:
+    """The kind of session that is held so: browsers hold cookies, command lines bearers."""
+    return "browser" if transport == "cookie" else "cli"
+
+
+def optional_duration(field: str, value: str | int | None) -> timedelta | None:
+    """`duration`, None for None."""
+    return None if value is None else duration(field, value)
+
+
+def duration(field: str, value: str | int) -> timedelta:
+    """Read a duration or a number of seconds.
+
+    Raises:
+        InvalidRequest: not one, or not positive.
+    """
+    try:
+        return timedelta(seconds=value) if isinstance(value, int) else parse_duration(value)
+    except ValueError as why:
+        raise InvalidRequest(field, str(why)) from None
+
+
+class ApiRequest(Request[Any, Any, State]):
+    """A request whose body is decoded in one step, straight into the type that its handler declares."""
+
+    async def json(self) -> Any:
+        """The body as the handler's type.
+
+        Raises:
+            BadRequest: not JSON, or not sent as JSON.
+            InvalidRequest: JSON, but a field is wrong.
+        """
+        if self.content_type[0] != "application/json":
+            raise BadRequest(415, "send the body as Content-Type: application/json")
+        declared = self.route_handler.parsed_data_field
+        return decode(await self.body(), declared.annotation if declared else Any)
+
+
+def decode(content: bytes, kind: Any) -> Any:
+    """Decode JSON into a type, without guessing: "1" is no number, 1 is no text.
+
+    Raises:
+        BadRequest: not JSON.
+        InvalidRequest: a field is wrong; names it.
+    """
+    try:
+        return _decoder(kind).decode(content)
+    except msgspec.ValidationError as why:
+        message, _, path = str(why).partition(" - at `")
+        raise InvalidRequest(field_at(path, message), message) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
+        raise BadRequest(400, f"the body is not JSON: {why}") from None
+
+
+def field_at(path: str, message: str) -> str:
+    """The field that a message of msgspec is about: `scopes[0]` of "$.scopes[0]`"; for a missing one, its name."""
+    named = re.search(r"(?:required|unknown) field `([^`]{1,64})`", message)
+    parent = path.rstrip("`").removeprefix("$").removeprefix(".")
+    return ".".join(part for part in (parent, named[1] if named else "") if part) or "body"
+
+
+@lru_cache(maxsize=64)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

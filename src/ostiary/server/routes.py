@@ -1,0 +1,35 @@
+"""Every route."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+
+from ostiary.server import (
+    admin_events,
+    admin_sessions,
+    admin_users,
+    health,
+    sessions,
+    setup,
+    sign_in,
+    tokens,
+    verify,
+)
+from ostiary.server.access import guard
+
+API: Final = Router(
+    "/api/v1",
+    guards=[guard],
+    route_handlers=[
+        sign_in.router,
+        sessions.router,
+        tokens.router,
+        setup.router,
+        admin_sessions.router,
+        admin_users.router,
+        admin_events.router,
+    ],
+)
+MACHINES: Final = [health.router, verify.router]

@@ -1,0 +1,173 @@
+"""The process: it listens, opens the database, says so, and runs uvicorn with one or several workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from ostiary import __version__
+from ostiary.authority import Authority
+from ostiary.errors import ConfigurationError, StoreUnavailable
+from ostiary.server import logs
+from ostiary.server.app import Application, create_app
+from ostiary.server.metrics import MULTIPROCESS
+from ostiary.server.protocol import BoundedProtocol
+from ostiary.settings import PREFIX, Settings, load
+from ostiary.storage import migrate
+
+GRACE: Final = 5  # seconds that requests under way get at the end
+KEEP_ALIVE: Final = 75  # seconds; more than the 60 of common proxies, so that they never meet a closed connection
+BACKLOG: Final = 2048  # connections that wait to be accepted
+
+
+def serve(settings: Settings) -> None:
+    """As `ostiary.server.run`."""
+    logs.configure(settings.log_level)
+    with contextlib.closing(_listen(settings)) as listener:
+        code = asyncio.run(_prepare(settings))
+        _greet(settings, _url(settings, listener), code)
+        with contextlib.suppress(KeyboardInterrupt):
+            if settings.workers == 1:
+                uvicorn.Server(_config(create_app(settings))).run(sockets=[listener])
+            else:
+                _run_workers(settings, listener)
+
+
+def worker_app() -> Application:
+    """The application of one worker process, with the settings that `_run_workers` handed over."""
+    settings = load().settings
+    logs.configure(settings.log_level)
+    return create_app(settings)
+
+
+def _run_workers(settings: Settings, listener: socket.socket) -> None:
+    # By the environment and not by arguments, which everybody on the machine can read.
+    os.environ.update(to_environment(settings))
+    with tempfile.TemporaryDirectory(prefix="ostiary-metrics-") as shared:
+        os.environ.setdefault(MULTIPROCESS, shared)
+        config = _config(f"{__name__}:{worker_app.__name__}", factory=True, workers=settings.workers)
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def _config(app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # `addresses` reads them, from the operator's proxies only
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+        **more,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind before anything else: a taken port is found before the database is touched."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.set_inheritable(True)
+    except OSError as why:
+        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {why.strerror or why}") from None
+    return listener
+
+
+async def _prepare(settings: Settings) -> str | None:
+    """Bring the database to where it must be. A set-up code while there is no account."""
+    authority = Authority(settings)
+    try:
+        if authority.database.is_sqlite:
+            await migrate.upgrade(authority.database)
+        await authority.ensure_migrated()
+        return await authority.setup.make_code()
+    except ConfigurationError:
+        raise
+    except StoreUnavailable as why:
+        raise ConfigurationError(f"cannot open {_kind(authority)}: {_first_line(why.__cause__ or why)}") from None
+    except Exception as why:  # whatever the driver found: the operator gets one line, not a trace
+        raise ConfigurationError(f"cannot use {_kind(authority)}: {_first_line(why)}") from None
+    finally:
+        await authority.close()
+
+
+def _greet(settings: Settings, url: str, code: str | None) -> None:
+    _say(f"Ostiary {__version__} listens on {url}, with its sessions in {_kind(Authority(settings))}")
+    if code is not None:
+        _say("There is no account yet. Make the first administrator, once and within 24 hours:")
+        _say(f"  {url}/setup?code={code}")
+    if _is_exposed(settings):
+        _say("warning: other machines can reach this server over plain http, where no browser may sign in;")
+        _say("  put https in front of it and give --public-url https://… and --trusted-proxies")
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _kind(authority: Authority) -> str:
+    """The database in words, without its password."""
+    url = authority.database.url
+    if authority.database.is_sqlite:
+        return f"SQLite ({url.database})"
+    return f"PostgreSQL ({url.host or 'localhost'}:{url.port or 5432}/{url.database})"
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    if settings.public_url is not None:
+        return settings.public_url
+    port = listener.getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - only compared
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
+
+
+def _is_exposed(settings: Settings) -> bool:
+    """True if other machines reach it, and nothing says that https is in front or that it need not be."""
+    host = settings.host
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return False
+    has_https = (settings.public_url or "").startswith("https:")
+    return not (has_https or settings.trusted_proxies or settings.allow_plain_http)
+
+
+def _first_line(error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error  # what the driver said, without the statement around it
+    lines = str(original).strip().splitlines()
+    return logs.redact(lines[0] if lines else type(original).__name__)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """Settings as `OSTIARY_*`, which `load` reads back to the same."""
+    return {PREFIX + row.name.upper(): _as_text(getattr(settings, row.name)) for row in fields(Settings)}
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():f}s"
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value)

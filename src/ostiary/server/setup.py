@@ -1,0 +1,44 @@
+"""The first administrator, by the one-time link that the server prints."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, post
+
+from ostiary import errors
+from ostiary.authority import Authority
+from ostiary.core.client import Client
+from ostiary.server import requests, shapes
+from ostiary.server.access import PUBLIC
+from ostiary.server.answers import signed_in
+from ostiary.server.cookies import SessionCookie
+from ostiary.server.presenting import Presenter
+from ostiary.server.refusals import refusals
+
+
+@post(
+    "/setup",
+    operation_id="set_up",
+    summary="Add the first administrator",
+    opt={PUBLIC: True},
+    responses=refusals(
+        errors.SetupCodeNotFound, errors.SessionInvalid, errors.NotAllowed, errors.Conflict, public=True, body=True
+    ),
+)
+async def set_up(
+    data: requests.SetupRequest,
+    authority: Authority,
+    client: Client,
+    cookie: SessionCookie,
+    present: Presenter,
+) -> Response[shapes.SignedIn]:
+    """Use the link: it works once, and only while there is no account. The new administrator is signed in."""
+    if data.transport == "cookie":
+        cookie.ensure_may_be_set()
+    user = await authority.setup.complete(data.code, data.username, data.password, client=client, email=data.email)
+    started = await authority.sessions.start(
+        user.id, client=client, kind=requests.kind_of(data.transport), amr=("pwd",)
+    )
+    return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
+
+
+router = Router("/", route_handlers=[set_up], tags=["signing in"])

@@ -1,0 +1,197 @@
+"""What the API answers about people, sessions and CLI tokens. The field order is the contract's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ostiary.core.client import DeviceKind
+from ostiary.core.credential import TokenStatus
+from ostiary.core.session import Kind, Status
+
+SESSION_ID = "sess_k3v7mzpq2w4x6y7a2b3c4d5e6f"
+TOKEN_ID = "ost_a2b3c4d5e6f7k3v7mzpq2w4x6y"
+USER_ID = "user_mzpq2w4x6y7a2b3c4d5e6fk3v7"
+SECRET = "…43-characters-that-are-shown-only-once…"
+
+SessionId: TypeAlias = Annotated[str, Meta(description="Public and stable; never a secret.", examples=[SESSION_ID])]
+TokenId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[TOKEN_ID])]
+Count: TypeAlias = Annotated[int, Meta(ge=0, examples=[2])]
+
+
+class User(Struct, kw_only=True):
+    """Whom a credential belongs to."""
+
+    id: Annotated[str, Meta(description="Opaque and stable.", examples=[USER_ID])]
+    username: Annotated[
+        str | None, Meta(description="Null when another application keeps the directory.", examples=["ada"])
+    ]
+    email: Annotated[str | None, Meta(examples=["ada@example.org"])]
+    roles: Annotated[list[str], Meta(examples=[["member"]])]
+
+
+class ClientView(Struct, kw_only=True):
+    """What a client says it is: a hint for a person's eye."""
+
+    browser: Annotated[str | None, Meta(examples=["Firefox"])]
+    os: Annotated[str | None, Meta(examples=["Linux"])]
+    device: Annotated[str | None, Meta(examples=["iPhone"])]
+    kind: DeviceKind
+
+
+class Place(Struct):
+    """Where an address is, by the operator's places file."""
+
+    city: Annotated[str | None, Meta(examples=["Berlin"])]
+    country: Annotated[str | None, Meta(examples=["Germany"])]
+
+
+class Session(Struct, kw_only=True):
+    """One sign-in of one user from one client."""
+
+    id: SessionId
+    created_at: datetime
+    last_used_at: Annotated[datetime, Meta(description="At most a minute behind the truth while in use.")]
+    expires_at: Annotated[
+        datetime,
+        Meta(description="The end of its lifetime if it is kept in use; the idle timeout can end it earlier."),
+    ]
+    user_agent: Annotated[str | None, Meta(description="As the client sent it; never to be trusted.")]
+    ip: Annotated[str | None, Meta(examples=["203.0.113.7"])]
+    is_current: Annotated[bool, Meta(description="True for the session that asks.")]
+    status: Annotated[Status, Meta(description="`stale`: works, but was not used for more than `stale_after_days`.")]
+    client: ClientView
+    place: Annotated[Place | None, Meta(description="Null without a places file.")]
+    label: Annotated[str | None, Meta(description="The device's name, as a person gave it.")]
+    application_id: str | None
+    tenant: str
+    amr: Annotated[list[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
+    ended_at: Annotated[datetime | UnsetType | None, Meta(description="Only with `include=ended`: when it ended.")] = (
+        UNSET
+    )
+    reason: Annotated[
+        str | UnsetType | None,
+        Meta(description="Only with `include=ended`: why it ended; `idle` or `lifetime` when a limit passed."),
+    ] = UNSET
+
+
+class AdminSession(Session, kw_only=True):
+    """A session as an administrator sees it."""
+
+    username: Annotated[
+        str | None, Meta(description="Null when the account is gone or lives elsewhere.", examples=["ada"])
+    ]
+    user_id: Annotated[str, Meta(examples=[USER_ID])]
+    kind: Kind
+    auth_time: Annotated[datetime, Meta(description="When the person last proved who they are.")]
+    issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
+    revoked_at: datetime | None
+
+
+class CliToken(Struct, kw_only=True):
+    """A long-lived named bearer."""
+
+    id: TokenId
+    name: Annotated[str, Meta(examples=["ci"])]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    scopes: Annotated[list[str], Meta(examples=[["sessions:read"]])]
+    status: TokenStatus
+
+
+class SignedIn(Struct, kw_only=True):
+    """A session was started or renewed."""
+
+    user: User
+    session: Session
+    token: Annotated[
+        str | UnsetType,
+        Meta(
+            description="What the client holds, shown once; only with the transport `bearer`.",
+            examples=[f"{SESSION_ID}.{SECRET}"],
+        ),
+    ] = UNSET
+
+
+class WhoAmI(Struct, kw_only=True):
+    """The caller: one of `session` and `token` is null."""
+
+    user: User
+    session: Session | None
+    token: CliToken | None
+
+
+class Done(Struct, kw_only=True):
+    """It is done."""
+
+    ok: bool = True
+
+
+class Revoked(Struct, kw_only=True):
+    """The session has ended: now, or earlier, in which case its first reason stays."""
+
+    ok: bool = True
+    id: SessionId
+    is_current: Annotated[bool, Meta(description="True if it was the session that asked.")]
+    live_tokens: Annotated[
+        Count,
+        Meta(description="CLI tokens of the user that still work, as they have a lifecycle of their own."),
+    ]
+
+
+class RevokedOthers(Struct, kw_only=True):
+    """The user's other sessions have ended."""
+
+    ok: bool = True
+    count: Count
+    live_tokens: Count
+
+
+class RevokedAll(Struct, kw_only=True):
+    """All sessions of the user have ended, the one that asked too."""
+
+    ok: bool = True
+    count: Count
+    tokens: Annotated[Count, Meta(description="CLI tokens that ended with them.")]
+    live_tokens: Count
+
+
+class PasswordChanged(Struct, kw_only=True):
+    """The password is another one."""
+
+    ok: bool = True
+    count: Annotated[Count, Meta(description="Other sessions that ended.")]
+    live_tokens: Count
+
+
+class CliTokenCreated(Struct, kw_only=True):
+    """A CLI token with its secret, which is shown once."""
+
+    id: TokenId
+    name: str
+    token: Annotated[str, Meta(description="The bearer; only its hash is kept.", examples=[f"{TOKEN_ID}.{SECRET}"])]
+    created_at: datetime
+    expires_at: datetime | None
+    scopes: list[str]
+
+
+class CliTokenValid(Struct, kw_only=True):
+    """The CLI token that asked works."""
+
+    valid: bool = True
+    user_email: str | None
+    username: str | None
+    token_id: TokenId
+    expires_at: datetime | None
+    scopes: list[str]
+
+
+class CliTokenRevoked(Struct, kw_only=True):
+    """The CLI token has ended: now or earlier."""
+
+    ok: bool = True
+    id: TokenId

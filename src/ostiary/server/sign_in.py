@@ -1,0 +1,127 @@
+"""Signing in and out, and what a person does to their own account."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, get, post
+
+from ostiary import errors
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.server import requests, shapes
+from ostiary.server.access import PUBLIC
+from ostiary.server.answers import renewed, signed_in, signed_out
+from ostiary.server.callers import Identified
+from ostiary.server.cookies import SessionCookie
+from ostiary.server.presenting import Presenter, user_of
+from ostiary.server.refusals import refusals
+
+
+@post(
+    "/sessions",
+    operation_id="sign_in",
+    summary="Sign in",
+    opt={PUBLIC: True},
+    security=[{}],
+    responses=refusals(
+        errors.WrongCredentials,
+        errors.NotAllowed,
+        errors.LimitReached,
+        errors.TooManyRequests,
+        public=True,
+        body=True,
+    ),
+)
+async def sign_in(
+    data: requests.SignInRequest,
+    authority: Authority,
+    client: Client,
+    cookie: SessionCookie,
+    identified: Identified | None,
+    present: Presenter,
+) -> Response[shapes.SignedIn]:
+    """Start a session with a name and a password.
+
+    Unknown user, wrong password and disabled account have one answer. A session whose cookie came along ends, as the
+    browser forgets it.
+    """
+    if data.transport == "cookie":
+        cookie.ensure_may_be_set()
+    user, started = await authority.sign_in.with_password(
+        data.username,
+        data.password,
+        client=client,
+        kind=requests.kind_of(data.transport),
+        label=data.label,
+    )
+    if data.transport == "cookie" and identified is not None and identified.by_cookie:
+        await authority.sessions.log_out(by=identified.caller)
+    return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
+
+
+@post(
+    "/logout",
+    operation_id="sign_out",
+    summary="Sign out",
+    status_code=200,
+    opt={PUBLIC: True},
+    responses=refusals(errors.SessionInvalid, errors.NotAllowed, public=True),
+)
+async def sign_out(authority: Authority, cookie: SessionCookie, identified: Identified | None) -> Response[shapes.Done]:
+    """End the caller's session and clear the cookie. It always works, signed in or not; a CLI token is not ended."""
+    if identified is not None:
+        await authority.sessions.log_out(by=identified.caller)
+    return signed_out(shapes.Done(), identified, cookie)
+
+
+@get("/whoami", operation_id="who_am_i", summary="Who am I?", responses=refusals())
+async def who_am_i(caller: Caller, present: Presenter) -> shapes.WhoAmI:
+    """The caller, and the credential that was used."""
+    return shapes.WhoAmI(
+        user=user_of(caller.user),
+        session=present.session(caller.session) if caller.session else None,
+        token=present.token(caller.token) if caller.token else None,
+    )
+
+
+@post(
+    "/reauthenticate",
+    operation_id="reauthenticate",
+    summary="Prove the password again",
+    status_code=200,
+    responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
+)
+async def reauthenticate(
+    data: requests.ReauthenticateRequest,
+    authority: Authority,
+    identified: Identified,
+    cookie: SessionCookie,
+    present: Presenter,
+) -> Response[shapes.SignedIn]:
+    """The same session under a new secret, with a fresh sign-in time: for acts that ask for one."""
+    started = await authority.sign_in.reauthenticate(data.password, by=identified.caller)
+    return renewed(present, identified, started, cookie)
+
+
+@post(
+    "/password",
+    operation_id="change_password",
+    summary="Change the password",
+    status_code=200,
+    responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
+)
+async def change_password(
+    data: requests.PasswordRequest, authority: Authority, caller: Caller
+) -> shapes.PasswordChanged:
+    """Change the caller's password. By default every other session of theirs ends."""
+    ended = await authority.sign_in.change_password(
+        data.current, data.new, by=caller, end_other_sessions=data.end_other_sessions
+    )
+    return shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens)
+
+
+router = Router(
+    "/auth",
+    route_handlers=[sign_in, sign_out, who_am_i, reauthenticate, change_password],
+    tags=["signing in"],
+)

@@ -1,0 +1,32 @@
+"""Where a sign-in may lead: a path on this origin, and nothing else (ASVS 5.0 3.7.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+HOME: Final = "/settings/sessions"
+MAXIMUM_LENGTH: Final = 1024  # characters; `server.limits` takes no longer path
+
+
+def own_path(text: str | None, otherwise: str = HOME) -> str:
+    """`text` if it is a path that every browser resolves on this origin; else `otherwise`.
+
+    It is read as given and as decoded: browsers take `\\` for `/` and drop tabs and line breaks, proxies may decode.
+    """
+    if not text or len(text) > MAXIMUM_LENGTH or not _is_plain(text) or not _is_plain(unquote(text, errors="replace")):
+        return otherwise
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return otherwise
+    return otherwise if parts.scheme or parts.netloc else text
+
+
+def sign_in_path(then: str) -> str:
+    """The sign-in page that leads back to a path of ours."""
+    return "/sign-in" if then in {HOME, "/"} else f"/sign-in?next={quote(then, safe='/')}"
+
+
+def _is_plain(text: str) -> bool:
+    return text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable() and " " not in text

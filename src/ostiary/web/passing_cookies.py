@@ -1,0 +1,51 @@
+"""Cookies of ours beside the session's: each holds one thing for a moment, and no script can read them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, TypeAlias
+
+from ostiary.server.cookies import SessionCookie
+
+Name: TypeAlias = Literal["form", "notice", "minted"]
+
+# Seconds.
+LIVES: Final[dict[Name, int]] = {
+    "form": 3600,  # what binds a form to a browser before anybody is signed in
+    "notice": 60,  # what an act did, said on the page that it leads to
+    "minted": 60,  # a CLI token that was just made, on its way to the page that shows it once
+}
+_VALUE = re.compile(r"[A-Za-z0-9_.:-]{1,512}")
+
+
+def held(scope: Any, name: Name, session_cookie: SessionCookie) -> str | None:
+    """What the browser sent under a name, if it can be ours."""
+    wanted = _full_name(name, session_cookie).encode()
+    for key, value in scope["headers"]:
+        if key == b"cookie":
+            for pair in value.split(b";"):
+                found, _, content = pair.strip().partition(b"=")
+                text = content.decode("latin-1")
+                if found == wanted and _VALUE.fullmatch(text):
+                    return text
+    return None
+
+
+def holding(name: Name, value: str, session_cookie: SessionCookie) -> str:
+    """The value of `Set-Cookie` that makes the browser hold it."""
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"the cookie {name} cannot hold this")
+    return f"{_full_name(name, session_cookie)}={value}; {_attributes(session_cookie)}; Max-Age={LIVES[name]}"
+
+
+def cleared(name: Name, session_cookie: SessionCookie) -> str:
+    """The value of `Set-Cookie` that makes the browser forget it."""
+    return f"{_full_name(name, session_cookie)}=; {_attributes(session_cookie)}; Max-Age=0"
+
+
+def _full_name(name: Name, session_cookie: SessionCookie) -> str:
+    return f"__Host-{name}" if session_cookie.is_secure else name
+
+
+def _attributes(session_cookie: SessionCookie) -> str:
+    return f"Path=/; HttpOnly;{' Secure;' if session_cookie.is_secure else ''} SameSite=Lax"

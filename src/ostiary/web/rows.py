@@ -1,0 +1,185 @@
+"""Sessions as the pages show them: rows, devices with many sessions, pages of both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from ostiary.core.caller import Caller
+from ostiary.core.client import Description, describe
+from ostiary.core.policy import Policy
+from ostiary.core.session import DEFAULT_TENANT, Session
+from ostiary.server.places import Places
+from ostiary.web import times, words
+
+T = TypeVar("T")
+
+GROUP_FROM: Final = 25  # other sessions; with more, those of one device share a row
+PAGE: Final = 25  # rows on one page
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One session, in words."""
+
+    id: str
+    name: str
+    agent_name: str
+    label: str | None
+    kind: str
+    place: str | None
+    ip: str | None
+    is_current: bool
+    is_stale: bool
+    is_active: bool
+    used: str
+    used_at: datetime
+    created: str
+    created_at: datetime
+    began_how: str
+    expires: str
+    expires_at: datetime
+    application: str | None
+    tenant: str | None
+    agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRow:
+    """One session that ended, and how."""
+
+    row: Row
+    how: str
+    when: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Sessions that look alike; one of them alone is shown as itself."""
+
+    name: str
+    rows: Sequence[Row] = field(repr=False)
+
+    @property
+    def latest(self) -> Row:
+        """The one that was used last."""
+        return self.rows[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """Some of many."""
+
+    items: Sequence[T]
+    number: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the list shows.
+
+    Attributes:
+        others: how many sessions there are beside the current one.
+        devices: of this page.
+        device: the only device that is shown, when one was chosen.
+    """
+
+    current: Row | None
+    others: int
+    devices: Paged[Device]
+    device: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything that is shown does."""
+        return hashlib.sha256(repr((self, [device.rows for device in self.devices.items])).encode()).hexdigest()[:32]
+
+
+class Rows:
+    """Puts sessions into words, for one caller at one moment."""
+
+    def __init__(self, caller: Caller, policy: Policy, places: Places, now: datetime) -> None:
+        """Everything relative is relative to `now`."""
+        self._caller = caller
+        self._policy = policy
+        self._places = places
+        self._now = now
+
+    def row(self, session: Session) -> Row:
+        """One session."""
+        described, place = describe(session.user_agent), self._places.of(session.ip)
+        is_current = session.id == self._caller.session_id
+        now, expires_at = self._now, session.deadline(self._policy)[0]
+        is_active = is_current or now - session.last_used_at < times.ACTIVE
+        return Row(
+            id=session.id,
+            name=session.label or described.name,
+            agent_name=described.name,
+            label=session.label,
+            kind=_kind(session, described),
+            place=", ".join(part for part in (place.city, place.country) if part) if place else None,
+            ip=session.ip,
+            is_current=is_current,
+            is_stale=not is_current and session.status(self._policy, now) == "stale",
+            is_active=is_active,
+            used="active now" if is_active else times.since(session.last_used_at, now),
+            used_at=session.last_used_at,
+            created=times.since(session.created_at, now),
+            created_at=session.created_at,
+            began_how=words.began_how(session),
+            expires=times.until(expires_at, now),
+            expires_at=expires_at,
+            application=session.application_id,
+            tenant=None if session.tenant == DEFAULT_TENANT else session.tenant,
+            agent=session.user_agent,
+        )
+
+    def overview(self, sessions: Sequence[Session], page: int, device: str | None) -> Overview:
+        """The current session, and a page of the others."""
+        rows = [self.row(session) for session in sessions]
+        current = next((row for row in rows if row.is_current), None)
+        others = [row for row in rows if not row.is_current]
+        if device is not None:
+            devices = [Device(row.name, [row]) for row in others if row.name == device]
+        elif len(others) > GROUP_FROM:
+            devices = _by_device(others)
+        else:
+            devices = [Device(row.name, [row]) for row in others]
+        return Overview(current, len(others), paged(devices, page), device)
+
+    def ended(self, sessions: Sequence[Session]) -> list[EndedRow]:
+        """Those that ended, the latest first."""
+        found = []
+        for session in sessions:
+            end = session.ended(self._policy, self._now)
+            if end is not None:
+                at, reason = end
+                how = f"{words.ENDINGS.get(reason, 'Ended')} {words.ended_by(session, self._caller)}".strip()
+                found.append(EndedRow(self.row(session), how, times.since(at, self._now), at))
+        return sorted(found, key=lambda ended: ended.ended_at, reverse=True)
+
+
+def paged(items: Sequence[T], number: int) -> Paged[T]:
+    """The page of that number, or the nearest that there is."""
+    last = max(1, -(-len(items) // PAGE))
+    number = min(max(number, 1), last)
+    return Paged(items[(number - 1) * PAGE : number * PAGE], number, last)
+
+
+def _by_device(rows: Sequence[Row]) -> list[Device]:
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.name, []).append(row)
+    return [Device(name, found) for name, found in grouped.items()]
+
+
+def _kind(session: Session, described: Description) -> str:
+    """Which icon: what the agent says, or else what the session is."""
+    if described.kind == "unknown" and session.kind in {"cli", "service"}:
+        return session.kind
+    return described.kind

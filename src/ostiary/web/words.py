@@ -1,0 +1,81 @@
+"""What the pages say: why a session ended, by whom, and how it began."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ostiary.core.caller import Caller, Scope
+from ostiary.core.session import Session
+from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
+
+# To its user, about another session of theirs.
+ENDINGS: Final[dict[str, str]] = {
+    "logout": "Signed out there",
+    "user": "Ended",
+    "user_others": "Ended with all other sessions",
+    "user_all": "Ended by signing out everywhere",
+    "admin": "Ended by an administrator",
+    "bulk": "Ended by an administrator, together with others",
+    "password_change": "Ended when the password was changed",
+    "account_disabled": "Ended when the account was disabled",
+    "refresh_reuse": "Ended for safety: a copy of its token was used",
+    "limit": "Ended to make room: the number of sessions is limited",
+    "policy": "Ended by a rule of this server",
+    "idle": "Expired: it was not used for too long",
+    "lifetime": "Expired: it reached the end of its lifetime",
+}
+
+# To the browser that held it.
+FAREWELLS: Final[dict[str, str]] = {
+    "logout": "You signed out in this browser.",
+    "user": "This session was ended from another of your sessions.",
+    "user_others": "This session was ended from another of your sessions, with all the others.",
+    "user_all": "You signed out everywhere.",
+    "admin": "An administrator ended this session.",
+    "bulk": "An administrator ended this session, together with others.",
+    "password_change": "Your password was changed, which ended this session.",
+    "account_disabled": "Your account was disabled.",
+    "refresh_reuse": "This session was ended for safety: a copy of its token was used.",
+    "limit": "This session was ended because you signed in on more devices than are allowed.",
+    "policy": "A rule of this server ended this session.",
+    "idle": "Your session expired because it was not used for a while.",
+    "lifetime": "Your session expired. Sessions end after a while, however much they are used.",
+}
+
+AUTHENTICATIONS: Final[dict[str, str]] = {"pwd": "password", "otp": "one-time code", "hwk": "security key"}  # RFC 8176
+
+SCOPES: Final[dict[Scope, str]] = {
+    "sessions:read": "see your sessions",
+    "sessions:revoke": "end and name your sessions",
+    "tokens:manage": "make and revoke CLI tokens",
+    "feed:read": "follow what ends, for everybody",
+    "admin": "do everything that an administrator can",
+}
+
+
+def farewell(error: OstiaryError) -> str | None:
+    """Why the session of this browser does not work any more; None where nothing may be said (rule 6)."""
+    if isinstance(error, SessionRevoked):
+        return FAREWELLS.get(str(error.fields["reason"]))
+    if isinstance(error, SessionExpired):
+        return FAREWELLS.get(str(error.fields["limit"]))
+    return None
+
+
+def ended_by(session: Session, caller: Caller) -> str:
+    """Who ended it, in the caller's words; empty where nobody did or the ending says it already."""
+    end = session.revoked
+    if end is None or end.reason in {"logout", "admin", "bulk", "limit", "policy", "refresh_reuse"}:
+        return ""
+    if end.by == caller.user.id:
+        return "by you"
+    if end.by.startswith("ost_"):
+        return "by a CLI token of yours"
+    return "by the server's operator" if end.by.startswith("database:") else "by an administrator"
+
+
+def began_how(session: Session) -> str:
+    """How its user signed in."""
+    if session.amr:
+        return "with " + " and ".join(f"a {AUTHENTICATIONS.get(method, method)}" for method in session.amr)
+    return "made by an administrator" if session.issued_by else "by an application"

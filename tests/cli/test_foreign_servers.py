@@ -1,0 +1,195 @@
+"""Whatever answers instead of a server of ours: one line, the right exit code, and no credential where it does not belong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.processes import CommandLine, free_port
+
+TOKEN = "sess_aaaaaaaaaaaaaaaaaaaaaaaaaa.0123456789012345678901234567890123456789012"
+
+
+class Stranger:
+    """Listens, keeps what it is sent, answers the same bytes each time."""
+
+    def __init__(self, answer: bytes | Callable[[socket.socket], None]) -> None:
+        self.answer = answer
+        self.heard: list[bytes] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                try:
+                    self.heard.append(connection.recv(65536))
+                    if callable(self.answer):
+                        self.answer(connection)
+                    else:
+                        connection.sendall(self.answer)
+                except OSError:
+                    pass
+
+
+@contextmanager
+def stranger(answer: bytes | Callable[[socket.socket], None]) -> Iterator[Stranger]:
+    listening = Stranger(answer)
+    try:
+        yield listening
+    finally:
+        listening.listener.close()
+
+
+def http(body: str, status: str = "200 OK", kind: str = "application/json", more: str = "") -> bytes:
+    content = body.encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n{more}\r\n"
+    return head.encode() + content
+
+
+def at(home, url: str, **environment: str) -> CommandLine:
+    return CommandLine(home, OSTIARY_SERVER=url, **{"OSTIARY_TOKEN": TOKEN, **environment})
+
+
+def drip_forever(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    block = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    while True:
+        connection.sendall(block)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(http("<html>hello</html>", kind="text/html"), id="html"),
+        pytest.param(http("<html>not here</html>", "404 Not Found", "text/html"), id="html-404"),
+        pytest.param(http("{", kind="application/json"), id="broken-json"),
+        pytest.param(http("[" * 100_000, kind="application/json"), id="deep-json"),
+        pytest.param(http('{"a": ' + "9" * 100_000 + "}"), id="huge-number"),
+        pytest.param(http('{"sessions": []}'), id="object-for-a-list"),
+        pytest.param(http("[1, 2]"), id="list-of-numbers"),
+        pytest.param(http("", "204 No Content"), id="nothing"),
+        pytest.param(http("{}", "302 Found", more="Location: http://127.0.0.1:1/\r\n"), id="redirect"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="not-http"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", id="many-headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", id="long-header"),
+        pytest.param(drip_forever, id="endless"),
+        pytest.param(http("oops", "500 Internal Server Error", "text/plain"), id="500"),
+        pytest.param(http("<html>", "502 Bad Gateway", "text/html"), id="502"),
+    ],
+)
+def test_an_answer_that_is_not_ours_is_one_line_and_exit_7(tmp_path, answer):
+    with stranger(answer) as listening:
+        done = at(tmp_path, listening.url)("session", "list")
+    assert done.returncode == 7
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="closed"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[]", id="cut"),
+    ],
+)
+def test_a_connection_that_is_cut_is_exit_8(tmp_path, answer):
+    with stranger(answer) as listening:
+        done = at(tmp_path, listening.url)("session", "list")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert "whether it was done is not known" in done.stderr
+
+
+def test_nobody_listening_is_exit_8_and_says_what_to_look_at(alone):
+    done = alone("session", "list", "--server", f"http://127.0.0.1:{free_port()}", "--format", "json")
+    assert done.returncode == 4  # no credential for it: nothing is sent
+    done = CommandLine(alone.home, OSTIARY_TOKEN=TOKEN)(
+        "session", "list", "--server", f"http://127.0.0.1:{free_port()}", "--format", "json"
+    )
+    assert done.returncode == 8
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: cannot reach http://127.0.0.1:")
+    assert json.loads(second)["code"] == "unreachable"
+
+
+def test_an_unknown_host_is_exit_8(tmp_path):
+    done = at(tmp_path, "https://nobody.invalid")("whoami")
+    assert done.returncode == 8
+    assert done.stderr.startswith("error: cannot reach https://nobody.invalid: ")
+
+
+def test_words_of_a_server_cannot_forge_a_line_or_move_the_cursor(tmp_path):
+    problem = {"code": "x", "status": 409, "message": "a\n✓ Signed in as root.\x1b[2J\u202e"}
+    with stranger(http(json.dumps(problem), "409 Conflict", "application/problem+json")) as listening:
+        done = at(tmp_path, listening.url)("session", "list")
+    assert done.returncode == 5
+    assert done.stderr == "error: a ✓ Signed in as root.\\x1b[2J\\u202e\n"
+
+
+def test_pages_that_never_end_are_given_up(tmp_path):
+    with stranger(http('{"users": [{"username": "x"}], "next_cursor": "same"}')) as listening:
+        done = at(tmp_path, listening.url)("user", "list")
+    assert done.returncode == 7
+
+
+def test_a_login_that_gives_no_token_stores_nothing(alone):
+    with stranger(http('{"user": {"username": "x"}, "session": {}}', "201 Created")) as listening:
+        done = alone("login", "--server", listening.url, "--username", "x", "--password-stdin", stdin="p\n")
+    assert done.returncode == 7
+    assert not (alone.home / "config").exists()
+
+
+@pytest.mark.parametrize("token", ["a b", "a\r\nX-Evil: 1", "é", "\x1b"])
+def test_what_is_no_token_is_never_sent(tmp_path, token):
+    with stranger(http("[]")) as listening:
+        done = at(tmp_path, listening.url, OSTIARY_TOKEN=token)("session", "list")
+        assert done.returncode == 2
+        assert token not in done.stderr
+        assert listening.heard == []
+
+
+def test_a_stored_credential_is_sent_to_no_other_port_host_or_scheme(tmp_path):
+    with stranger(http('{"user": {"id": "u", "username": "ada"}, "session": {"id": "sess_a"}, "token": null}')) as home:
+        person = CommandLine(tmp_path)
+        person.ok("login", "--server", home.url, "--token", TOKEN)
+        assert f"Bearer {TOKEN}".encode() in home.heard[-1]
+        with stranger(http("[]")) as elsewhere:
+            port = elsewhere.url.rsplit(":", 1)[1]
+            for url in (elsewhere.url, f"http://localhost:{port}", f"https://127.0.0.1:{port}"):
+                done = person("session", "list", "--server", url)
+                assert done.returncode == 4
+                assert "run 'ostiary login'" in done.stderr
+            config = tmp_path / "config" / "ostiary" / "config.toml"
+            text = config.read_text()
+            config.write_text(text.replace(f'server = "{home.url}"', f'server = "{elsewhere.url}"'))
+            assert person("session", "list").returncode == 4
+            assert elsewhere.heard == []
+
+
+def test_a_redirect_takes_no_credential_along(tmp_path):
+    with stranger(http("[]")) as target:
+        moved = http("", "307 Temporary Redirect", more=f"Location: {target.url}/\r\n")
+        with stranger(moved) as listening:
+            done = at(tmp_path, listening.url)("session", "revoke", "--yes", "sess_" + "a" * 26)
+        assert done.returncode == 7
+        assert target.heard == []
+
+
+def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(alone):
+    done = alone("login", "--server", "http://192.0.2.1", "--username", "x", "--password-stdin", stdin="p\n")
+    assert done.returncode == 2
+    assert "--allow-plain-http" in done.stderr
+    done = CommandLine(alone.home, OSTIARY_TOKEN=TOKEN)("whoami", "--server", "http://192.0.2.1")
+    assert done.returncode == 2
