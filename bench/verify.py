@@ -1,7 +1,7 @@
 """`/verify` on SQLite and on PostgreSQL, beside a raw ASGI "hello" on the same uvicorn: requests a second, one process.
 
-Rounds of all contenders are interleaved, so that whatever else the machine does hits them alike. The server has one core
-and the load (wrk, 64 keep-alive connections, another session with every request) has the other ones.
+Rounds of all contenders are interleaved, so that whatever else the machine does hits them alike. The server has one
+core and the load (wrk, 64 keep-alive connections, another session with every request) has the other ones.
 
     python -m bench.verify --rounds 5 --seconds 5
 """
@@ -54,13 +54,13 @@ class Contender:
     def load(self, connections: int, seconds: float) -> None:
         """One round."""
         found = subprocess.run(
-            ["taskset", "-c", LOAD_CORES, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-            + ["-s", str(HERE / "sessions.lua"), self.url],
+            ["taskset", "-c", LOAD_CORES, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
+             "-s", str(HERE / "sessions.lua"), self.url],
             env={**os.environ, "COOKIES": str(self.cookies)},
             capture_output=True,
             text=True,
             check=True,
-        ).stdout
+        ).stdout  # fmt: skip
         if "Non-2xx" in found or "Socket errors" in found:
             sys.exit(f"{self.name}: not every answer was 200\n{found}")
         self.rates.append(float(re.search(r"Requests/sec:\s+([\d.]+)", found)[1]))  # type: ignore[index]
@@ -113,40 +113,40 @@ def _hello(directory: Path) -> Iterator[Contender]:
     command += ["--http", "httptools", "--ws", "none", "--no-access-log", "--no-server-header", "--interface", "asgi3"]
     cookies = directory / "hello"
     cookies.write_text(f"__Host-session=sess_{'a' * 26}.{'b' * 43}\n" * USERS)
-    with _server(command, dict(os.environ)) as url:
+    with server(command, dict(os.environ)) as url:
         yield Contender("raw ASGI hello", url, cookies)
 
 
 @contextlib.contextmanager
 def _verify(name: str, database_url: str, directory: Path) -> Iterator[Contender]:
     cookies = directory / name.replace(", ", "-")
-    asyncio.run(_populate(database_url, cookies))
+    cookies.write_text(asyncio.run(_populate(database_url)))
     command = [sys.executable, "-m", "ostiary", "serve", "--port", "0"]
-    with _server(command, {**os.environ, "OSTIARY_DATABASE_URL": database_url}) as url:
+    with server(command, {**os.environ, "OSTIARY_DATABASE_URL": database_url}) as url:
         contender = Contender(name, f"{url}/verify", cookies)
         _check(contender)
         yield contender
 
 
 @contextlib.contextmanager
-def _postgres(server: str, directory: Path) -> Iterator[Contender]:
+def _postgres(at: str, directory: Path) -> Iterator[Contender]:
     database = f"ostiary_bench_{uuid.uuid4().hex[:8]}"
-    asyncio.run(_execute(server, f'CREATE DATABASE "{database}"'))
+    asyncio.run(execute(at, f'CREATE DATABASE "{database}"'))
     try:
-        with _verify("verify, PostgreSQL", f"{server}/{database}", directory) as contender:
+        with _verify("verify, PostgreSQL", f"{at}/{database}", directory) as contender:
             yield contender
     finally:
-        asyncio.run(_execute(server, f'DROP DATABASE "{database}" WITH (FORCE)'))
+        asyncio.run(execute(at, f'DROP DATABASE "{database}" WITH (FORCE)'))
 
 
-async def _execute(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(f"{server}/postgres")
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(f"{url}/postgres")
     await connection.execute(statement)
     await connection.close()
 
 
-async def _populate(database_url: str, cookies: Path) -> None:
-    """Users with sessions; writes the cookie of each."""
+async def _populate(database_url: str) -> str:
+    """Users with sessions; the cookie of each, a line each."""
     operator = Caller.operator("bench")
     async with Authority(Settings(database_url=database_url, password_memory_kib=19456)) as authority:
         await migrate.upgrade(authority.database)
@@ -156,11 +156,11 @@ async def _populate(database_url: str, cookies: Path) -> None:
             for _ in range(SESSIONS_EACH):
                 started = await authority.sessions.start(user.id, client=seen("203.0.113.7", "wrk"), amr=("pwd",))
                 tokens.append(started.token)
-    cookies.write_text("".join(f"__Host-session={token}\n" for token in tokens))
+    return "".join(f"__Host-session={token}\n" for token in tokens)
 
 
 @contextlib.contextmanager
-def _server(command: list[str], environment: dict[str, str]) -> Iterator[str]:
+def server(command: list[str], environment: dict[str, str]) -> Iterator[str]:
     """Run a server on one core; yields the URL that it says."""
     process = subprocess.Popen(
         ["taskset", "-c", SERVER_CORE, *command],
