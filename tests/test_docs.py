@@ -1,14 +1,13 @@
 """The documentation, held against the code: nothing undocumented, nothing documented that is not there.
 
-Each rule is a function from the pages (and what the code says of itself) to its violations, as in test_house.py. It runs
-on the pages of the project; then on small pages that break it, which proves that it can fail.
+Each rule is a function from the pages (and what the code says of itself) to its violations, as in test_house.py.
+It runs on the pages of the project; then on pages that are wrong in one place, which proves that it can fail.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
 import os
 import pty
 import re
@@ -17,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -174,9 +174,11 @@ def own_options(command: click.Command) -> list[click.Option]:
 
 @cache
 def document() -> dict[str, Any]:
-    from ostiary.server.openapi import document
+    from ostiary.server import openapi
 
-    return document()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the framework will change some day is not about the documentation
+        return openapi.document()
 
 
 def operations() -> dict[str, dict[str, Any]]:
@@ -206,13 +208,21 @@ def answer_of(operation: Mapping[str, Any]) -> set[str]:
     return told | {name for answer in good for name in answer.get("headers", ())}
 
 
+def query_of(operation: Mapping[str, Any]) -> set[str]:
+    return {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+
+
 def refusals_of(operation: Mapping[str, Any]) -> set[str]:
     return {code for answer in operation["responses"].values() for code in names(answer.get("description", ""))}
 
 
 def error_classes() -> list[type[errors.OstiaryError]]:
     found = vars(errors).values()
-    return [one for one in found if isinstance(one, type) and issubclass(one, errors.OstiaryError)][1:]
+    return [
+        one
+        for one in found
+        if isinstance(one, type) and issubclass(one, errors.OstiaryError) and one is not errors.OstiaryError
+    ]
 
 
 def metrics() -> dict[str, tuple[str, set[str]]]:
@@ -222,7 +232,9 @@ def metrics() -> dict[str, tuple[str, set[str]]]:
     made = [one for one in vars(Metrics()).values() if hasattr(one, "_labelnames")]
     parents = {one._name: one for one in made}
     exposed = re.findall(r"^# TYPE (\S+) (\S+)$", Metrics().exposition().decode(), re.MULTILINE)
-    found = {name: (kind, set()) for name, kind in exposed if not name.endswith("_created")}
+    found: dict[str, tuple[str, set[str]]] = {
+        name: (kind, set()) for name, kind in exposed if not name.endswith("_created")
+    }
     for name, parent in parents.items():
         exposed_name = next(known for known in found if known.removesuffix("_total") == name)
         found[exposed_name] = (found[exposed_name][0], set(getattr(parent, "_labelnames", ())))
@@ -230,17 +242,34 @@ def metrics() -> dict[str, tuple[str, set[str]]]:
 
 
 def environment_variables(source: Path) -> set[str]:
-    """Ours wherever they are named; others where a module looks into the environment."""
-    found = set()
-    for path in source.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        constants = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
-        written = {one for one in constants if isinstance(one, str)}
-        ours = {one for one in written if re.fullmatch(r"OSTIARY_[A-Z_]*[A-Z]", one)}
-        others = {one for one in written if re.fullmatch(r"[A-Z][A-Z0-9_]{3,}", one)} if "environ" in text else set()
-        assembled = {f"OSTIARY_{name}" for name in re.findall(r'\{PREFIX\}([A-Z_]+)"', text)}
-        found |= ours | others | assembled
-    return found
+    """Ours wherever they are named; others where the environment is asked for them."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in source.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    constants = {
+        node.target.id: node.value.value
+        for node in nodes
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    asked = [part for node in nodes if asks_the_environment(node) for part in ast.walk(node)]
+    found = {str(constants.get(part.id)) for part in asked if isinstance(part, ast.Name)}
+    pieces = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    found |= {str(part.value) for part in asked if isinstance(part, ast.Constant) and id(part) not in pieces}
+    ours = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    for node in nodes:  # f"{PREFIX}SETTINGS"
+        if isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{PREFIX}"):
+            ours.add(settings.PREFIX + ast.unparse(node).removeprefix("f'{PREFIX}").removesuffix("'"))
+    return {name for name in found if re.fullmatch(r"[A-Z][A-Z0-9_]*[A-Z]", name)} | {
+        name for name in ours if re.fullmatch(r"OSTIARY_[A-Z_]*[A-Z]", name)
+    }
+
+
+def asks_the_environment(node: ast.AST) -> bool:
+    """`os.environ.get(…)`, `environ[…]` and the like."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return ast.unparse(node.func.value).endswith("environ") or node.func.attr == "getenv"
+    return isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("environ")
 
 
 # The rules: what is there and what is written of it.
@@ -315,24 +344,471 @@ def environment_matches(pages: Pages) -> Iterator[str]:
 
 
 def endpoints_match(pages: Pages) -> Iterator[str]:
+    from ostiary.server.refusals import ANY, CREDENTIAL
+
     documented = {title: text for title, text in sections(pages[HTTP], 3).items() if re.match(r"[A-Z]+ /", title)}
     real = operations()
     yield from differences(HTTP, documented, real)
-    usual = set(names(pages[HTTP].partition("\n## ")[0]))
-    for title in documented.keys() & real.keys():
-        yield from endpoint_matches(title, documented[title], real[title], usual)
+    always, signed_in = {one.code for one in ANY}, {one.code for one in CREDENTIAL}
+    introduced = names(pages[HTTP].partition("\n## ")[0])
+    yield from (f"{HTTP}: {code} is not introduced" for code in sorted((always | signed_in) - set(introduced)))
+    for title in sorted(documented.keys() & real.keys()):
+        text, operation = documented[title], real[title]
+        where = f"{HTTP}: {title}"
+        public = "no_credentials" not in refusals_of(operation)
+        if public is not ("No credential needed" in text):
+            yield f"{where}: says the wrong thing about credentials"
+        usual = always if public else always | signed_in
+        yield from differences(f"{where}: errors", item(text, "Errors"), refusals_of(operation) - usual)
+        yield from differences(f"{where}: query", item(text, "Query"), query_of(operation))
+        yield from differences(f"{where}: body", item(text, "Body"), body_of(operation))
+        if not re.search(r"\[sessions?\]\(#session\)", text):  # its members stand under Shapes
+            yield from differences(f"{where}: answer", item(text, "Answer"), answer_of(operation))
 
 
-def endpoint_matches(title: str, text: str, operation: Mapping[str, Any], usual: set[str]) -> Iterator[str]:
-    where = f"{HTTP}: {title}"
-    items = dict(re.findall(r"^\* (\w+)(?:, if wanted)?: ((?:.*\n(?:  .*\n)*))", text, re.MULTILINE))
-    query = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-    yield from differences(f"{where}: query", set(names(items.get("Query", ""))) & (query | IDENTIFIERS), query)
-    body = body_of(operation)
-    yield from differences(f"{where}: body", set(names(items.get("Body", ""))) & (body | IDENTIFIERS), body)
-    yield from differences(f"{where}: errors", names(items.get("Errors", "")), refusals_of(operation) - usual | PUBLIC_TOO(operation, items))
-    yield from (f"{where}: it does not answer {name}" for name in set(names(items.get("Answer", ""))) - answer_of(operation) - WORDS - inner_members(operation))
-    if "[session](#session)" not in text and "[sessions](#session)" not in text:
-        yield from (f"{where}: answers {name}, too" for name in answer_of(operation) - set(names(items.get("Answer", ""))))
-    if ("no_credentials" in refusals_of(operation)) is ("No credential needed" in text):
-        yield f"{where}: says the wrong thing about credentials"
+def shapes_match(pages: Pages) -> Iterator[str]:
+    schemas = document()["components"]["schemas"]
+    said = sections(sections(pages[HTTP], 2)["Shapes"], 3)
+    plain, admin, user = (next(text for title, text in said.items() if title == wanted) for wanted in SHAPES)
+    yield from differences(f"{HTTP}: session", first_names(plain), schemas["Session"]["properties"])
+    yield from differences(
+        f"{HTTP}: session, for administrators",
+        first_names(admin),
+        schemas["AdminSession"]["properties"].keys() - schemas["Session"]["properties"].keys(),
+    )
+    yield from differences(f"{HTTP}: user", names(user), schemas["AdminUser"]["properties"])
+
+
+SHAPES = ("Session", "Session, for administrators", "User")
+
+
+def item(text: str, name: str) -> list[str]:
+    """What a line such as `* Body: …` names, without what stands in parentheses."""
+    found = re.search(rf"^\* {name}(?:, [^:\n]*)?: ((?:.*\n)(?:  .*\n)*)", text, re.MULTILINE)
+    bare = found[1] if found else ""
+    while bare != (bare := re.sub(r"\([^()]*\)", "", bare)):
+        pass
+    return names(bare)
+
+
+def errors_match(pages: Pages) -> Iterator[str]:
+    from ostiary.server.refusals import Problem
+
+    said = {names(row[0])[0]: row for row in rows(sections(pages[ERRORS], 2)["Codes"])}
+    real = {one.code: one.status for one in error_classes()}
+    yield from differences(ERRORS, first_names(sections(pages[ERRORS], 2)["Codes"]), real)
+    for code in said.keys() & real.keys():
+        if not said[code][1].startswith(str(real[code])):
+            yield f"{ERRORS}: the status of {code} is {real[code]}"
+    told = {re.sub(r" \(.*", "", name) for row in said.values() for name in names(re.sub(r"\(.*?\)", "", row[3]))}
+    always = {"type", "title", "status", "code", "detail", "request_id", "error", "message"}
+    yield from differences(f"{ERRORS}: members", told, set(Problem.__struct_fields__) - always)
+    example = set(re.findall(r'^  "(\w+)":', pages[ERRORS], re.MULTILINE))
+    yield from (f"{ERRORS}: the example lacks {name}" for name in sorted(always - example))
+
+
+def events_match(pages: Pages) -> Iterator[str]:
+    parts = sections(pages[EVENTS], 2)
+    yield from differences(EVENTS, first_names(parts["Kinds"]), EVENT_KINDS)
+    yield from differences(EVENTS, first_names(parts["Reasons"]), REASONS)
+
+
+def policies_match(pages: Pages) -> Iterator[str]:
+    parts = sections(pages[POLICIES], 2)
+    yield from differences(POLICIES, first_names(parts["Presets"]), PRESETS)
+    for row in rows(parts["Presets"]):
+        policy = PRESETS.get(names(row[0])[0])
+        if policy is not None and row[1:] != written_limits(policy):
+            yield f"{POLICIES}: {policy.name} is {written_limits(policy)}, not {row[1:]}"
+    beside = rows(parts["Beside NIST SP 800-63B-4"])
+    yield from differences(f"{POLICIES}: beside NIST", (names(row[0])[0] for row in beside), PRESETS)
+    for row in beside:
+        policy = PRESETS.get(names(row[0])[0])
+        if policy is not None:
+            exceeds = exceeded(policy.lifetime, row[2]) or exceeded(policy.idle_timeout, row[3])
+            if exceeds and f"Why `{policy.name}` exceeds NIST" not in pages[POLICIES]:
+                yield f"{POLICIES}: {policy.name} exceeds NIST, and nothing says why"
+
+
+def written_limits(policy: Policy) -> list[str]:
+    most = "no limit" if policy.max_sessions is None else str(policy.max_sessions)
+    return [
+        written_span(policy.lifetime), written_span(policy.idle_timeout), most, policy.at_limit,
+        written_span(policy.step_up_age),
+    ]  # fmt: skip
+
+
+def written_span(span: timedelta | None) -> str:
+    if span is None:
+        return "none"
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        number, rest = divmod(int(span.total_seconds()), size)
+        if number and not rest and (unit, number) != ("day", 1):  # NIST writes 24 hours
+            return f"{number} {unit}{'s' if number > 1 else ''}"
+    raise AssertionError(span)
+
+
+def exceeded(limit: timedelta | None, nist: str) -> bool:
+    """True if our limit is longer than the recommended one, or missing where there is one."""
+    found = re.match(r"(\d+) (day|hour|minute)s?", nist)
+    if found is None:
+        return False
+    return limit is None or limit > timedelta(**{f"{found[2]}s": int(found[1])})
+
+
+def metrics_match(pages: Pages) -> Iterator[str]:
+    said = {names(row[0])[0]: (row[1], set(names(row[2]))) for row in rows(sections(pages[METRICS], 2)["Metrics"])}
+    real = metrics()
+    yield from differences(METRICS, said, real)
+    yield from (f"{METRICS}: {name} is {real[name]}" for name in said.keys() & real.keys() if said[name] != real[name])
+
+
+def cookies_match(pages: Pages) -> Iterator[str]:
+    from ostiary.server.cookies import PLAIN_NAME, SECURE_NAME, SessionCookie
+
+    token = "<id>.<secret>"
+    for name, secure in ((SECURE_NAME, True), (PLAIN_NAME, False)):
+        line = SessionCookie(name, is_secure=secure, is_refused=False).holding(token)
+        if line not in names(pages[COOKIES]):
+            yield f"{COOKIES}: {line} is not documented"
+
+
+def sign_in_limits_match(pages: Pages) -> Iterator[str]:
+    real = {row.name: str(row.default) for row in dataclasses.fields(settings.Settings)}
+    real["sign_in_window"] = f"{settings.Settings().sign_in_window.total_seconds() / 60:.0f} minutes"
+    for row in rows(sections(pages["SECURITY.md"], 2)["Sign-in limits"]):
+        for name in names(row[-1]):
+            if row[1] != real.get(name):
+                yield f"SECURITY.md: {name} is {real.get(name)}, not {row[1]}"
+
+
+# The rules: what holds for every page.
+
+
+def links_resolve(pages: Pages) -> Iterator[str]:
+    for page, text in pages.items():
+        prose = "\n".join(outside_code(text))
+        for target in re.findall(r"(?<!`)\[[^\]\n]*(?:\n[^\]\n]*)?\]\(([^)\s]+)\)", prose):
+            if re.match(r"https?://|mailto:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            where = os.path.normpath(Path(page).parent / path) if path else page
+            if where not in pages and not (ROOT / where).exists():
+                yield f"{page}: {target} leads nowhere"
+            elif anchor and anchor not in anchors(pages.get(where, "")):
+                yield f"{page}: {target}: there is no such heading"
+
+
+def pages_are_listed(pages: Pages) -> Iterator[str]:
+    linked = {os.path.normpath(Path("docs") / link) for link in re.findall(r"\]\(([^)#\s]+)", pages["docs/index.md"])}
+    yield from (f"{page}: docs/index.md does not list it" for page in pages if page not in {*linked, "docs/index.md"})
+
+
+def commands_parse(pages: Pages) -> Iterator[str]:
+    """Every command line that a page shows could be typed."""
+    for page, text in pages.items():
+        for block in blocks(text, "console"):
+            for line in block.replace("\\\n", " ").splitlines():
+                if not line.startswith("$ "):
+                    continue
+                for words in re.findall(r"(?<![\w./'])ostiary((?: (?:'[^']*'|[^\s|;&<>()])+)+)", line):
+                    yield from (f"{page}: ostiary{words}: {why}" for why in misuses(shell_words(words)))
+                for verb in re.findall(r"dev\.py (\w+)", line):
+                    if not re.search(rf"^    python3 dev\.py {verb}\b", (ROOT / "dev.py").read_text(), re.MULTILINE):
+                        yield f"{page}: dev.py knows no {verb}"
+
+
+def shell_words(text: str) -> list[str]:
+    import shlex
+
+    return [word.rstrip('"') for word in shlex.split(text.replace('"', ""))]
+
+
+def misuses(words: list[str]) -> Iterator[str]:
+    """Why click would refuse the words, without running anything."""
+    from ostiary.cli import root
+
+    command: click.Command = root
+    try:
+        while True:
+            context = click.Context(command)
+            given, rest, _ = command.make_parser(context).parse_args(words)
+            if not isinstance(command, click.Group):
+                break
+            if not rest:
+                return
+            inner = command.get_command(context, rest[0])
+            if inner is None:
+                raise click.UsageError(f"no command {rest[0]}")
+            command, words = inner, rest[1:]
+        if rest:
+            raise click.UsageError(f"unexpected {rest[0]}")
+        required = [one for one in command.params if isinstance(one, click.Argument) and one.required]
+        for one in required:
+            value = given.get(one.name or "")
+            if not isinstance(value, str | list | tuple) or not value:  # else it is how click marks what is not there
+                raise click.UsageError(f"{one.name} is missing")
+    except click.UsageError as why:
+        yield why.format_message()
+
+
+def settings_files_load(pages: Pages) -> Iterator[str]:
+    """Every settings file that a page shows would be read."""
+    import tempfile
+
+    for page, text in pages.items():
+        for block in blocks(text, "toml"):
+            with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+                file.write(block)
+                file.flush()
+                try:
+                    settings.load(environ={}, file=Path(file.name))
+                except errors.ConfigurationError as why:
+                    yield f"{page}: {str(why).replace(file.name, 'ostiary.toml')}"
+
+
+def prose_is_calm(pages: Pages) -> Iterator[str]:
+    loud = re.compile(
+        r"\b(?:blazing|seamless|effortless|powerful|cutting-edge|world-class|enterprise-grade)\w*", re.IGNORECASE
+    )
+    for page, text in pages.items():
+        for line in outside_code(text):
+            bare = re.sub(r"`[^`]*`|<!--.*?-->", "", line)
+            if re.search(r"\w!(?:\s|$)", bare):
+                yield f"{page}: an exclamation mark: {line}"
+            if word := loud.search(bare):
+                yield f"{page}: {word[0]}"
+            if len(line) > LINE and not line.startswith("|") and "](" not in line:
+                yield f"{page}: a line of {len(line)} characters: {line[:40]}"
+
+
+LINE = 120  # characters
+
+
+# What holds for every text, source and tests too. Written so that they do not find themselves.
+BELONGS_ELSEWHERE = {
+    "a path of somebody's machine": re.compile(r"(?<![\w$}])/(?:h[o]me|U[s]ers|w[o]rk|r[o]ot)/[\w.-]+"),
+    "the address of a package registry": re.compile(r"https?://[^\s\"'`)]+/(?:s[i]mple|p[a]ckages)/|pyth[o]nhosted"),
+    "unfinished": re.compile(r"\b(?:TO[D]O|FIX[M]E|lorem i[p]sum)\b"),
+    "how it was written": re.compile(r"\b(?:l[l]ms?|chat[b]ots?|language m[o]dels?|co-auth[o]red-by)\b", re.IGNORECASE),
+}
+
+
+def texts_speak_of_the_project(pages: Pages) -> Iterator[str]:
+    for page, text in pages.items():
+        for what, pattern in BELONGS_ELSEWHERE.items():
+            yield from (f"{page}: {what}: {found[0]}" for found in pattern.finditer(text))
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Every text that is, or may be, committed."""
+    found = {}
+    for top in sorted(ROOT.iterdir()):
+        if top.name in {".git", "node_modules"} or (top.name.startswith(".") and top.name not in {".ci", ".gitignore"}):
+            continue
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and not {"__pycache__", "node_modules"} & set(path.parts):
+                try:
+                    found[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+                except UnicodeDecodeError:
+                    continue
+    return found
+
+
+PAGE_RULES: tuple[Rule, ...] = (
+    commands_match, global_options_match, exit_codes_match, formats_match, settings_match, environment_matches,
+    endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match, cookies_match,
+    sign_in_limits_match, links_resolve, pages_are_listed, commands_parse, settings_files_load, prose_is_calm,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", PAGE_RULES, ids=lambda rule: rule.__name__)
+def test_the_pages_say_what_is_there(rule: Rule) -> None:
+    assert list(rule(pages())) == []
+
+
+def test_no_text_speaks_of_anything_but_the_project() -> None:
+    assert list(texts_speak_of_the_project(texts())) == []
+
+
+# Each rule can fail: a page that is right but for one place breaks it.
+
+BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
+    (commands_match, CLI, "### `ostiary logout`", "### `ostiary signout`"),
+    (commands_match, CLI, "### `ostiary token rotate ID`", "### `ostiary token rotate`"),
+    (commands_match, CLI, "| `--ended` |", "| `--finished` |"),
+    (commands_match, CLI, "(default 90)", "(default 91)"),
+    (global_options_match, CLI, "| `--profile NAME` |", "| `--prof NAME` |"),
+    (exit_codes_match, CLI, "| 6 | rate limited |", "| 9 | rate limited |"),
+    (exit_codes_match, CLI, "| 3 | not found |\n", ""),
+    (formats_match, CLI, "`ndjson`, `yaml` |", "`yaml` |"),
+    (settings_match, SETTINGS, "| `workers` |", "| `processes` |"),
+    (settings_match, SETTINGS, "| `port` | `8420` |", "| `port` | `8080` |"),
+    (environment_matches, SETTINGS, "| `OSTIARY_PROFILE` |", "| `OSTIARY_PROFILES` |"),
+    (environment_matches, "README.md", "# Ostiary", "# OSTIARY_NOTHING"),
+    (endpoints_match, HTTP, "### `GET /healthz`", "### `GET /health`"),
+    (endpoints_match, HTTP, "`end_other_sessions`", "`end_others`"),
+    (endpoints_match, HTTP, "`stale_after_days` (default", "`stale_after` (default"),
+    (endpoints_match, HTTP, "* Errors: `token_not_found`.", "* Errors: `conflict`."),
+    (endpoints_match, HTTP, "`Ostiary-Tenant`", "`Ostiary-House`"),
+    (endpoints_match, HTTP, "Sign in and start a session. No credential needed.", "Sign in and start a session."),
+    (shapes_match, HTTP, "| `is_current` |", "| `current` |"),
+    (shapes_match, HTTP, "| `issued_by` |", "| `minted_by` |"),
+    (errors_match, ERRORS, "| `token_revoked` |", "| `token_ended` |"),
+    (errors_match, ERRORS, "| `limit_reached` | 409 |", "| `limit_reached` | 403 |"),
+    (errors_match, ERRORS, "| `max_sessions` |", "| `most` |"),
+    (events_match, EVENTS, "| `session.renewed` |", "| `session.rotated` |"),
+    (events_match, EVENTS, "| `user_all` |", "| `everything` |"),
+    (policies_match, POLICIES, "| `nist-aal3` | 12 hours | 15 minutes |", "| `nist-aal3` | 12 hours | 20 minutes |"),
+    (policies_match, POLICIES, "Why `default` exceeds NIST", "Why"),
+    (metrics_match, METRICS, "| counter | `reason` |", "| counter | `user` |"),
+    (metrics_match, METRICS, "`ostiary_sign_ins_refused_total`", "`ostiary_refused_total`"),
+    (cookies_match, COOKIES, "SameSite=Lax`", "SameSite=Strict`"),
+    (sign_in_limits_match, "SECURITY.md", "| 10 | `sign_in_failures` |", "| 5 | `sign_in_failures` |"),
+    (links_resolve, "README.md", "(docs/quickstart.md)", "(docs/quick.md)"),
+    (links_resolve, "docs/reference/events.md", "cli.md#ostiary-purge", "cli.md#ostiary-clean"),
+    (pages_are_listed, "docs/index.md", "(reference/cookies.md)", "(reference/http.md)"),
+    (commands_parse, "docs/guides/scripts.md", "--only-cookie)", "--cookie-only)"),
+    (commands_parse, "docs/guides/leaked-session.md", "$ ostiary user disable web_user", "$ ostiary user disable"),
+    (commands_parse, "docs/quickstart.md", "$ ostiary whoami", "$ ostiary who"),
+    (commands_parse, "README.md", "dev.py test ", "dev.py tests "),
+    (settings_files_load, SETTINGS, "max_sessions = 20", "max_session = 20"),
+    (prose_is_calm, "README.md", "A self-hosted session authority", "A powerful session authority"),
+    (prose_is_calm, "README.md", "and nothing else.", "and nothing else!"),
+    (prose_is_calm, "README.md", "A self-hosted", "A self-hosted" + " and long" * 20),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "page", "right", "wrong"), BROKEN, ids=[f"{rule.__name__}-{wrong[:24]}" for rule, _, _, wrong in BROKEN]
+)
+def test_a_page_that_is_wrong_is_seen(rule: Rule, page: str, right: str, wrong: str) -> None:
+    assert right in pages()[page]
+    assert list(rule({**pages(), page: pages()[page].replace(right, wrong)})) != []
+
+
+def test_every_rule_is_proven_to_fail() -> None:
+    assert {rule for rule, _, _, _ in BROKEN} == set(PAGE_RULES)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        "see /ho" + "me/ada/notes",
+        "https://index.example.org/sim" + "ple/click/",
+        "TO" + "DO: say more",
+        "by an l" + "lm",
+    ],
+)
+def test_a_stray_text_is_seen(stray: str) -> None:
+    assert len(list(texts_speak_of_the_project({"a.py": f"# {stray}"}))) == 1
+
+
+def test_a_variable_that_is_asked_for_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        "DIRECTORY: Final = 'SHARED_DIR'\n"
+        "os.environ.get('APPDATA' if windows else 'XDG_HOME', '')\n"
+        "environ.setdefault(DIRECTORY, 'x')\n"
+        "option(envvar='OSTIARY_PLAIN')\n"
+        "environ.get(f'{PREFIX}FILE')\n"
+        "METHODS = {'POST'}\n"
+    )
+    assert environment_variables(tmp_path) == {
+        "APPDATA", "XDG_HOME", "SHARED_DIR", "OSTIARY_PLAIN", "OSTIARY_FILE",
+    }  # fmt: skip
+
+
+def test_a_transcript_that_differs_is_seen() -> None:
+    steps = transcript("<!-- transcript -->\n```console\n$ one \\\n  two\nthree\n$ four\n```\n")
+    assert steps == [("one \\\n  two\n", "three\n"), ("four\n", "")]
+    assert comparable("at 2026-01-15 12:00\n") == comparable("at 2026-01-16 08:30")
+    assert comparable("revoked") != comparable("expired")
+
+
+# The README's transcript, typed again on a real terminal.
+
+
+class Terminal:
+    """A shell command at a terminal, and somebody who answers its questions."""
+
+    ANSWERS = ((re.compile(r"(?:[Pp]assword[^\n]*|Again): \Z"), PASSWORD), (re.compile(r"\[y/N\] \Z"), "y"))
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.environment = environment
+
+    def type(self, command: str) -> str:
+        """What appears below the command, answers included but for passwords."""
+        ours, theirs = pty.openpty()
+        shell = subprocess.Popen(
+            ["bash", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs, cwd=self.home,
+            env=dict(self.environment), start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        shown, answered = "", 0
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # how Linux says that the other side was closed
+                break
+            if not part:
+                break
+            shown += part.decode().replace("\r\n", "\n")
+            for question, answer in self.ANSWERS:
+                if question.search(shown) and len(shown) > answered:
+                    os.write(ours, f"{answer}\n".encode())
+                    answered = len(shown)
+        os.close(ours)
+        assert shell.wait(10) == 0, f"{command}: {shown}"
+        return shown
+
+
+def transcript(text: str) -> list[tuple[str, str]]:
+    """Commands and what they showed, from the blocks below the marks `<!-- transcript -->`."""
+    marked = "".join(blocks(part, "console")[0] for part in text.split("<!-- transcript -->")[1:])
+    steps = re.split(r"^\$ ", marked, flags=re.MULTILINE)[1:]
+    commands = [re.match(r"(?:.*\\\n)*.*\n", step) for step in steps]
+    return [(found[0], step[found.end() :]) for found, step in zip(commands, steps, strict=True) if found]
+
+
+CHANGING = {
+    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?": "TIME",
+    r"(?:sess|user)_[a-z2-7]{26}": "ID",
+    r'"request_id":"\w+"': "REQUEST",
+    r"127\.0\.0\.1:\d+": "SERVER",
+    r"ostiary/[\d.]+ \(.{0,26}": "AGENT",
+    r"-{3,}": "---",
+    r"(?<=\S) {2,}": "  ",
+    r"[ \t]+$": "",
+}
+
+
+def comparable(shown: str) -> str:
+    for pattern, word in CHANGING.items():
+        shown = re.sub(pattern, word, shown, flags=re.MULTILINE)
+    return shown.strip()
+
+
+def test_the_transcript_of_the_readme_is_what_a_terminal_shows(tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        skip("no curl")
+    steps = transcript(pages()["README.md"])
+    assert len(steps) >= 6
+    programs = Path(sys.executable).parent
+    with serving(f"sqlite:///{tmp_path / 'ostiary.db'}", tmp_path) as server:
+        extra = {"OSTIARY_SERVER": server.url, "NO_COLOR": "1", "PATH": f"{programs}:{os.environ['PATH']}"}
+        terminal = Terminal(tmp_path, clean_environment(tmp_path, extra))
+        ids: dict[str, str] = {}
+        for command, expected in steps:
+            known = command.replace("127.0.0.1:8420", f"127.0.0.1:{server.port}")
+            for start in set(re.findall(r"\bsess_\w+", known)):
+                known = known.replace(start, next(real for said, real in ids.items() if said.startswith(start)))
+            shown = terminal.type(known)
+            ids |= zip(
+                re.findall(r"sess_[a-z2-7]{26}", expected), re.findall(r"sess_[a-z2-7]{26}", shown), strict=False
+            )
+            assert comparable(shown) == comparable(expected), command

@@ -91,7 +91,7 @@ def new_person(server, new_terminal) -> Callable[[], Person]:
 @pytest.fixture
 def ada(new_person) -> Person:
     """A user, signed in on the command line."""
-    person = new_person()
+    person: Person = new_person()
     person.sign_in()
     return person
 

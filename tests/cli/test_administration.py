@@ -47,17 +47,16 @@ def test_both_ways_say_the_same(root, new_person):
     root.ostiary.ok("auth-session", "login", ada.name)
     direct = CommandLine(root.ostiary.home, OSTIARY_DATABASE_URL=root.server.database_url)
     for form in ("table", "json"):
-        words = ("auth-session", "list", "--user", ada.name, "--format", form)
-        assert root.ostiary.ok(*words) == direct.ok(*words)
-        words = ("user", "show", ada.name, "--format", form)
-        assert root.ostiary.ok(*words) == direct.ok(*words)
-    words = ("auth-session", "logout", ada.name)
-    assert root.ostiary.ok(*words) == direct.ok(*words)
-    words = ("auth-session", "logout", "nobody-at-all")
-    first, second = root.ostiary(*words), direct(*words)
-    assert (first.returncode, first.stderr) == (second.returncode, second.stderr) == (
-        3, 'error: user "nobody-at-all" does not exist\n',
-    )  # fmt: skip
+        listed = ("auth-session", "list", "--user", ada.name, "--format", form)
+        assert root.ostiary.ok(*listed) == direct.ok(*listed)
+        shown = ("user", "show", ada.name, "--format", form)
+        assert root.ostiary.ok(*shown) == direct.ok(*shown)
+    ended = ("auth-session", "logout", ada.name)
+    assert root.ostiary.ok(*ended) == direct.ok(*ended)
+    unknown = ("auth-session", "logout", "nobody-at-all")
+    first, second = root.ostiary(*unknown), direct(*unknown)
+    assert (first.returncode, first.stderr) == (3, 'error: user "nobody-at-all" does not exist\n')
+    assert (second.returncode, second.stderr) == (first.returncode, first.stderr)
 
 
 def test_one_session_can_be_targeted(root, new_person):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import click
 import pytest
@@ -14,16 +17,17 @@ from ostiary.cli import COMMANDS, root
 from ostiary.cli.output import FORMATS
 
 DOCUMENTED = {
-    "serve", "login", "logout", "whoami", "session list", "session revoke", "session revoke-others", "session revoke-all",
-    "token list", "token create", "token revoke", "token rotate", "token validate", "auth-session login",
-    "auth-session logout", "auth-session list", "user add", "user list", "user show", "user disable", "user enable",
-    "user passwd", "user delete", "doctor", "migrate", "purge", "profile list", "profile show", "profile use",
-    "profile remove", "completion",
-}  # fmt: skip
+    *("serve", "login", "logout", "whoami", "doctor", "migrate", "purge", "completion"),
+    *("session list", "session revoke", "session revoke-others", "session revoke-all"),
+    *("token list", "token create", "token revoke", "token rotate", "token validate"),
+    *("auth-session login", "auth-session logout", "auth-session list"),
+    *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
+    *("profile list", "profile show", "profile use", "profile remove"),
+}
 
 
 def commands() -> dict[str, click.Command]:
-    found = {}
+    found: dict[str, click.Command] = {}
     context = click.Context(root)
     for name in COMMANDS:
         command = root.get_command(context, name)
@@ -150,6 +154,22 @@ def test_a_malformed_configuration_file_stops_what_needs_it_and_nothing_else(alo
     assert path.read_text() == "[profiles\n"
 
 
+def test_ctrl_c_anywhere_is_aborted(alone):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ostiary", "login", "--username", "x", "--password-stdin"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=alone.environment, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        time.sleep(1)  # until it reads stdin; no event tells
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert said.strip() == "aborted"
+
+
 def test_a_reader_that_leaves_early_is_no_error(alone):
     done = subprocess.run(
         f"{sys.executable} -m ostiary --help | true; {sys.executable} -m ostiary completion bash | head -1",
@@ -159,9 +179,10 @@ def test_a_reader_that_leaves_early_is_no_error(alone):
 
 
 def test_a_full_disk_is_an_error(alone):
-    if not os.path.exists("/dev/full"):
+    device = Path("/dev/full")
+    if not device.exists():
         pytest.skip("no /dev/full")
-    with open("/dev/full", "w") as full:
+    with device.open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "ostiary", "completion", "bash"],
             stdout=full, stderr=subprocess.PIPE, text=True, env=alone.environment, check=False,

@@ -1,4 +1,4 @@
-"""Whatever answers instead of a server of ours: one line, the right exit code, and no credential where it does not belong."""
+"""Whatever answers instead of a server of ours: one line, the right exit code, no credential where it is not for."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ SECRET = "sess_abc.secret"
 @pytest.fixture
 def path(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("OSTIARY_CONFIG", raising=False)
-    return tmp_path / "ostiary" / "config.toml"
+    directory: Path = tmp_path / "ostiary"
+    return directory / "config.toml"
 
 
 def mode(path: Path) -> int:
@@ -83,7 +84,7 @@ def test_a_malformed_file_is_named_with_its_line_and_never_overwritten(path, con
         assert failed.value.line == f"error: {path} is not valid TOML (line {line}); fix or remove it"
         assert failed.value.exit_code == USAGE
         assert path.read_bytes() == content
-    assert os.listdir(path.parent) == ["config.toml"]
+    assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
 
 
 @pytest.mark.parametrize(

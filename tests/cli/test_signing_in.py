@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import tomllib
 
 import pytest
@@ -13,6 +10,9 @@ import pytest
 from tests.support.keyboard import at_terminal
 from tests.support.people import PASSWORD
 from tests.support.processes import CommandLine, free_port
+
+# Through a server the command line cannot tell one kind of database from another.
+pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 def stored(ostiary: CommandLine, profile: str = "default") -> dict[str, str]:
@@ -101,25 +101,6 @@ def test_ctrl_c_at_the_question_is_aborted(new_person):
     seen = at_terminal(ada.ostiary, "login", answers=[("Username: ", "\x04")])
     assert seen.exit_code == 1
     assert seen.screen.endswith("aborted\n")
-
-
-def test_ctrl_c_anywhere_is_aborted(alone):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ostiary", "login", "--username", "x", "--password-stdin"],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=alone.environment, text=True,
-    )  # fmt: skip
-    assert process.stdin is not None
-    try:
-        process.stderr.read(0)  # type: ignore[union-attr]
-        import time
-
-        time.sleep(1)  # until it reads stdin; no event tells
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    finally:
-        process.kill()
-    assert process.returncode == 1
-    assert said.strip() == "aborted"
 
 
 def test_signing_out_ends_it_on_the_server_and_forgets_it(ada):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.cookiejar
-import os
 from datetime import timedelta
 
 import pytest
@@ -91,7 +90,7 @@ def test_a_private_file_is_private_and_whole(tmp_path):
         file.write("s\n")
     assert path.read_text() == "s\n"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["secret"]
+    assert [one.name for one in tmp_path.iterdir()] == ["secret"]
 
 
 def test_a_private_file_replaces_nothing_unless_told(tmp_path):
@@ -112,7 +111,7 @@ def test_a_private_file_loses_a_race_without_harm(tmp_path):
         path.write_text("theirs")
         file.write("ours")
     assert path.read_text() == "theirs"
-    assert os.listdir(tmp_path) == ["secret"]
+    assert [one.name for one in tmp_path.iterdir()] == ["secret"]
 
 
 def test_a_private_file_goes_through_no_link_and_into_no_device(tmp_path):
@@ -129,7 +128,7 @@ def test_a_private_file_goes_through_no_link_and_into_no_device(tmp_path):
 def test_an_act_that_fails_leaves_no_draft(tmp_path):
     with pytest.raises(RuntimeError), PrivateFile(str(tmp_path / "secret"), replace=False):
         raise RuntimeError
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_is_one_safe_line_however_the_server_puts_it():

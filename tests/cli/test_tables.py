@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ostiary.cli import auth_session, session
 from ostiary.cli.output import render, render_one
-from ostiary.cli.output.column import Column
+from ostiary.cli.output.column import Column, Record
 
 SESSIONS = [
     {
@@ -74,7 +74,7 @@ def test_auth_session_login_is_laid_out_as_documented():
 
 
 def test_auth_session_logout_is_laid_out_as_documented():
-    rows = [
+    rows: list[Record] = [
         {"username": "web_user", "session_id": one, "revoked": "2022-08-02T18:24:50.819614Z"}
         for one in ("784445853689282561", "784447132063662081")
     ]
@@ -82,7 +82,7 @@ def test_auth_session_logout_is_laid_out_as_documented():
 
 
 def test_auth_session_list_is_laid_out_as_documented():
-    rows = [
+    rows: list[Record] = [
         {
             "username": "root",
             "session_id": "784428093743988737",

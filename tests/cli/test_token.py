@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+# Through a server the command line cannot tell one kind of database from another.
+pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
 
 def test_the_secret_goes_to_stderr_unless_it_is_asked_for(ada):
     done = ada.ostiary("token", "create", "ci")

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from ostiary import __version__
-from ostiary.cli.failures import FAILED, SERVER_FAILED, USAGE, Aborted, Failure, from_error
+from ostiary.cli.failures import FAILED, SERVER_FAILED, USAGE, Aborted, Failure, from_error, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import global_options
 from ostiary.cli.output.text import safe
@@ -94,6 +94,8 @@ def run(arguments: list[str]) -> int:
     """Run one command; every outcome becomes an exit code, and every error one line."""
     invocation = Invocation()
     try:
+        if not "".join(arguments).isascii():
+            _ensure_text(arguments)
         code = root.main(arguments, prog_name="ostiary", standalone_mode=False, obj=invocation)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -119,6 +121,14 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, OSError):
             _give_up_stdout()
         return failure.exit_code
+
+
+def _ensure_text(arguments: list[str]) -> None:
+    from ostiary.cli.ask import is_utf8
+
+    for argument in arguments:
+        if not is_utf8(argument):
+            raise usage(f'"{argument}" is not UTF-8')
 
 
 def _give_up_stdout() -> None:

@@ -73,6 +73,8 @@ def password(question: str, *, from_stdin: bool, twice: bool = False) -> str:
     if from_stdin:
         return secret_from_stdin("password")
     if from_environment is not None:
+        if not is_utf8(from_environment):
+            raise usage("OSTIARY_PASSWORD is not UTF-8")
         return from_environment
     if not on_terminal():
         raise usage("no terminal to ask for the password; use --password-stdin or OSTIARY_PASSWORD")
@@ -80,6 +82,15 @@ def password(question: str, *, from_stdin: bool, twice: bool = False) -> str:
     if twice and hidden("Again: ") != typed:
         raise usage("the two passwords differ")
     return typed
+
+
+def is_utf8(text: str) -> bool:
+    """False for what the system handed over as bytes that are no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def secret_from_stdin(noun: str) -> str:

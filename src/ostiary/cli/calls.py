@@ -192,9 +192,9 @@ def member(content: Object, name: str) -> Object:
 
 
 def text(content: Object, name: str) -> str:
-    """A text of an answer, empty when it is missing."""
+    """A text of an answer, empty when it is missing; always one that can be written as UTF-8."""
     value = content.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def texts(items: Sequence[Object], name: str) -> list[str]:

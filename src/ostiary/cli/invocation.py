@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
-from ostiary.cli.failures import Failure, not_signed_in, usage
+from ostiary.cli.failures import SIGN_IN, Failure, not_signed_in, usage
 from ostiary.cli.output import MACHINE_FORMATS, Style, render, render_one
 from ostiary.cli.output.text import safe
 
@@ -146,6 +146,13 @@ class Invocation:
         """Write one thing to stdout in the chosen format."""
         self.write(render_one(record, columns, self.form))
 
+    def show_all(self, records: Sequence[Record], columns: Sequence[Column]) -> None:
+        """Write what several acts answered: one as an object, more as a list."""
+        if len(records) == 1:
+            self.show_one(records[0], columns)
+        else:
+            self.show(records, columns)
+
     def done(self, words: str, result: Record, columns: Sequence[Column]) -> None:
         """Say that an act is done: words for people on stderr; its result on stdout in any format but `table`."""
         if self.form == "table":
@@ -154,7 +161,9 @@ class Invocation:
             self.show_one(result, columns)
 
     def write(self, text: str) -> None:
-        """Write data to stdout."""
+        """Write data to stdout: what programs read is UTF-8, whatever the terminal speaks."""
+        if self.form not in {"table", "records"}:
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         sys.stdout.write(text)
 
     def say(self, words: str) -> None:
@@ -181,6 +190,8 @@ class Invocation:
 
     def report(self, failure: Failure) -> None:
         """Say what went wrong: one line, and with a machine format the problem object on the next."""
+        if failure.hint == SIGN_IN and os.environ.get("OSTIARY_TOKEN"):
+            failure.hint = f"OSTIARY_TOKEN is what was refused: replace or unset it, or {SIGN_IN}"
         self.say(self.paint(failure.line, "red", sys.stderr))
         if self.form in MACHINE_FORMATS:
             from ostiary.cli.output.structured import to_json_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import click
@@ -63,6 +64,8 @@ def login(invocation: Invocation, username: str | None, password_stdin: bool, to
     url, expires_at = invocation.address.url, held.get("expires_at")
     until = f" until {minute(expires_at)} UTC" if expires_at else ""
     result = {"id": held.get("id"), "username": who, "server": url, "expires_at": expires_at}
+    if os.environ.get("OSTIARY_TOKEN"):
+        invocation.note("OSTIARY_TOKEN is set and comes before what was remembered now.")
     invocation.done(f"Signed in as {who}. Remembered for {url}{until}.", result, STARTED)
 
 

@@ -68,13 +68,22 @@ class PrivateFile:
         if self._replace:
             os.replace(self._draft, self._path)
         else:
-            os.link(self._draft, self._path)  # unlike a rename, it fails when the name is taken
+            self._take_name()
         if os.name == "posix":
             directory = os.open(os.path.dirname(self._path) or ".", os.O_RDONLY)
             try:
                 os.fsync(directory)  # the name itself
             finally:
                 os.close(directory)
+
+    def _take_name(self) -> None:
+        try:
+            os.link(self._draft, self._path)  # unlike a rename, it fails when the name is taken
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: reserve the name, then fill it
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+            os.replace(self._draft, self._path)
 
 
 def keep_new_files_private() -> None:

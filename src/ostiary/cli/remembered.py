@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ostiary.cli.address import Address, parse_address
 from ostiary.cli.calls import Calls
-from ostiary.cli.failures import REFUSED, Failure
+from ostiary.cli.failures import REFUSED, Failure, usage
 from ostiary.cli.profiles import Profile
 
 
@@ -20,9 +20,16 @@ def public_id(bearer: str | None) -> str | None:
 
 
 def home(profile: Profile) -> Address:
-    """Where the remembered credential is from; with the path of the server's URL, which an origin has not."""
-    origin = parse_address(profile.issued_for or "")
-    server = parse_address(profile.server) if profile.server else origin
+    """Where the remembered credential is from; with the path of the server's URL, which an origin has not.
+
+    Raises:
+        Failure: the file was changed by hand, and holds no URL there.
+    """
+    try:
+        origin = parse_address(profile.issued_for or "")
+        server = parse_address(profile.server or origin.url)
+    except ValueError as why:
+        raise usage(f"profile {profile.name}: a server's URL in it {why}") from None
     return server if server.origin == origin.origin else origin
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from ostiary.cli.options import Verb
@@ -47,8 +49,10 @@ def serve(**arguments: object) -> None:
       ostiary serve
       ostiary serve --host 0.0.0.0 --public-url https://auth.example.org --database-url postgresql://ostiary@db/ostiary
     """
-    from ostiary.server import run
+    from ostiary.application import run
     from ostiary.settings import load
 
     keep_new_files_private()
-    run(load(arguments).settings)
+    settings = load(arguments).settings
+    with suppress(KeyboardInterrupt):  # how one stops it: it has shut down properly by now
+        run(settings)

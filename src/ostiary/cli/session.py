@@ -88,10 +88,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
     confirm(f"Revoke {_named(chosen)}?", yes=yes)
     answers = [_revoke(invocation, calls, one) for one in chosen]
     if invocation.form != "table":
-        if len(answers) == 1:
-            invocation.show_one(answers[0], REVOKED)
-        else:
-            invocation.show(answers, REVOKED)
+        invocation.show_all(answers, REVOKED)
 
 
 def _resolve(calls: Calls, ids: tuple[str, ...]) -> list[str]:
@@ -131,6 +128,7 @@ def revoke_others(invocation: Invocation, yes: bool) -> None:
     confirm("Revoke all of your other sessions?", yes=yes)
     answer = calls.post("/auth/sessions/revoke-others")
     invocation.done(f"{_counted(answer, 'count', 'other session')} revoked.", answer, COUNTED)
+    _remind_of_tokens(invocation, answer)
 
 
 @session.command("revoke-all")
@@ -154,6 +152,14 @@ def revoke_all(invocation: Invocation, tokens: bool, yes: bool) -> None:
     also = f" and {_counted(answer, 'tokens', 'CLI token')}" if tokens else ""
     invocation.done(f"{_counted(answer, 'count', 'session')}{also} revoked.", answer, COUNTED)
     invocation.note("that included your current session — re-run 'ostiary login' to continue.")
+    _remind_of_tokens(invocation, answer)
+
+
+def _remind_of_tokens(invocation: Invocation, answer: Object) -> None:
+    if answer.get("live_tokens"):
+        invocation.note(
+            f"{_counted(answer, 'live_tokens', 'CLI token')} of yours still work: see 'ostiary token list'."
+        )
 
 
 def _counted(answer: Object, name: str, noun: str) -> str:

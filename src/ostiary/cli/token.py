@@ -197,9 +197,16 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
       ostiary token revoke ost_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
     calls = invocation.calls()
-    for token_id in [_resolve(calls, one) for one in ids]:
-        answer = calls.delete(f"/auth/cli-tokens/{segment(token_id)}")
+    answers = [_revoke(invocation, calls, token_id) for token_id in [_resolve(calls, one) for one in ids]]
+    if invocation.form != "table":
+        invocation.show_all(answers, REVOKED)
+
+
+def _revoke(invocation: Invocation, calls: Calls, token_id: str) -> Object:
+    answer = calls.delete(f"/auth/cli-tokens/{segment(token_id)}")
+    if invocation.form == "table":
         invocation.done(f"CLI token {token_id} revoked.", answer, REVOKED)
+    return answer
 
 
 @token.command()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -22,11 +23,11 @@ from ostiary.server.refusals import refusals
     responses=refusals(errors.UserNotFound),
 )
 async def list_events(
-    authority: Authority,
-    caller: Caller,
-    user: Annotated[requests.Username | None, Parameter(description="Of this user only.")] = None,
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    user: Annotated[requests.Username | None, QueryParameter(description="Of this user only.")] = None,
     cursor: Cursor = None,
-    limit: Annotated[int, Parameter(ge=1, le=1000, description="Events in one page.")] = 100,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000, description="Events in one page.")] = 100,
 ) -> admin_shapes.EventPage:
     """One page of what happened, newest first."""
     page = await authority.audit.list(by=caller, username=user, before=read_cursor(cursor, int), limit=limit)

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from litestar import Router, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -18,7 +19,7 @@ from ostiary.server.cursors import Cursor, read_cursor, write_cursor
 from ostiary.server.presenting import Presenter
 from ostiary.server.refusals import refusals
 
-SessionLimit = Annotated[int, Parameter(ge=1, le=1000, description="Sessions in one page.")]
+SessionLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Sessions in one page.")]
 
 
 @get(
@@ -28,12 +29,12 @@ SessionLimit = Annotated[int, Parameter(ge=1, le=1000, description="Sessions in 
     responses=refusals(errors.UserNotFound),
 )
 async def search_sessions(
-    authority: Authority,
-    caller: Caller,
-    present: Presenter,
-    user: Annotated[requests.Username | None, Parameter(description="Of this user only.")] = None,
-    status: Annotated[Status | None, Parameter(description="In this state only.")] = None,
-    sort: Literal["created_at", "-created_at"] = "-created_at",
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    present: NamedDependency[Presenter],
+    user: Annotated[requests.Username | None, QueryParameter(description="Of this user only.")] = None,
+    status: Annotated[Status | None, QueryParameter(description="In this state only.")] = None,
+    sort: FromQuery[Literal["created_at", "-created_at"]] = "-created_at",
     cursor: Cursor = None,
     limit: SessionLimit = 100,
 ) -> admin_shapes.SessionPage:
@@ -60,7 +61,9 @@ async def search_sessions(
     status_code=200,
     responses=refusals(errors.SessionNotFound, errors.ReauthenticationRequired),
 )
-async def revoke_any_session(session_id: shapes.SessionId, authority: Authority, caller: Caller) -> shapes.Revoked:
+async def revoke_any_session(
+    session_id: FromPath[shapes.SessionId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> shapes.Revoked:
     """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
     done = await authority.administration.revoke(session_id, by=caller)
     return shapes.Revoked(id=session_id, is_current=session_id == caller.session_id, live_tokens=done.live_tokens)
@@ -73,12 +76,12 @@ async def revoke_any_session(session_id: shapes.SessionId, authority: Authority,
     responses=refusals(errors.UserNotFound, errors.LimitReached, body=True),
 )
 async def mint_session(
-    username: requests.Username,
-    data: requests.MintRequest,
-    authority: Authority,
-    caller: Caller,
-    cookie: SessionCookie,
-    present: Presenter,
+    username: FromPath[requests.Username],
+    data: JSONBody[requests.MintRequest],
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    cookie: NamedDependency[SessionCookie],
+    present: NamedDependency[Presenter],
 ) -> admin_shapes.Minted:
     """Start a session without the user's sign-in; who issued it is recorded. The cookie is shown this once."""
     started = await authority.administration.mint(
@@ -101,7 +104,7 @@ async def mint_session(
     responses=refusals(errors.UserNotFound),
 )
 async def sign_out_user(
-    username: requests.Username, authority: Authority, caller: Caller
+    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.SignedOutUser:
     """End every session of a user, and nobody else's."""
     ended = await authority.administration.log_out(username, by=caller)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Router, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -15,12 +16,15 @@ from ostiary.server import admin_shapes, requests, shapes
 from ostiary.server.cursors import Cursor, read_cursor, write_cursor
 from ostiary.server.refusals import refusals
 
-PageLimit = Annotated[int, Parameter(ge=1, le=1000, description="Rows in one page.")]
+PageLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows in one page.")]
 
 
 @get("/users", operation_id="list_users", summary="List users", responses=refusals())
 async def list_users(
-    authority: Authority, caller: Caller, cursor: Cursor = None, limit: PageLimit = 100
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    cursor: Cursor = None,
+    limit: PageLimit = 100,
 ) -> admin_shapes.UserPage:
     """One page of all users, by name."""
     users, after = await authority.accounts.list(by=caller, after=read_cursor(cursor, str), limit=limit)
@@ -33,7 +37,9 @@ async def list_users(
     summary="Add a user",
     responses=refusals(errors.Conflict, body=True),
 )
-async def add_user(data: requests.UserRequest, authority: Authority, caller: Caller) -> admin_shapes.UserAnswer:
+async def add_user(
+    data: JSONBody[requests.UserRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> admin_shapes.UserAnswer:
     """Add a user; names differ by more than case."""
     user = await authority.accounts.add(data.username, data.password, by=caller, email=data.email, roles=data.roles)
     return admin_shapes.UserAnswer(user=_admin_user(user))
@@ -45,7 +51,9 @@ async def add_user(data: requests.UserRequest, authority: Authority, caller: Cal
     summary="Show a user",
     responses=refusals(errors.UserNotFound),
 )
-async def show_user(username: requests.Username, authority: Authority, caller: Caller) -> admin_shapes.UserOverview:
+async def show_user(
+    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> admin_shapes.UserOverview:
     """A user, and how many sessions and CLI tokens of theirs work now."""
     found = await authority.accounts.find(username, by=caller)
     return admin_shapes.UserOverview(user=_admin_user(found.user), sessions=found.sessions, tokens=found.tokens)
@@ -58,7 +66,9 @@ async def show_user(username: requests.Username, authority: Authority, caller: C
     status_code=200,
     responses=refusals(errors.UserNotFound, errors.Conflict),
 )
-async def disable_user(username: requests.Username, authority: Authority, caller: Caller) -> admin_shapes.Ended:
+async def disable_user(
+    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> admin_shapes.Ended:
     """The user cannot sign in any more, and everything of theirs ends now. Not the last administrator."""
     ended = await authority.accounts.disable(username, by=caller)
     return admin_shapes.Ended(sessions=ended.count, tokens=ended.tokens)
@@ -71,7 +81,9 @@ async def disable_user(username: requests.Username, authority: Authority, caller
     status_code=200,
     responses=refusals(errors.UserNotFound),
 )
-async def enable_user(username: requests.Username, authority: Authority, caller: Caller) -> shapes.Done:
+async def enable_user(
+    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> shapes.Done:
     """The user can sign in again; what ended stays ended."""
     await authority.accounts.enable(username, by=caller)
     return shapes.Done()
@@ -85,7 +97,10 @@ async def enable_user(username: requests.Username, authority: Authority, caller:
     responses=refusals(errors.UserNotFound, body=True),
 )
 async def set_password(
-    username: requests.Username, data: requests.NewPasswordRequest, authority: Authority, caller: Caller
+    username: FromPath[requests.Username],
+    data: JSONBody[requests.NewPasswordRequest],
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
 ) -> admin_shapes.Ended:
     """Every session of the user ends, but the one that asks."""
     ended = await authority.accounts.set_password(username, data.new, by=caller)
@@ -100,7 +115,10 @@ async def set_password(
     responses=refusals(errors.UserNotFound, errors.Conflict, body=True),
 )
 async def set_roles(
-    username: requests.Username, data: requests.RolesRequest, authority: Authority, caller: Caller
+    username: FromPath[requests.Username],
+    data: JSONBody[requests.RolesRequest],
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
 ) -> admin_shapes.UserAnswer:
     """They hold from the user's next request. Not taking `admin` from the last administrator."""
     return admin_shapes.UserAnswer(
@@ -115,7 +133,9 @@ async def set_roles(
     status_code=200,
     responses=refusals(errors.UserNotFound, errors.Conflict),
 )
-async def delete_user(username: requests.Username, authority: Authority, caller: Caller) -> admin_shapes.Ended:
+async def delete_user(
+    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> admin_shapes.Ended:
     """Everything of the user ends now; the history of their sessions stays until it is purged."""
     ended = await authority.accounts.delete(username, by=caller)
     return admin_shapes.Ended(sessions=ended.count, tokens=ended.tokens)

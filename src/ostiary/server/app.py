@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.plugins import InitPlugin
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
@@ -47,13 +48,14 @@ class Application:
         authority: what it asks; shared with whoever mounts it.
     """
 
-    def __init__(self, settings: Settings, authority: Authority) -> None:
-        """Use `create_app`."""
+    def __init__(self, settings: Settings, authority: Authority, *, plugins: Sequence[InitPlugin] = ()) -> None:
+        """Use `create_app`; `plugins` add what is no part of the API, such as pages."""
         self.authority = authority
         self._is_open = False
         addresses = Addresses(settings.trusted_proxies)
         context = Context(settings, authority, Metrics(), Places(settings.places_file))
         self._context = context
+        authority.database.listeners.append(context.metrics.happened)
         self._gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
             [routes.API, *routes.MACHINES, openapi.router],
@@ -65,6 +67,7 @@ class Application:
             lifespan=[self._lifespan],
             openapi_config=None,
             logging_config=None,
+            plugins=plugins,
         )
         self._inner = Exchanges(SecurityHeaders(Limits(cast("ASGIApp", routed)), settings), addresses, context.metrics)
 

@@ -7,13 +7,13 @@ import binascii
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from ostiary.errors import InvalidRequest
 
 T = TypeVar("T")
 
-Cursor = Annotated[str | None, Parameter(max_length=512, description="`next_cursor` of the page before; opaque.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next_cursor` of the page before; opaque.")]
 
 
 def write_cursor(key: Any) -> str | None:

@@ -8,7 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from ostiary.errors import InvalidRequest, OstiaryError, ServerFault, StoreUnavailable, WrongCredentials
+from ostiary.errors import InvalidRequest, OstiaryError, ServerFault, StoreUnavailable
 from ostiary.server import problems
 from ostiary.server.context import context_of
 from ostiary.server.exchange import exchange_of
@@ -26,14 +26,11 @@ log = structlog.get_logger("ostiary.http")
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem that says what went wrong: to the client what it may know, to the log all of it."""
     known = _translate(error)
-    metrics = context_of(request).metrics
     if isinstance(known, ServerFault):
         log.error("fault", exc_info=error)
     elif isinstance(known, StoreUnavailable):
-        metrics.store_unavailable.inc()
+        context_of(request).metrics.store_unavailable.inc()
         log.warning("store.unavailable", why=repr(known.__cause__))
-    elif isinstance(known, WrongCredentials):
-        metrics.sign_ins_refused.inc()
     content = problems.body(known, exchange_of(request.scope).request_id)
     headers = {name.decode(): value.decode("latin-1") for name, value in problems.headers(known)}
     media_type = headers.pop("content-type")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -43,7 +44,7 @@ def not_ready(request: Request, error: ConfigurationError) -> Response[bytes]:  
     responses=refusals(public=True),
     exception_handlers={ConfigurationError: not_ready},
 )
-async def is_ready(authority: Authority) -> Health:
+async def is_ready(authority: NamedDependency[Authority]) -> Health:
     """The store can be reached, and has the schema that this version needs; else 503."""
     await authority.ensure_migrated()
     return Health()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from ostiary.core.event import Event
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -20,11 +23,11 @@ class Metrics:
         """Start from zero."""
         registry = CollectorRegistry()
         self._registry = registry
-        self.sessions_started = Counter("ostiary_sessions_started", "Sessions started.", ["kind"], registry=registry)
-        self.sessions_ended = Counter(
+        self._sessions_started = Counter("ostiary_sessions_started", "Sessions started.", ["kind"], registry=registry)
+        self._sessions_ended = Counter(
             "ostiary_sessions_ended", "Sessions that somebody or a rule ended.", ["reason"], registry=registry
         )
-        self.sign_ins_refused = Counter(
+        self._sign_ins_refused = Counter(
             "ostiary_sign_ins_refused", "Sign-ins with a wrong name or password.", registry=registry
         )
         verifications = Counter(
@@ -43,6 +46,16 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+
+    def happened(self, events: Sequence[Event]) -> None:
+        """Count what a transaction did; a listener of the database."""
+        for event in events:
+            if event.kind == "session.started":
+                self._sessions_started.labels(str(event.detail.get("kind"))).inc()
+            elif event.kind == "session.revoked":
+                self._sessions_ended.labels(event.reason or "").inc()
+            elif event.kind == "sign_in.refused":
+                self._sign_ins_refused.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""

@@ -8,9 +8,11 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -25,37 +27,39 @@ from ostiary.server.protocol import BoundedProtocol
 from ostiary.settings import PREFIX, Settings, load
 from ostiary.storage import migrate
 
+Make: TypeAlias = Callable[[Settings], Application]  # importable by its name: workers are new processes
+
 GRACE: Final = 5  # seconds that requests under way get at the end
 KEEP_ALIVE: Final = 75  # seconds; more than the 60 of common proxies, so that they never meet a closed connection
 BACKLOG: Final = 2048  # connections that wait to be accepted
 
 
-def serve(settings: Settings) -> None:
-    """As `ostiary.server.run`."""
+def serve(settings: Settings, make: Make = create_app) -> None:
+    """As `ostiary.server.run`; `make` may put more than the API into the application."""
     logs.configure(settings.log_level)
     with contextlib.closing(_listen(settings)) as listener:
         code = asyncio.run(_prepare(settings))
         _greet(settings, _url(settings, listener), code)
         with contextlib.suppress(KeyboardInterrupt):
             if settings.workers == 1:
-                uvicorn.Server(_config(create_app(settings))).run(sockets=[listener])
+                uvicorn.Server(_config(make(settings))).run(sockets=[listener])
             else:
-                _run_workers(settings, listener)
+                _run_workers(settings, listener, make)
 
 
-def worker_app() -> Application:
+def worker_app(make: Make) -> Application:
     """The application of one worker process, with the settings that `_run_workers` handed over."""
     settings = load().settings
     logs.configure(settings.log_level)
-    return create_app(settings)
+    return make(settings)
 
 
-def _run_workers(settings: Settings, listener: socket.socket) -> None:
+def _run_workers(settings: Settings, listener: socket.socket, make: Make) -> None:
     # By the environment and not by arguments, which everybody on the machine can read.
     os.environ.update(to_environment(settings))
     with tempfile.TemporaryDirectory(prefix="ostiary-metrics-") as shared:
         os.environ.setdefault(MULTIPROCESS, shared)
-        config = _config(f"{__name__}:{worker_app.__name__}", factory=True, workers=settings.workers)
+        config = _config(partial(worker_app, make), factory=True, workers=settings.workers)
         Multiprocess(config, sockets=[listener]).run()
 
 

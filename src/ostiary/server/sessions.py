@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import Response, Router, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -23,19 +24,19 @@ DAYS = 36_500  # a hundred years of days, either way
 
 @get("/", operation_id="list_sessions", summary="List my sessions", responses=refusals())
 async def list_sessions(
-    authority: Authority,
-    caller: Caller,
-    present: Presenter,
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    present: NamedDependency[Presenter],
     stale_after_days: Annotated[
         int,
-        Parameter(
+        QueryParameter(
             ge=-DAYS,
             le=DAYS,
             description="Unused for strictly more days than this is `stale`; 0 or less: nothing is.",
         ),
     ] = STALE_AFTER_DAYS,
     include: Annotated[
-        Literal["ended"] | None, Parameter(description="`ended`: also those that ended, with when and why.")
+        Literal["ended"] | None, QueryParameter(description="`ended`: also those that ended, with when and why.")
     ] = None,
 ) -> list[shapes.Session]:
     """The sessions that would be accepted right now, most recently used first."""
@@ -45,7 +46,7 @@ async def list_sessions(
 
 
 @get("/current", operation_id="current_session", summary="The session that asks", responses=refusals())
-async def current_session(caller: Caller, present: Presenter) -> shapes.Session:
+async def current_session(caller: NamedDependency[Caller], present: NamedDependency[Presenter]) -> shapes.Session:
     """The caller's own session. A CLI token has none."""
     return present.session(caller.ensure_person())
 
@@ -58,10 +59,10 @@ async def current_session(caller: Caller, present: Presenter) -> shapes.Session:
     responses=refusals(errors.SessionNotFound, errors.ReauthenticationRequired),
 )
 async def revoke_session(
-    session_id: shapes.SessionId,
-    authority: Authority,
-    identified: Identified,
-    cookie: SessionCookie,
+    session_id: FromPath[shapes.SessionId],
+    authority: NamedDependency[Authority],
+    identified: NamedDependency[Identified],
+    cookie: NamedDependency[SessionCookie],
 ) -> Response[shapes.Revoked]:
     """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing."""
     done = await authority.sessions.revoke(session_id, by=identified.caller)
@@ -87,11 +88,11 @@ delete_session = delete(
     responses=refusals(errors.SessionNotFound, body=True),
 )
 async def label_session(
-    session_id: shapes.SessionId,
-    data: requests.LabelRequest,
-    authority: Authority,
-    caller: Caller,
-    present: Presenter,
+    session_id: FromPath[shapes.SessionId],
+    data: JSONBody[requests.LabelRequest],
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    present: NamedDependency[Presenter],
 ) -> shapes.Session:
     """Give a session a name that a person recognises, or take it away."""
     return present.session(await authority.sessions.label(session_id, data.label, by=caller))
@@ -104,7 +105,7 @@ async def label_session(
     status_code=200,
     responses=refusals(errors.ReauthenticationRequired),
 )
-async def revoke_others(authority: Authority, caller: Caller) -> shapes.RevokedOthers:
+async def revoke_others(authority: NamedDependency[Authority], caller: NamedDependency[Caller]) -> shapes.RevokedOthers:
     """End every session but the one that asks; a sign-in that began before does not survive either."""
     ended = await authority.sessions.revoke_others(by=caller)
     return shapes.RevokedOthers(count=ended.count, live_tokens=ended.live_tokens)
@@ -118,10 +119,10 @@ async def revoke_others(authority: Authority, caller: Caller) -> shapes.RevokedO
     responses=refusals(errors.ReauthenticationRequired, body=True),
 )
 async def revoke_all(
-    authority: Authority,
-    identified: Identified,
-    cookie: SessionCookie,
-    data: requests.RevokeAllRequest | None = None,
+    authority: NamedDependency[Authority],
+    identified: NamedDependency[Identified],
+    cookie: NamedDependency[SessionCookie],
+    data: JSONBody[requests.RevokeAllRequest | None] = None,
 ) -> Response[shapes.RevokedAll]:
     """Sign out everywhere, here too; with `tokens`, CLI tokens end as well."""
     wanted = data or requests.RevokeAllRequest()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -25,11 +27,11 @@ from ostiary.server.refusals import refusals
     ),
 )
 async def set_up(
-    data: requests.SetupRequest,
-    authority: Authority,
-    client: Client,
-    cookie: SessionCookie,
-    present: Presenter,
+    data: JSONBody[requests.SetupRequest],
+    authority: NamedDependency[Authority],
+    client: NamedDependency[Client],
+    cookie: NamedDependency[SessionCookie],
+    present: NamedDependency[Presenter],
 ) -> Response[shapes.SignedIn]:
     """Use the link: it works once, and only while there is no account. The new administrator is signed in."""
     if data.transport == "cookie":

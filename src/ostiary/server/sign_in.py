@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -33,12 +35,12 @@ from ostiary.server.refusals import refusals
     ),
 )
 async def sign_in(
-    data: requests.SignInRequest,
-    authority: Authority,
-    client: Client,
-    cookie: SessionCookie,
-    identified: Identified | None,
-    present: Presenter,
+    data: JSONBody[requests.SignInRequest],
+    authority: NamedDependency[Authority],
+    client: NamedDependency[Client],
+    cookie: NamedDependency[SessionCookie],
+    identified: NamedDependency[Identified | None],
+    present: NamedDependency[Presenter],
 ) -> Response[shapes.SignedIn]:
     """Start a session with a name and a password.
 
@@ -67,7 +69,11 @@ async def sign_in(
     opt={PUBLIC: True},
     responses=refusals(errors.SessionInvalid, errors.NotAllowed, public=True),
 )
-async def sign_out(authority: Authority, cookie: SessionCookie, identified: Identified | None) -> Response[shapes.Done]:
+async def sign_out(
+    authority: NamedDependency[Authority],
+    cookie: NamedDependency[SessionCookie],
+    identified: NamedDependency[Identified | None],
+) -> Response[shapes.Done]:
     """End the caller's session and clear the cookie. It always works, signed in or not; a CLI token is not ended."""
     if identified is not None:
         await authority.sessions.log_out(by=identified.caller)
@@ -75,7 +81,7 @@ async def sign_out(authority: Authority, cookie: SessionCookie, identified: Iden
 
 
 @get("/whoami", operation_id="who_am_i", summary="Who am I?", responses=refusals())
-async def who_am_i(caller: Caller, present: Presenter) -> shapes.WhoAmI:
+async def who_am_i(caller: NamedDependency[Caller], present: NamedDependency[Presenter]) -> shapes.WhoAmI:
     """The caller, and the credential that was used."""
     return shapes.WhoAmI(
         user=user_of(caller.user),
@@ -92,11 +98,11 @@ async def who_am_i(caller: Caller, present: Presenter) -> shapes.WhoAmI:
     responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
 )
 async def reauthenticate(
-    data: requests.ReauthenticateRequest,
-    authority: Authority,
-    identified: Identified,
-    cookie: SessionCookie,
-    present: Presenter,
+    data: JSONBody[requests.ReauthenticateRequest],
+    authority: NamedDependency[Authority],
+    identified: NamedDependency[Identified],
+    cookie: NamedDependency[SessionCookie],
+    present: NamedDependency[Presenter],
 ) -> Response[shapes.SignedIn]:
     """The same session under a new secret, with a fresh sign-in time: for acts that ask for one."""
     started = await authority.sign_in.reauthenticate(data.password, by=identified.caller)
@@ -111,7 +117,7 @@ async def reauthenticate(
     responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
 )
 async def change_password(
-    data: requests.PasswordRequest, authority: Authority, caller: Caller
+    data: JSONBody[requests.PasswordRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> shapes.PasswordChanged:
     """Change the caller's password. By default every other session of theirs ends."""
     ended = await authority.sign_in.change_password(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import Router, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -18,7 +20,9 @@ from ostiary.server.refusals import refusals
     summary="Make a CLI token",
     responses=refusals(errors.Conflict, body=True),
 )
-async def create_token(data: requests.CliTokenRequest, authority: Authority, caller: Caller) -> shapes.CliTokenCreated:
+async def create_token(
+    data: JSONBody[requests.CliTokenRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> shapes.CliTokenCreated:
     """Make a CLI token; its secret is shown this once. A token never makes one that outlives it or can do more."""
     made = await authority.tokens.create(
         by=caller,
@@ -35,7 +39,7 @@ async def create_token(data: requests.CliTokenRequest, authority: Authority, cal
     summary="Does this CLI token work?",
     responses=refusals(),
 )
-async def validate_token(caller: Caller) -> shapes.CliTokenValid:
+async def validate_token(caller: NamedDependency[Caller]) -> shapes.CliTokenValid:
     """Ask with the CLI token itself as the bearer."""
     token = caller.ensure_cli_token()
     return shapes.CliTokenValid(
@@ -48,7 +52,9 @@ async def validate_token(caller: Caller) -> shapes.CliTokenValid:
 
 
 @get("/cli-tokens", operation_id="list_cli_tokens", summary="List my CLI tokens", responses=refusals())
-async def list_tokens(authority: Authority, caller: Caller, present: Presenter) -> list[shapes.CliToken]:
+async def list_tokens(
+    authority: NamedDependency[Authority], caller: NamedDependency[Caller], present: NamedDependency[Presenter]
+) -> list[shapes.CliToken]:
     """Newest first, ended ones too."""
     return [present.token(token) for token in await authority.tokens.list(by=caller)]
 
@@ -60,7 +66,9 @@ async def list_tokens(authority: Authority, caller: Caller, present: Presenter) 
     status_code=200,
     responses=refusals(errors.TokenNotFound),
 )
-async def revoke_token(token_id: shapes.TokenId, authority: Authority, caller: Caller) -> shapes.CliTokenRevoked:
+async def revoke_token(
+    token_id: FromPath[shapes.TokenId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> shapes.CliTokenRevoked:
     """End a CLI token now. Again is no error; a token may always end itself."""
     token = await authority.tokens.revoke(token_id, by=caller)
     return shapes.CliTokenRevoked(id=token.id)
@@ -72,7 +80,9 @@ async def revoke_token(token_id: shapes.TokenId, authority: Authority, caller: C
     summary="Give one of my CLI tokens a new secret",
     responses=refusals(errors.TokenNotFound),
 )
-async def rotate_token(token_id: shapes.TokenId, authority: Authority, caller: Caller) -> shapes.CliTokenCreated:
+async def rotate_token(
+    token_id: FromPath[shapes.TokenId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> shapes.CliTokenCreated:
     """A new secret under the same id, name, scopes and expiry; the old one is refused from now on."""
     return minted(await authority.tokens.rotate(token_id, by=caller))
 

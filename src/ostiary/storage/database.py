@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import update_wrapper
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ostiary.core.event import Event
 from ostiary.errors import ConfigurationError, StoreUnavailable
 
 Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements it runs
@@ -30,6 +31,7 @@ SERIALIZATION_FAILURES: Final = {
     "40P01",
 }  # serialization failure, deadlock: repeat the whole transaction
 
+WRITTEN: Final = "ostiary_written"  # of `Connection.info`: the events of its transaction, for the listeners
 _READ_ONLY: Final = "ostiary_read_only"
 
 
@@ -67,6 +69,8 @@ class Database:
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
+        # Called with the events of each transaction of this process, after it has committed; must not fail.
+        self.listeners: list[Callable[[Sequence[Event]], None]] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -75,13 +79,18 @@ class Database:
         Raises:
             StoreUnavailable: the database did not answer, or was lost on the way.
         """
+        written: list[Event] = []
         with _store_errors():
             if self.is_sqlite:
                 async with self._writer, self.engine.begin() as connection:
+                    connection.info[WRITTEN] = written
                     yield connection
             else:
                 async with self.engine.begin() as connection:
+                    connection.info[WRITTEN] = written
                     yield connection
+        for listener in self.listeners:
+            listener(written)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -154,18 +163,26 @@ class _store_errors:  # noqa: N801 - a context manager, used as a word
             raise StoreUnavailable from error
 
 
+_OUTAGES: Final = {"08", "28", "3D", "53", "57", "58"}
+
+
 def _sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    # Class 08 connection, 53 resources, 57 operator intervention (shutdown, starting up), 58 system error.
+    # Class 08 connection, 28 and 3D not let in, 53 resources, 57 operator intervention (also starting up), 58 system.
     state = _sqlstate(error)
-    return isinstance(error, OperationalError) if state is None else state[:2] in {"08", "53", "57", "58"}
+    return isinstance(error, OperationalError) if state is None else state[:2] in _OUTAGES
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=POOL_SIZE, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        hide_parameters=True,  # hashes of secrets are among them, and errors are logged
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: object) -> None:
@@ -192,6 +209,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT,
+        hide_parameters=True,
         pool_pre_ping=True,  # a restarted store costs one check, not one failed request per connection
         connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT},
     )

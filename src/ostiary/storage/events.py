@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 
 from ostiary.core.event import Event
-from ostiary.storage.database import Connection
+from ostiary.storage.database import WRITTEN, Connection
 from ostiary.storage.schema import events
 
 
@@ -21,6 +21,7 @@ async def add(db: Connection, new: Sequence[Event]) -> None:
         for row in rows:
             row.pop("position")
         await db.execute(insert(events), rows)
+        db.info.setdefault(WRITTEN, []).extend(new)
 
 
 async def list_newest(

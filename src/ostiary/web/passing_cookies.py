@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal, TypeAlias
 
+from litestar.datastructures import Cookie
+
 from ostiary.server.cookies import SessionCookie
 
 Name: TypeAlias = Literal["form", "notice", "minted"]
@@ -15,7 +17,7 @@ LIVES: Final[dict[Name, int]] = {
     "notice": 60,  # what an act did, said on the page that it leads to
     "minted": 60,  # a CLI token that was just made, on its way to the page that shows it once
 }
-_VALUE = re.compile(r"[A-Za-z0-9_.:-]{1,512}")
+_VALUE = re.compile(r"[A-Za-z0-9_.-]{1,512}")
 
 
 def held(scope: Any, name: Name, session_cookie: SessionCookie) -> str | None:
@@ -31,21 +33,30 @@ def held(scope: Any, name: Name, session_cookie: SessionCookie) -> str | None:
     return None
 
 
-def holding(name: Name, value: str, session_cookie: SessionCookie) -> str:
-    """The value of `Set-Cookie` that makes the browser hold it."""
+def holding(name: Name, value: str, session_cookie: SessionCookie) -> Cookie:
+    """The cookie that makes the browser hold it."""
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the cookie {name} cannot hold this")
-    return f"{_full_name(name, session_cookie)}={value}; {_attributes(session_cookie)}; Max-Age={LIVES[name]}"
+    return _cookie(name, value, LIVES[name], session_cookie)
 
 
-def cleared(name: Name, session_cookie: SessionCookie) -> str:
-    """The value of `Set-Cookie` that makes the browser forget it."""
-    return f"{_full_name(name, session_cookie)}=; {_attributes(session_cookie)}; Max-Age=0"
+def cleared(name: Name, session_cookie: SessionCookie) -> Cookie:
+    """The cookie that makes the browser forget it."""
+    return _cookie(name, "", 0, session_cookie)
+
+
+def _cookie(name: Name, value: str, life: int, session_cookie: SessionCookie) -> Cookie:
+    return Cookie(
+        key=_full_name(name, session_cookie),
+        value=value,
+        max_age=life,
+        path="/",
+        secure=session_cookie.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def _full_name(name: Name, session_cookie: SessionCookie) -> str:
+    """As the session's: the prefix wherever the browser takes it."""
     return f"__Host-{name}" if session_cookie.is_secure else name
-
-
-def _attributes(session_cookie: SessionCookie) -> str:
-    return f"Path=/; HttpOnly;{' Secure;' if session_cookie.is_secure else ''} SameSite=Lax"

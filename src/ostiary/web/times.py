@@ -7,7 +7,15 @@ from typing import Final
 
 ACTIVE: Final = timedelta(minutes=2)  # use is recorded once a minute, so within two it is "now"
 
-_UNITS: Final = (("year", 365 * 86400), ("month", 30 * 86400), ("day", 86400), ("hour", 3600), ("minute", 60))
+_DAY: Final = 86400  # seconds
+# The unit, its length in seconds, and from how many seconds on it is used: "58 days" says more than "1 month".
+_UNITS: Final = (
+    ("year", 365 * _DAY, 365 * _DAY),
+    ("month", 30 * _DAY, 90 * _DAY),
+    ("day", _DAY, _DAY),
+    ("hour", 3600, 3600),
+    ("minute", 60, 60),
+)
 
 
 def exact(moment: datetime) -> str:
@@ -32,10 +40,10 @@ def until(moment: datetime, now: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """The largest whole unit, `3 days`; empty below a minute."""
+    """In one unit, rounded down: `3 days`; empty below a minute."""
     seconds = length.total_seconds()
-    for name, size in _UNITS:
-        if seconds >= size:
+    for name, size, least in _UNITS:
+        if seconds >= least:
             return counted(int(seconds // size), name)
     return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
@@ -56,9 +57,7 @@ def _in_force(loaded: Loaded) -> Iterator[Finding]:
 
 def _shown(name: str, value: object) -> str:
     if name == "database_url":
-        from sqlalchemy.engine import make_url
-
-        return make_url(str(value)).render_as_string(hide_password=True)
+        return re.sub(r"(//[^/@]*?):.*@", r"\1:***@", str(value))  # without its password
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, tuple):

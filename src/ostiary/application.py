@@ -1,0 +1,35 @@
+"""The whole: the HTTP API and the pages, as one ASGI application and as one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ostiary.authority import Authority
+from ostiary.authority.authority import utc_now
+from ostiary.feed import Feed
+from ostiary.server.app import Application
+from ostiary.settings import Settings
+from ostiary.web.pages import Pages
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Application:
+    """As `ostiary.server.app.create_app`, with the pages.
+
+    Raises:
+        ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
+    """
+    authority = Authority(settings, clock=clock)
+    return Application(settings, authority, plugins=[Pages(Feed(authority.database, clock))])
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop (SIGINT, SIGTERM).
+
+    Raises:
+        ConfigurationError: the address is taken, the database cannot be used, or it is not migrated.
+    """
+    from ostiary.server.serving import serve
+
+    serve(settings, create_app)

@@ -1,0 +1,158 @@
+"""Signing in, and the first administrator's set-up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from litestar import Response, Router, get, post
+from litestar.params import Parameter
+
+from ostiary.authority import Authority
+from ostiary.core.client import Client
+from ostiary.errors import (
+    InvalidRequest,
+    LimitReached,
+    NotAllowed,
+    OstiaryError,
+    SessionInvalid,
+    SetupCodeNotFound,
+    TooManyRequests,
+    WrongCredentials,
+)
+from ostiary.web import words
+from ostiary.web.access import PUBLIC
+from ostiary.web.destinations import HOME, own_path
+from ostiary.web.form_tokens import FormRefused
+from ostiary.web.forms import PageRequest
+from ostiary.web.notices import write
+from ostiary.web.rendering import back, page
+from ostiary.web.times import counted
+from ostiary.web.visit import visit_of
+
+Code: Final = Annotated[str, Parameter(max_length=128)]
+Next: Final = Annotated[str | None, Parameter(query="next")]
+
+
+@get("/")
+async def home(request: PageRequest) -> Response[None]:
+    """To the sessions; nobody signed in is led on from there."""
+    return back(request, HOME if visit_of(request).caller else "/sign-in")
+
+
+@get("/sign-in")
+async def sign_in_page(request: PageRequest, then: Next = None) -> Response[Any]:
+    """The form, with the reason when the session of this browser has ended."""
+    visit = visit_of(request)
+    if visit.caller is not None:
+        return back(request, own_path(then))
+    return _sign_in_form(request, own_path(then), farewell=words.farewell(visit.refusal) if visit.refusal else None)
+
+
+def sign_in_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+    """The form once more, with what was wrong; never with the password."""
+    return _sign_in_form(request, own_path(visit_of(request).form.text("next")), error=error)
+
+
+def _sign_in_form(
+    request: PageRequest, then: str, *, farewell: str | None = None, error: OstiaryError | None = None
+) -> Response[bytes]:
+    visit = visit_of(request)
+    answer = page(
+        request,
+        "sign_in.html",
+        error.status if error else 200,
+        next=then,
+        farewell=farewell,
+        error=_why_not(error) if error else None,
+        username=visit.form.text("username")[:256],
+        is_plain=visit.cookie.is_refused,
+    )
+    if isinstance(error, TooManyRequests):
+        answer.headers["retry-after"] = str(error.fields["retry_after"])
+    return answer
+
+
+@post(
+    "/sign-in",
+    exception_handlers={
+        kind: sign_in_again
+        for kind in (FormRefused, InvalidRequest, LimitReached, SessionInvalid, TooManyRequests, WrongCredentials)
+    },
+)
+async def sign_in(request: PageRequest, authority: Authority, client: Client) -> Response[None]:
+    """Start a session. One that this browser held before ends, as the browser forgets it."""
+    visit = visit_of(request)
+    visit.cookie.ensure_may_be_set()
+    form = visit.form
+    _, started = await authority.sign_in.with_password(form.text("username"), form.text("password"), client=client)
+    if visit.caller is not None:
+        await authority.sessions.log_out(by=visit.caller)
+    visit.hold(started)
+    return back(request, own_path(form.text("next")))
+
+
+@get("/setup")
+async def setup_page(request: PageRequest, authority: Authority, code: Code = "") -> Response[bytes]:
+    """The form, while the link works. Looking does not use it up."""
+    if not await authority.setup.is_open(code):
+        raise SetupCodeNotFound
+    return _setup_form(request, code)
+
+
+def setup_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+    """The form once more, with what was wrong."""
+    return _setup_form(request, visit_of(request).form.text("code")[:128], error)
+
+
+def _setup_form(request: PageRequest, code: str, error: OstiaryError | None = None) -> Response[bytes]:
+    visit = visit_of(request)
+    return page(
+        request,
+        "setup.html",
+        error.status if error else 200,
+        code=code,
+        error=_why_not(error) if error else None,
+        field=error.fields.get("field") if error else None,
+        username=visit.form.text("username")[:256],
+        email=visit.form.text("email")[:256],
+        is_plain=visit.cookie.is_refused,
+    )
+
+
+@post("/setup", exception_handlers={FormRefused: setup_again, InvalidRequest: setup_again})
+async def set_up(request: PageRequest, authority: Authority, client: Client) -> Response[None]:
+    """Make the first administrator, and sign them in."""
+    visit = visit_of(request)
+    visit.cookie.ensure_may_be_set()
+    form = visit.form
+    user = await authority.setup.complete(
+        form.text("code"), form.text("username"), form.text("password"), client=client, email=form.text("email")
+    )
+    visit.hold(await authority.sessions.start(user.id, client=client, kind="browser", amr=("pwd",)))
+    return back(request, HOME, write("welcome"))
+
+
+def _why_not(error: OstiaryError) -> str:
+    if isinstance(error, TooManyRequests):
+        minutes = -(-int(str(error.fields["retry_after"])) // 60)
+        return (
+            f"Too many failed attempts. Wait {counted(minutes, 'minute')} before you guess again; "
+            "the right password works at any time."
+        )
+    if isinstance(error, LimitReached):
+        return "You are signed in on as many devices as you may. End a session on one of them first."
+    if isinstance(error, WrongCredentials):
+        return "The username or the password is wrong."
+    if isinstance(error, InvalidRequest):
+        why = str(error.fields.get("why", error.message))
+        return f"{why[:1].upper()}{why[1:]}."
+    if isinstance(error, NotAllowed):
+        return "This page was open for too long. Try again."
+    return f"{error.message[:1].upper()}{error.message[1:]}."
+
+
+router = Router(
+    "/",
+    route_handlers=[home, sign_in_page, sign_in, setup_page, set_up],
+    opt={PUBLIC: True},
+)

@@ -1,0 +1,46 @@
+"""Signing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get, post
+
+from ostiary.authority import Authority
+from ostiary.server.cookies import CLEAR_SITE_DATA
+from ostiary.web import words
+from ostiary.web.access import PUBLIC
+from ostiary.web.destinations import HOME
+from ostiary.web.forms import PageRequest
+from ostiary.web.rendering import back, page
+from ostiary.web.visit import visit_of
+
+
+@get("/sign-out")
+async def sign_out_page(request: PageRequest) -> Response[bytes]:
+    """Asks; a GET ends nothing."""
+    return page(request, "sign_out.html")
+
+
+@post("/sign-out", opt={PUBLIC: True})
+async def sign_out(request: PageRequest, authority: Authority) -> Response[None]:
+    """End this session. It works signed in or not."""
+    visit = visit_of(request)
+    if visit.caller is not None:
+        await authority.sessions.log_out(by=visit.caller)
+    visit.sign_off()
+    return back(request, "/signed-out")
+
+
+@get("/signed-out", opt={PUBLIC: True})
+async def signed_out_page(request: PageRequest) -> Response[Any]:
+    """Where signing out leads. It clears what is left, but of nobody who is signed in: a link to it must do no harm."""
+    visit = visit_of(request)
+    if visit.caller is not None:
+        return back(request, HOME)
+    farewell = words.farewell(visit.refusal) if visit.refusal else None
+    visit.headers["clear-site-data"] = CLEAR_SITE_DATA
+    return page(request, "signed_out.html", farewell=farewell)
+
+
+router = Router("/", route_handlers=[sign_out_page, sign_out, signed_out_page])

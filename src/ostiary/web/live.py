@@ -1,0 +1,83 @@
+"""An open page follows its sessions: server-sent events that say "look again", and "you are signed out"."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from litestar import Response, Router, get
+from litestar.response import Stream
+
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.errors import Conflict, OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
+from ostiary.feed import Listener, Notice
+from ostiary.server.context import context_of
+from ostiary.web.access import UNATTENDED
+from ostiary.web.forms import PageRequest
+from ostiary.web.visit import visit_of
+
+LOOK_EVERY: Final = 15.0  # seconds between two looks at one's own session, as a limit passes without an event
+RETRY: Final = 1000  # milliseconds after which a browser comes back when the stream breaks
+CHANGED: Final = b"event: changed\ndata: \n\n"
+ENDED: Final = b"event: ended\ndata: \n\n"
+AWAY: Final = b"event: away\ndata: \n\n"
+STILL_HERE: Final = b": still here\n\n"
+
+
+def no_stream(request: PageRequest, error: OstiaryError) -> Response[None]:
+    """A stream that cannot be: no page, no words; the script of the open page asks for the list instead."""
+    return Response(None, status_code=error.status, headers={"retry-after": "30"})
+
+
+@get(
+    "/events",
+    opt={UNATTENDED: True},
+    exception_handlers={kind: no_stream for kind in (Conflict, StoreUnavailable, Unauthenticated)},
+)
+async def events(request: PageRequest, authority: Authority, caller: Caller) -> Stream:
+    """What happens to the caller's sessions, while the page is open."""
+    feed = request.app.state.feed
+    following = _follow(authority, visit_of(request).secrets[0], feed.listen(caller.user.id))
+    first = await anext(following)  # so that a refusal is a status, not a broken stream
+    return Stream(_after(first, following), media_type="text/event-stream")
+
+
+async def _after(first: bytes, following: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for message in following:
+        yield message
+
+
+async def _follow(authority: Authority, credential: str, listening: Any) -> AsyncIterator[bytes]:
+    async with listening as listener:
+        yield f"retry: {RETRY}\n\n".encode()
+        while True:
+            heard = await listener.next(LOOK_EVERY)
+            message = await _look(authority, credential, heard, listener)
+            if message is None:
+                return
+            yield message
+            if message is ENDED:
+                return
+
+
+async def _look(authority: Authority, credential: str, heard: object, listener: Listener) -> bytes | None:
+    """What to say. Whether the session lives is read from its row, whatever was heard (rule 3)."""
+    if heard is Notice.CLOSED:
+        return None
+    if heard is Notice.AWAY:
+        return AWAY
+    listener.skip()
+    try:
+        await authority.verify(credential)
+    except SessionInvalid:
+        return None  # renewed under another secret: the browser comes back with it
+    except Unauthenticated:
+        return ENDED
+    except StoreUnavailable:
+        return AWAY
+    return STILL_HERE if heard is None else CHANGED
+
+
+router = Router("/settings/sessions", route_handlers=[events])

@@ -1,0 +1,40 @@
+"""The password again, where the authority wants a fresher sign-in: the act that was asked for continues with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Response
+
+from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests
+from ostiary.web.access import PASSWORD
+from ostiary.web.form_tokens import FIELD
+from ostiary.web.forms import PageRequest
+from ostiary.web.rendering import page
+from ostiary.web.visit import visit_of
+
+_WORDS: Final = {
+    "end": "end a session",
+    "end-others": "end your other sessions",
+    "end-all": "sign out everywhere",
+}
+
+
+def ask(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+    """A form that sends the same act again, with the password."""
+    why = None
+    if isinstance(error, TooManyRequests):
+        why = "Too many failed attempts. Wait a moment before you try again."
+    elif not isinstance(error, ReauthenticationRequired):
+        why = "That is not your password."
+    answer = page(
+        request,
+        "step_up.html",
+        error.status,
+        act=_WORDS.get(request.url.path.rpartition("/")[2], "do this"),
+        fields=visit_of(request).form.without(FIELD, PASSWORD),
+        error=why,
+    )
+    if isinstance(error, TooManyRequests):
+        answer.headers["retry-after"] = str(error.fields["retry_after"])
+    return answer
