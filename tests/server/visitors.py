@@ -21,21 +21,21 @@ NOBODYS_SESSION = f"sess_{'a' * 26}"
 
 
 def visitor(
-    app: Application, *, origin: str = ORIGIN, ip: str | None = "203.0.113.7", **headers: str
+    app: Application, *, base: str = ORIGIN, ip: str | None = "203.0.113.7", **headers: str
 ) -> httpx2.AsyncClient:
     """Somebody without any credential."""
     transport = httpx2.ASGITransport(app=app, client=(ip, 4711) if ip else None, raise_app_exceptions=True)  # type: ignore[arg-type]
-    return httpx2.AsyncClient(transport=transport, base_url=origin, headers={"user-agent": FIREFOX, **headers})
+    return httpx2.AsyncClient(transport=transport, base_url=base, headers={"user-agent": FIREFOX, **headers})
 
 
-def browser(app: Application, *, origin: str = ORIGIN, **headers: str) -> httpx2.AsyncClient:
+def browser(app: Application, *, base: str = ORIGIN, **headers: str) -> httpx2.AsyncClient:
     """A browser on one of our own pages."""
-    return visitor(app, origin=origin, **{"sec-fetch-site": "same-origin", **headers})
+    return visitor(app, base=base, **{"sec-fetch-site": "same-origin", **headers})
 
 
-def script(app: Application, token: str, *, origin: str = ORIGIN) -> httpx2.AsyncClient:
+def script(app: Application, token: str, *, base: str = ORIGIN) -> httpx2.AsyncClient:
     """A command line that holds a session token or a CLI token."""
-    return visitor(app, origin=origin, authorization=f"Bearer {token}", **{"user-agent": "ostiary/0.1.0 (Linux)"})
+    return visitor(app, base=base, authorization=f"Bearer {token}", **{"user-agent": "ostiary/0.1.0 (Linux)"})
 
 
 async def sign_in(
@@ -51,10 +51,10 @@ async def sign_in(
 
 @asynccontextmanager
 async def signed_in(
-    app: Application, username: str = "ada", *, origin: str = ORIGIN
+    app: Application, username: str = "ada", *, base: str = ORIGIN
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser with a session."""
-    async with browser(app, origin=origin) as client:
+    async with browser(app, base=base) as client:
         await sign_in(client, username)
         yield client
 

@@ -29,4 +29,10 @@ def sign_in_path(then: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable() and " " not in text
+    return (
+        text.startswith("/")
+        and not text.startswith("//")
+        and "\\" not in text
+        and text.isprintable()
+        and " " not in text
+    )

@@ -21,8 +21,8 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
-from ostiary.server.cookies import cookie_for
 from ostiary.server.context import context_of
+from ostiary.server.cookies import cookie_for
 from ostiary.server.exchange import exchange_of
 from ostiary.web.access import Connection, arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path
@@ -136,7 +136,7 @@ def to_sign_in(request: PageRequest) -> Response[Any]:
     if request.headers.get("hx-request") == "true":
         shown = urlsplit(request.headers.get("hx-current-url", ""))
         then = own_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
-        return Response(None, status_code=401, headers={"hx-redirect": sign_in_path(then)})
+        return Response(b"", status_code=401, media_type="text/plain", headers={"hx-redirect": sign_in_path(then)})
     here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     then = own_path(here) if request.method == "GET" else HOME
     return back(request, sign_in_path(then))
@@ -158,7 +158,9 @@ def _words(request: PageRequest, error: Exception, status: int) -> Failure:
         return NOTHING
     if status >= 500:
         return FAULT
-    return Failure("This request can't be read", _sentence(getattr(error, "message", "") or getattr(error, "detail", "")))
+    return Failure(
+        "This request can't be read", _sentence(getattr(error, "message", "") or getattr(error, "detail", ""))
+    )
 
 
 def _sentence(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.server.cookies import CLEAR_SITE_DATA
@@ -23,7 +24,7 @@ async def sign_out_page(request: PageRequest) -> Response[bytes]:
 
 
 @post("/sign-out", opt={PUBLIC: True})
-async def sign_out(request: PageRequest, authority: Authority) -> Response[None]:
+async def sign_out(request: PageRequest, authority: NamedDependency[Authority]) -> Response[bytes]:
     """End this session. It works signed in or not."""
     visit = visit_of(request)
     if visit.caller is not None:

@@ -33,7 +33,7 @@ ROUTER: Final = Router(
         tokens.router,
         password.router,
     ],
-    exception_handlers={kind: step_up.ask for kind in (ReauthenticationRequired, TooManyRequests, WrongCredentials)},
+    exception_handlers=dict.fromkeys((ReauthenticationRequired, TooManyRequests, WrongCredentials), step_up.ask),
 )
 
 

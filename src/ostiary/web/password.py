@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.core.account import MINIMUM_PASSWORD
@@ -47,9 +48,11 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 @post(
     "/",
-    exception_handlers={kind: password_again for kind in (InvalidRequest, TooManyRequests, WrongCredentials)},
+    exception_handlers=dict.fromkeys((InvalidRequest, TooManyRequests, WrongCredentials), password_again),
 )
-async def change_password(request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def change_password(
+    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[Any]:
     """Change it; every other session ends, unless the person keeps them (ASVS 5.0 7.4.3)."""
     form = visit_of(request).form
     if form.text("new") != form.text("again"):

@@ -68,13 +68,14 @@ def page(request: PageRequest, template: str, status: int = 200, **values: Any) 
     )
 
 
-def back(request: PageRequest, path: str, notice: str | None = None) -> Response[None]:
+def back(request: PageRequest, path: str, notice: str | None = None) -> Response[bytes]:
     """After an act: to a page of ours, which says what was done."""
     visit = visit_of(request)
     if notice is not None:
         visit.tell(notice)
     return Response(
-        None,
+        b"",
+        media_type="text/plain",
         status_code=HTTPStatus.SEE_OTHER,
         headers={"location": path, **visit.headers},
         cookies=visit.cookies,

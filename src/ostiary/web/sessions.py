@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from litestar import Response, Router, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
@@ -15,8 +16,8 @@ from ostiary.web.forms import PageRequest
 from ostiary.web.rendering import page
 from ostiary.web.rows import Overview, Rows, paged
 
-PageNumber: Final = Annotated[int, Parameter(query="page", ge=1, le=10_000)]
-Device: Final = Annotated[str | None, Parameter(max_length=256)]
+PageNumber: Final = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
+Device: Final = Annotated[str | None, QueryParameter(max_length=256)]
 
 
 def rows_for(request: PageRequest, caller: Caller) -> Rows:
@@ -34,7 +35,11 @@ async def _overview(
 
 @get("/")
 async def sessions_page(
-    request: PageRequest, authority: Authority, caller: Caller, number: PageNumber = 1, device: Device = None
+    request: PageRequest,
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    number: PageNumber = 1,
+    device: Device = None,
 ) -> Response[bytes]:
     """Everywhere that the caller is signed in."""
     return page(
@@ -45,8 +50,8 @@ async def sessions_page(
 @get("/list", opt={UNATTENDED: True})
 async def sessions_list(
     request: PageRequest,
-    authority: Authority,
-    caller: Caller,
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
     number: PageNumber = 1,
     device: Device = None,
     seen: str | None = None,
@@ -60,7 +65,7 @@ async def sessions_list(
 
 @get("/ended")
 async def ended_page(
-    request: PageRequest, authority: Authority, caller: Caller, number: PageNumber = 1
+    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller], number: PageNumber = 1
 ) -> Response[bytes]:
     """Those that ended, with when, by whom and why."""
     ended = rows_for(request, caller).ended(await authority.sessions.list(by=caller, ended=True))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.authority.tokens import MAXIMUM_NAME
@@ -25,7 +26,9 @@ USUAL: Final = "90"
 
 
 @get("/")
-async def tokens_page(request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def tokens_page(
+    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[bytes]:
     """All tokens of the caller; the secret of one that was just made, this once."""
     visit = visit_of(request)
     tokens = await authority.tokens.list(by=caller)
@@ -75,7 +78,9 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 
 @post("/new", exception_handlers={InvalidRequest: new_again, Conflict: new_again})
-async def create(request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def create(
+    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[Any]:
     """Make one. Its secret goes to the page that shows it in a cookie that lives for a moment: the store has no copy."""
     form = visit_of(request).form
     days = form.text("days")
@@ -91,25 +96,33 @@ async def create(request: PageRequest, authority: Authority, caller: Caller) -> 
 
 
 @get("/{token_id:str}/rotate")
-async def rotate_page(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def rotate_page(
+    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_rotate.html", token=await _token(authority, caller, token_id))
 
 
 @post("/{token_id:str}/rotate")
-async def rotate(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def rotate(
+    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[Any]:
     """A new secret for it."""
     return _show_once(request, (await authority.tokens.rotate(token_id, by=caller)).secret)
 
 
 @get("/{token_id:str}/revoke")
-async def revoke_page(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def revoke_page(
+    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_revoke.html", token=await _token(authority, caller, token_id))
 
 
 @post("/{token_id:str}/revoke")
-async def revoke(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def revoke(
+    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> Response[Any]:
     """Revoke it."""
     await authority.tokens.revoke(token_id, by=caller)
     return back(request, HERE, write("revoked"))
