@@ -17,14 +17,6 @@ from tests.support.processes import CommandLine, Server, serving
 _NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_template_left_behind() -> Iterator[None]:
-    """What `databases.new_postgres` copies from is removed with the last test."""
-    yield
-    if databases.postgres_answers():
-        asyncio.run(databases.drop_template())
-
-
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def server(request, tmp_path_factory) -> Iterator[Server]:
     """A running server with the administrator `root`, on each kind of database."""
