@@ -9,6 +9,8 @@ import pytest
 from ostiary.server.addresses import Addresses, Arrival
 from tests.server.visitors import API, add_people, sign_in, visitor
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which makes no difference here
+
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48", "127.0.0.1/32")
 
 
@@ -132,6 +134,7 @@ def test_ones_own_machine(host, local):
     assert arrival("203.0.113.9", ("Host", host)).is_local is local
 
 
+@on_sqlite
 async def test_the_session_remembers_the_clients_address(make_app):
     proxies = (ipaddress.ip_network("10.0.0.0/8"),)
     async with make_app(trusted_proxies=proxies) as app:
@@ -146,6 +149,7 @@ async def test_the_session_remembers_the_clients_address(make_app):
             assert (await sign_in(forged, transport="bearer")).json()["session"]["ip"] == "198.51.100.9"
 
 
+@on_sqlite
 async def test_a_forged_address_does_not_escape_the_sign_in_limits(make_app):
     async with make_app(sign_in_failures=2) as app, visitor(app) as client:
         await add_people(app.authority)

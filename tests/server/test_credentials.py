@@ -18,6 +18,9 @@ from tests.server.visitors import (
     visitor,
 )
 
+# Which database makes no difference here.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 WHOAMI = f"{API}/auth/whoami"
 
 

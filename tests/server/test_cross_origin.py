@@ -7,6 +7,9 @@ import pytest
 from tests.server.visitors import API, COOKIE, ORIGIN, add_people, held, script, signed_in, visitor
 from tests.support.people import PASSWORD
 
+# Which database makes no difference here.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 FETCH, FROM = "sec-fetch-site", "origin"
 OWN = [
     {FETCH: "same-origin"},

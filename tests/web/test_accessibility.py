@@ -27,7 +27,7 @@ async def findings(visitor: Visitor, axe: str) -> list[str]:
     await visitor.page.evaluate(axe)
     found = await visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
-        f"{visitor.page.url}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]} {one['nodes'][0]['any'][:1]}"
+        f"{visitor.page.url}: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}"
         for one in found["violations"]
         if one["impact"] in GRAVE
     ]

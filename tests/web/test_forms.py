@@ -10,10 +10,13 @@ from tests.web.crawl import routes, settle
 from tests.web.surfer import OWN, token_of
 
 EVIL = [
-    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/%2f/evil.example", "/%2F%2Fevil.example",
+    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/%2f/evil.example",
+    "/%2F%2Fevil.example",
     "/%5cevil.example", "/%09/evil.example", "https:evil.example", "https://evil.example", "https:/evil.example",
-    "HTTPS://evil.example", "javascript:alert(1)", "data:text/html,x", "/\t/evil.example", "/\n/evil.example", "\t//evil",
-    "/\x00/evil", " //evil.example", "evil.example", "@evil.example", "//evil.example/%2e%2e", "/\u2028/evil",
+    "HTTPS://evil.example", "javascript:alert(1)", "data:text/html,x", "/\t/evil.example", "/\n/evil.example",
+    "\t//evil",
+    "/%00/evil", "/\u65e5\u672c",
+    " //evil.example", "evil.example", "@evil.example", "//evil.example/%2e%2e", "/\u2028/evil",
     "//user@evil.example", "http:////evil.example", "//[evil", "/" + "a" * 2000, "?next=//evil", "#//evil", "",
 ]  # fmt: skip
 GOOD = ["/", "/settings/tokens", "/settings/sessions?page=2", "/a/b.c?d=e&f=%20g#h", "/settings/sessions?device=a%2Fb"]

@@ -17,7 +17,7 @@ AT_ONCE = 2_000  # milliseconds: the promise is under two seconds
 
 
 async def own_session_id(visitor) -> str:
-    return await visitor.page.locator("#sessions .row.current").get_attribute("id")
+    return str(await visitor.page.locator("#sessions .row.current").get_attribute("id"))
 
 
 async def following(visitor) -> None:

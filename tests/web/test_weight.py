@@ -86,4 +86,4 @@ async def test_five_hundred_sessions_are_grouped_by_device_and_paged(visitors, s
     await visitor.follow("All sessions")
     await visitor.follow("End 500 other sessions")
     await visitor.press("End 500 other sessions")
-    await visitor.sees("500 other sessions ended.", timeout=15_000)
+    await visitor.sees("500 other sessions ended.", within=15_000)

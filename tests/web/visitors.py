@@ -77,8 +77,8 @@ class Visitor:
     async def follow(self, name: str) -> None:
         await self.page.get_by_role("link", name=name, exact=True).first.click()
 
-    async def sees(self, text: str, timeout: float = 5000) -> None:
-        await self.page.get_by_text(text).first.wait_for(timeout=timeout)
+    async def sees(self, text: str, within: float = 5000) -> None:
+        await self.page.get_by_text(text).first.wait_for(timeout=within)
 
     def rows(self) -> Any:
         return self.page.locator("#sessions li.row")

@@ -81,7 +81,7 @@ async def openapi_json() -> Response[bytes]:
 @get("/docs", include_in_schema=False)
 async def docs() -> Response[bytes]:
     """The same for people: one page, without a script and without anything from elsewhere."""
-    return Response(_page(), media_type="text/html; charset=utf-8", headers=docs_page.HEADERS)
+    return Response(_page(), media_type="text/html", headers=docs_page.HEADERS)
 
 
 @cache

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
-from litestar.params import QueryParameter
 
-from ostiary.authority import Authority
-from ostiary.core.client import Client
 from ostiary.errors import (
     InvalidRequest,
     LimitReached,
@@ -25,13 +21,11 @@ from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME, own_path
 from ostiary.web.form_tokens import FormRefused
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import Code, Next, OurAuthority, Visitor
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.times import counted
 from ostiary.web.visit import visit_of
-
-Code: Final = Annotated[str, QueryParameter(max_length=128)]
-Next: Final = Annotated[str | None, QueryParameter(name="next")]
 
 
 @get("/")
@@ -79,9 +73,7 @@ def _sign_in_form(
         (FormRefused, InvalidRequest, LimitReached, SessionInvalid, TooManyRequests, WrongCredentials), sign_in_again
     ),
 )
-async def sign_in(
-    request: PageRequest, authority: NamedDependency[Authority], client: NamedDependency[Client]
-) -> Response[bytes]:
+async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
     """Start a session. One that this browser held before ends, as the browser forgets it."""
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
@@ -94,7 +86,7 @@ async def sign_in(
 
 
 @get("/setup")
-async def setup_page(request: PageRequest, authority: NamedDependency[Authority], code: Code = "") -> Response[bytes]:
+async def setup_page(request: PageRequest, authority: OurAuthority, code: Code = "") -> Response[bytes]:
     """The form, while the link works. Looking does not use it up."""
     if not await authority.setup.is_open(code):
         raise SetupCodeNotFound
@@ -122,9 +114,7 @@ def _setup_form(request: PageRequest, code: str, error: OstiaryError | None = No
 
 
 @post("/setup", exception_handlers={FormRefused: setup_again, InvalidRequest: setup_again})
-async def set_up(
-    request: PageRequest, authority: NamedDependency[Authority], client: NamedDependency[Client]
-) -> Response[bytes]:
+async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
     """Make the first administrator, and sign them in."""
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()

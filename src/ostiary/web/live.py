@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from litestar import Response, Router, get
-from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.errors import Conflict, OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
 from ostiary.feed import Listener, Notice
 from ostiary.web.access import UNATTENDED
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.visit import visit_of
 
 LOOK_EVERY: Final = 15.0  # seconds between two looks at one's own session, as a limit passes without an event
@@ -35,9 +34,7 @@ def no_stream(request: PageRequest, error: OstiaryError) -> Response[bytes]:
     opt={UNATTENDED: True},
     exception_handlers=dict.fromkeys((Conflict, StoreUnavailable, Unauthenticated), no_stream),
 )
-async def events(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Stream:
+async def events(request: PageRequest, authority: OurAuthority, caller: Signed) -> Stream:
     """What happens to the caller's sessions, while the page is open."""
     feed = request.app.state.feed
     following = _follow(authority, visit_of(request).secrets[0], feed.listen(caller.user.id))

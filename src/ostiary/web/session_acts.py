@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
@@ -13,6 +12,7 @@ from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.web.access import STEPS_UP
 from ostiary.web.destinations import HOME
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, SessionIdInPath, Signed
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.sessions import rows_for
@@ -23,7 +23,7 @@ ACTS: Final = {STEPS_UP: True}
 
 @get("/{session_id:str}/end")
 async def end_page(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[bytes]:
     """Which session it is."""
     return await _about_one("act_end.html", session_id, request, authority, caller)
@@ -31,7 +31,7 @@ async def end_page(
 
 @post("/{session_id:str}/end", opt=ACTS)
 async def end(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:
     """End it. One's own leads out."""
     done = await authority.sessions.revoke(session_id, by=caller)
@@ -43,7 +43,7 @@ async def end(
 
 @get("/{session_id:str}/disown")
 async def disown_page(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[bytes]:
     """Which session it is, and what else will end."""
     others = await _count_others(authority, caller)
@@ -52,7 +52,7 @@ async def disown_page(
 
 @post("/{session_id:str}/disown")
 async def disown(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:
     """End it and all others, and on to a new password."""
     done = await authority.sessions.disown(session_id, by=caller)
@@ -61,7 +61,7 @@ async def disown(
 
 @get("/{session_id:str}/label")
 async def label_page(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[bytes]:
     """What the device is called now."""
     return await _about_one("act_label.html", session_id, request, authority, caller, longest=MAXIMUM_LABEL)
@@ -69,7 +69,7 @@ async def label_page(
 
 @post("/{session_id:str}/label")
 async def label(
-    session_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:
     """Name the device; nothing takes the name away."""
     session = await authority.sessions.label(session_id, visit_of(request).form.text("label"), by=caller)
@@ -77,27 +77,21 @@ async def label(
 
 
 @get("/end-others")
-async def end_others_page(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[bytes]:
+async def end_others_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
     """How many there are."""
     tokens = await authority.tokens.count_live(by=caller)
     return page(request, "act_end_others.html", others=await _count_others(authority, caller), tokens=tokens)
 
 
 @post("/end-others", opt=ACTS)
-async def end_others(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[Any]:
+async def end_others(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """End every session but this."""
     done = await authority.sessions.revoke_others(by=caller)
     return back(request, HOME, write("others", done.count, done.live_tokens))
 
 
 @get("/end-all")
-async def end_all_page(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[bytes]:
+async def end_all_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
     """Everything that can act as the caller."""
     tokens = await authority.tokens.count_live(by=caller)
     sessions = 1 + await _count_others(authority, caller)
@@ -105,9 +99,7 @@ async def end_all_page(
 
 
 @post("/end-all", opt=ACTS)
-async def end_all(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[Any]:
+async def end_all(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """End every session, this one too, and the CLI tokens if wanted."""
     visit = visit_of(request)
     done = await authority.sessions.revoke_all(by=caller, tokens=visit.form.has("tokens"))

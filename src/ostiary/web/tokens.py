@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.authority.tokens import MAXIMUM_NAME
@@ -16,6 +15,7 @@ from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
 from ostiary.web import passing_cookies, words
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, Signed, TokenIdInPath
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import visit_of
@@ -26,9 +26,7 @@ USUAL: Final = "90"
 
 
 @get("/")
-async def tokens_page(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[bytes]:
+async def tokens_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
     """All tokens of the caller; the secret of one that was just made, this once."""
     visit = visit_of(request)
     tokens = await authority.tokens.list(by=caller)
@@ -78,10 +76,8 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 
 @post("/new", exception_handlers={InvalidRequest: new_again, Conflict: new_again})
-async def create(
-    request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> Response[Any]:
-    """Make one. Its secret goes to the page that shows it in a cookie that lives for a moment: the store has no copy."""
+async def create(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+    """Make one. Its secret goes to the page that shows it in a cookie of a moment: the store has no copy."""
     form = visit_of(request).form
     days = form.text("days")
     if days not in LIFETIMES:
@@ -97,7 +93,7 @@ async def create(
 
 @get("/{token_id:str}/rotate")
 async def rotate_page(
-    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_rotate.html", token=await _token(authority, caller, token_id))
@@ -105,7 +101,7 @@ async def rotate_page(
 
 @post("/{token_id:str}/rotate")
 async def rotate(
-    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:
     """A new secret for it."""
     return _show_once(request, (await authority.tokens.rotate(token_id, by=caller)).secret)
@@ -113,7 +109,7 @@ async def rotate(
 
 @get("/{token_id:str}/revoke")
 async def revoke_page(
-    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_revoke.html", token=await _token(authority, caller, token_id))
@@ -121,7 +117,7 @@ async def revoke_page(
 
 @post("/{token_id:str}/revoke")
 async def revoke(
-    token_id: str, request: PageRequest, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:
     """Revoke it."""
     await authority.tokens.revoke(token_id, by=caller)
