@@ -93,20 +93,21 @@ async def test_an_act_of_a_session_that_has_ended_leads_to_the_sign_in_page(visi
     await visitor.sees("You signed out everywhere. Sign in to go on.")
 
 
-async def test_an_open_page_does_not_keep_its_session_from_expiring(visitors, site):
-    user = await site.user()
-    visitor = await visitors()
-    await visitor.sign_in(user)
-    await following(visitor)
-    session_id = await own_session_id(visitor)
-    by = await site.authority.verify((await site.sign_in(user)).token, at())
-    long_ago = site.authority.clock() - timedelta(days=2)
-    await move_last_use(site.authority, session_id, long_ago)
-    await visitor.page.evaluate("htmx.trigger('#sessions', 'look')")
-    await site.sign_in(user)  # which the page looks at
-    await visitor.page.wait_for_timeout(1500)
-    found = await site.authority.sessions.find(session_id, by=by)
-    assert found.last_used_at == long_ago
+async def test_what_an_open_page_asks_for_by_itself_does_not_keep_its_session_from_expiring(surfer, clock):
+    await surfer.add_and_sign_in()
+    by = await surfer.authority.verify(surfer.cookies["__Host-session"])
+    assert by.session is not None
+
+    async def last_used():
+        await surfer.authority.presence.flush()
+        return (await surfer.authority.sessions.find(by.session.id, by=by)).last_used_at
+
+    began = await last_used()
+    clock.advance(minutes=10)
+    assert (await surfer.get("/settings/sessions/list")).status_code == 200
+    assert await last_used() == began
+    assert (await surfer.get(HERE)).status_code == 200
+    assert await last_used() == clock()
 
 
 async def test_an_expired_session_says_so(visitors, site):

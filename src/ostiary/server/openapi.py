@@ -12,7 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from ostiary import __version__
-from ostiary.server import docs_page, routes
+from ostiary.server import admin_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
 from ostiary.server.requests import ApiRequest
@@ -69,7 +69,24 @@ def document() -> dict[str, Any]:
         openapi_config=CONFIG,
         logging_config=None,
     )
-    return described.openapi_schema.to_schema()
+    found = described.openapi_schema.to_schema()
+    # Litestar loses the bounds of what is inside a union or a list, and that no other fields are taken. msgspec, which
+    # reads and writes these shapes, knows them exactly.
+    found["components"]["schemas"] = _schemas(set(found["components"]["schemas"]))
+    return found
+
+
+def _schemas(names: set[str]) -> dict[str, Any]:
+    known = {
+        kind.__name__: kind
+        for module in (shapes, admin_shapes, requests, refusals, gateway, health)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    }
+    _, components = msgspec.json.schema_components(
+        [known[name] for name in sorted(names)], ref_template="#/components/schemas/{name}"
+    )
+    return dict(sorted(components.items()))
 
 
 @get("/openapi.json", include_in_schema=False)

@@ -67,7 +67,7 @@ Duration: TypeAlias = Annotated[
         examples=["4h30m"],
     ),
 ]
-Seconds: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(max_length=32)]],
     Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
