@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Generator
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,15 @@ from ostiary.core.caller import Caller
 from ostiary.settings import Settings
 from tests.support import databases
 from tests.support.clock import Clock
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is required to be there, a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("OSTIARY_TEST_REQUIRE") == "all" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report
 
 
 def pytest_sessionfinish() -> None:

@@ -244,8 +244,11 @@ async def test_revoke_others_leaves_only_the_caller(authority):
     await add_user(authority, "eve")
     others = [await sign_in(authority) for _ in range(3)]
     mine, eves = await sign_in(authority), await sign_in(authority, "eve")
-    done = await authority.sessions.revoke_others(by=await caller(authority, mine))
+    me = await caller(authority, mine)
+    assert await authority.sessions.count_others(by=me) == 3
+    done = await authority.sessions.revoke_others(by=me)
     assert (done.count, done.tokens) == (3, 0)
+    assert await authority.sessions.count_others(by=me) == 0
     assert await authority.verify(mine.token)
     assert await authority.verify(eves.token)
     for other in others:

@@ -54,9 +54,9 @@ async def test_acts_of_the_authority_are_heard(authority, feed):
         assert isinstance(heard, Event) and heard.session_id == started.session.id
 
 
+# SQLite has one writer: positions are given in the order of commits there.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_an_event_that_commits_after_a_later_one_is_told(authority, clock, feed):
-    if authority.database.is_sqlite:
-        pytest.skip("SQLite has one writer: positions are given in the order of commits")
     async with feed.listen("user_a") as listener:
         async with authority.database.transaction() as slow:
             await events.add(slow, [Event(clock(), "session.revoked", user_id="user_a")])

@@ -71,10 +71,10 @@ async def test_a_store_that_is_not_there_is_unavailable_not_broken(tmp_path):
         await database.close()
 
 
+# SQLite has one writer at a time: it cannot happen there.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_the_whole_transaction_is_repeated_on_a_serialization_failure(authority):
     """Two transactions update two rows in opposite order: PostgreSQL ends one as a deadlock, which is run again."""
-    if authority.database.is_sqlite:
-        return  # SQLite has one writer at a time: it cannot happen there
     async with authority.database.transaction() as db:
         await db.exec_driver_sql("INSERT INTO subjects (user_id) VALUES ('a'), ('b')")
     together = asyncio.Barrier(2)

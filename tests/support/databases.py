@@ -87,6 +87,9 @@ async def new_postgres() -> str:
 async def drop_postgres(url: str) -> None:
     """Give a database back: whoever still holds on to it is cut off, and it is emptied for the next test."""
     name = url.rsplit("/", 1)[1]
+    if name not in _made:
+        await _execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        return
     connection = await asyncpg.connect(url, timeout=5)
     try:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
@@ -99,12 +102,16 @@ async def drop_postgres(url: str) -> None:
 
 async def drop_template() -> None:
     """Remove every database that was made here."""
+    _free.clear()
+    while _made:
+        await _execute(f'DROP DATABASE IF EXISTS "{_made.pop()}" WITH (FORCE)')
+    await _execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
+
+
+async def _execute(statement: str) -> None:
     admin = await asyncpg.connect(f"{POSTGRES}/postgres", timeout=5)
     try:
-        _free.clear()
-        while _made:
-            await admin.execute(f'DROP DATABASE IF EXISTS "{_made.pop()}" WITH (FORCE)')
-        await admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
+        await admin.execute(statement)
     finally:
         await admin.close()
 

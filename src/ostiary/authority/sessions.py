@@ -168,6 +168,17 @@ class Sessions:
                 db, by.user.id, self.policy, self._clock(), ended=ended, limit=MAXIMUM_LIST
             )
 
+    async def count_others(self, *, by: Caller) -> int:
+        """How many sessions `revoke_others` would end now.
+
+        Raises:
+            NotAllowed: a CLI token without `sessions:read`.
+        """
+        by.ensure_scope("sessions:read")
+        async with self.database.reading() as db:
+            live = await sessions.count_live(db, by.user.id, self.policy, self._clock())
+        return live - 1 if by.session else live
+
     @in_transaction
     async def renew(self, db: Connection, credential: str, *, client: Client) -> Started:
         """Put a new secret under the same id; the old one is refused from now on.

@@ -117,7 +117,7 @@ async def _about_one(
 
 
 async def _count_others(authority: Authority, caller: Caller) -> int:
-    return sum(1 for session in await authority.sessions.list(by=caller) if session.id != caller.session_id)
+    return await authority.sessions.count_others(by=caller)
 
 
 router = Router(
