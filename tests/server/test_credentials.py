@@ -114,7 +114,7 @@ async def test_never_in_the_body(app, token):
 async def test_what_nobody_was_given_is_invalid(app, path, wrong):
     for headers in ({"cookie": f"{COOKIE}={wrong}"}, {"authorization": f"Bearer {wrong}"}):
         async with visitor(app) as client:
-            answer = await client.get(path, headers=[(name, value.encode()) for name, value in headers.items()])
+            answer = await client.get(path, headers={name.encode(): value.encode() for name, value in headers.items()})
         assert (answer.status_code, answer.json()["code"]) == (401, "session_invalid")
         assert answer.headers["www-authenticate"].startswith('Bearer error="invalid_token"')
 

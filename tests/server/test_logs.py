@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from typing import Any
 
 import pytest
 import structlog
@@ -40,7 +41,7 @@ def logged():
     root.setLevel(level)
 
 
-def lines(logged: io.StringIO) -> list[dict]:
+def lines(logged: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in logged.getvalue().splitlines()]
 
 
@@ -59,6 +60,7 @@ async def test_a_request_is_one_line_with_who_what_and_how_long(app, logged):
         "method": "GET",
         "route": "/api/v1/auth/sessions",
         "status": 200,
+        "code": None,
         "ip": "203.0.113.7",
         "user_agent": client.headers["user-agent"],
         "user_id": session["user"]["id"],
@@ -97,7 +99,10 @@ async def test_a_client_cannot_forge_a_line(app, logged, agent):
     text = logged.getvalue()
     assert text.isascii()
     assert all(character.isprintable() or character == "\n" for character in text)
-    assert [line["event"] for line in lines(logged)] == ["request", "request"]
+    assert [(line["event"], line["code"]) for line in lines(logged)] == [
+        ("request", "no_credentials"),
+        ("request", "not_found"),
+    ]
     assert {line["route"] for line in lines(logged)} == {f"{API}/auth/whoami", "-"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,10 +14,10 @@ MEMBERS = ["type", "title", "status", "code", "detail", "request_id", "error", "
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-def ensure_problem(answer, status: int, code: str) -> dict:
+def ensure_problem(answer, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
+    problem: dict[str, Any] = answer.json()
     assert list(problem)[: len(MEMBERS)] == MEMBERS
     assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:ostiary:error:{code}")
     assert problem["error"] == problem["message"] == problem["detail"]
@@ -183,3 +184,29 @@ async def test_a_database_without_its_tables_is_an_outage_on_sqlite(app, databas
         answer = await client.get(f"{API}/auth/cli-tokens")
     ensure_problem(answer, 503, "store_unavailable")
     assert answer.headers["retry-after"] == "2"
+
+
+@on_sqlite
+async def test_a_body_that_ends_early_is_no_fault_of_ours(app, capsys):
+    async with bearer(app) as client:
+        token = client.headers["authorization"]
+    scope = {
+        **{"type": "http", "method": "POST", "path": f"{API}/auth/cli-token", "query_string": b"", "scheme": "https"},
+        "client": ("203.0.113.7", 1),
+        "headers": [
+            *((b"host", b"auth.test"), (b"authorization", token.encode())),
+            *((b"content-type", b"application/json"), (b"content-length", b"100")),
+        ],
+    }
+    received = iter([{"type": "http.request", "body": b'{"name"', "more_body": True}, {"type": "http.disconnect"}])
+    sent = []
+
+    async def receive():
+        return next(received)
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert "fault" not in capsys.readouterr().out

@@ -9,7 +9,7 @@ from ostiary.storage.schema import metadata
 from tests.server.visitors import cli_token, held, script, signed_in, visitor
 
 
-async def digest(app) -> dict[str, list[tuple]]:
+async def digest(app) -> dict[str, list[str]]:
     async with app.authority.database.reading() as db:
         return {
             name: sorted(map(str, (await db.execute(text(f"SELECT * FROM {name}"))).all())) for name in metadata.tables

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import schemathesis
+import structlog
 import uvicorn
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -86,20 +89,30 @@ class Live:
         return str(self.ask(start()))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def live(request, tmp_path_factory) -> Iterator[Live]:
-    if request.param == "postgresql" and not databases.postgres_answers():
-        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
-    directory = tmp_path_factory.mktemp("fuzz")
-    if request.param == "sqlite":
-        url = asyncio.run(databases.new_sqlite(directory, tmp_path_factory.getbasetemp() / "template.db"))
-    else:
-        url = asyncio.run(databases.new_postgres())
-    app = create_app(Settings(database_url=url, password_memory_kib=19456, password_time_cost=2))
-    with Live(app) as live:
+@pytest.fixture(scope="module")
+def live(tmp_path_factory) -> Iterator[Live]:
+    template = tmp_path_factory.getbasetemp() / "template.db"
+    with _serving(asyncio.run(databases.new_sqlite(tmp_path_factory.mktemp("fuzz"), template))) as live:
         yield live
-    if request.param == "postgresql":
-        asyncio.run(databases.drop_postgres(url))
+
+
+@pytest.fixture(scope="module")
+def live_on_postgres() -> Iterator[Live]:
+    if not databases.postgres_answers():
+        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
+    url = asyncio.run(databases.new_postgres())
+    with _serving(url) as live:
+        yield live
+    asyncio.run(databases.drop_postgres(url))
+
+
+@contextmanager
+def _serving(url: str) -> Iterator[Live]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with Live(create_app(Settings(database_url=url, password_memory_kib=19456, password_time_cost=2))) as live:
+        yield live
+    structlog.configure(**before)
 
 
 BOUNDED = settings(
@@ -123,6 +136,13 @@ def test_nobody(live, case):
 def test_an_administrator(live, case):
     headers = {"Authorization": f"Bearer {live.token('root')}"}
     case.call_and_validate(base_url=live.url, headers=headers, checks=CHECKS)
+
+
+@schema.parametrize()
+@BOUNDED
+def test_an_administrator_on_postgres(live_on_postgres, case):
+    headers = {"Authorization": f"Bearer {live_on_postgres.token('root')}"}
+    case.call_and_validate(base_url=live_on_postgres.url, headers=headers, checks=CHECKS)
 
 
 @schema.parametrize()

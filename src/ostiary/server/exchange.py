@@ -5,6 +5,7 @@ The outermost layer of everything but `/verify`. What it learns about a request 
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
@@ -22,6 +23,8 @@ from ostiary.server.metrics import Metrics
 KEY: Final = "ostiary"  # of the scope
 UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
 
+_PROCESS: Final = secrets.token_hex(8)
+_NUMBERS: Final = itertools.count(1)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger("ostiary.http")
@@ -33,12 +36,14 @@ class Exchange:
 
     Attributes:
         identified: the verified caller, once there is one.
+        code: of the error that it was answered with, if it was.
     """
 
     request_id: str
     arrival: Arrival
     client: Client
     identified: Identified | None = None
+    code: str | None = None
 
 
 def exchange_of(scope: Any) -> Exchange:
@@ -56,8 +61,8 @@ def request_id_of(headers: Headers) -> str:
 
 
 def new_request_id() -> str:
-    """96 random bits."""
-    return secrets.token_hex(12)
+    """One of a kind, as every process has a random half of its own; it need not be hard to guess."""
+    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 class Exchanges:
@@ -105,6 +110,7 @@ class Exchanges:
             method=scope["method"],
             route=route,
             status=status,
+            code=exchange.code,
             duration_ms=round(seconds * 1000, 2),
             ip=exchange.client.ip,
             user_agent=exchange.client.user_agent,

@@ -27,12 +27,14 @@ log = structlog.get_logger("ostiary.http")
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem that says what went wrong: to the client what it may know, to the log all of it."""
     known = _translate(error)
+    exchange = exchange_of(request.scope)
+    exchange.code = known.code
     if isinstance(known, ServerFault):
         log.error("fault", exc_info=error)
     elif isinstance(known, StoreUnavailable):
         context_of(request).metrics.store_unavailable.inc()
         log.warning("store.unavailable", why=repr(known.__cause__))
-    content = problems.body(known, exchange_of(request.scope).request_id)
+    content = problems.body(known, exchange.request_id)
     headers = {name.decode(): value.decode("latin-1") for name, value in problems.headers(known)}
     media_type = headers.pop("content-type")
     return Response(content, status_code=known.status, headers=headers, media_type=media_type)

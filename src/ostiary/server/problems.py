@@ -29,7 +29,7 @@ class BadRequest(InvalidRequest):
     """The request as a whole cannot be read: not JSON, too large, a method that is not there. `code` stays.
 
     Attributes:
-        status: 400, 404, 405, 413, 414, 415 or 431.
+        status: 400, 405, 408, 413, 414, 415 or 431.
         headers: what goes with it, such as `Allow`.
     """
 

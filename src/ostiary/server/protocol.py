@@ -1,14 +1,19 @@
-"""uvicorn's HTTP protocol, with a bound on the head of a request: without it, an endless one would fill the memory."""
+"""uvicorn's HTTP protocol, with bounds on the head of a request.
+
+Without them, an endless head would fill the memory, and one that never ends would hold its connection for ever.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAXIMUM_HEAD: Final = 64 * 1024  # bytes of request line and headers; `Limits` answers earlier, and in words
+HEAD_TIMEOUT: Final = 20  # seconds from its first byte, or from the opening of the connection
 
-_ANSWER: Final = (
+_REFUSAL: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n"
     b"x-content-type-options: nosniff\r\n\r\n"
 )
@@ -19,14 +24,27 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _head = 0
     _in_head = False
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEAD_TIMEOUT, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._be_patient()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless it has been enough."""
+        """Read on, unless it has been enough. Nearly every head comes in one piece, and costs nothing here."""
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and not self.transport.is_closing():
+            if self._patience is None:
+                self._patience = self.loop.call_later(HEAD_TIMEOUT, self.transport.close)
             self._head += len(data)
-            if self._head > MAXIMUM_HEAD and not self.transport.is_closing():
-                self.transport.write(_ANSWER)
+            if self._head > MAXIMUM_HEAD:
+                self.transport.write(_REFUSAL)
                 self.transport.close()
 
     def on_message_begin(self) -> None:
@@ -37,4 +55,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its headers are all there."""
         self._in_head = False
+        self._be_patient()
         super().on_headers_complete()
+
+    def _be_patient(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
@@ -26,6 +28,7 @@ from ostiary.server.problems import BadRequest
 from ostiary.server.shapes import SESSION_ID, TOKEN_ID
 
 MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
+BODY_TIMEOUT: Final = 30  # seconds; who takes longer for 64 KiB only wants to hold a connection
 NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
 
 Transport: TypeAlias = Annotated[
@@ -191,6 +194,20 @@ def duration(field: str, value: str | int) -> timedelta:
 
 class ApiRequest(Request[Any, Any, State]):
     """A request whose body is decoded in one step, straight into the type that its handler declares."""
+
+    async def body(self) -> bytes:
+        """All of the body.
+
+        Raises:
+            BadRequest: it did not come, or not in time.
+        """
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                return await super().body()
+        except TimeoutError:
+            raise BadRequest(408, f"the body did not arrive within {BODY_TIMEOUT} seconds") from None
+        except InternalServerException:  # how Litestar says that the client has gone
+            raise BadRequest(400, "the body ended before it was whole") from None
 
     async def json(self) -> Any:
         """The body as the handler's type.

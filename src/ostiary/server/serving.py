@@ -39,7 +39,7 @@ def serve(settings: Settings, make: Make = create_app) -> None:
     logs.configure(settings.log_level)
     with contextlib.closing(_listen(settings)) as listener:
         code = asyncio.run(_prepare(settings))
-        _greet(settings, _url(settings, listener), code)
+        _greet(settings, listener, code)
         with contextlib.suppress(KeyboardInterrupt):
             if settings.workers == 1:
                 uvicorn.Server(_config(make(settings))).run(sockets=[listener])
@@ -115,18 +115,16 @@ async def _prepare(settings: Settings) -> str | None:
         await authority.close()
 
 
-def _greet(settings: Settings, url: str, code: str | None) -> None:
-    _say(f"Ostiary {__version__} listens on {url}, with its sessions in {_kind(Authority(settings))}")
+def _greet(settings: Settings, listener: socket.socket, code: str | None) -> None:
+    url = _url(settings.host, listener.getsockname()[1])
+    words = [f"Ostiary {__version__} listens on {url}, with its sessions in {_kind(Authority(settings))}"]
     if code is not None:
-        _say("There is no account yet. Make the first administrator, once and within 24 hours:")
-        _say(f"  {url}/setup?code={code}")
+        words.append("There is no account yet. Make the first administrator, once and within 24 hours:")
+        words.append(f"  {settings.public_url or url}/setup?code={code}")
     if _is_exposed(settings):
-        _say("warning: other machines can reach this server over plain http, where no browser may sign in;")
-        _say("  put https in front of it and give --public-url https://… and --trusted-proxies")
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+        words.append("warning: other machines can reach this server over plain http, where no browser may sign in;")
+        words.append("  put https in front of it and give --public-url https://… and --trusted-proxies")
+    print("\n".join(words), file=sys.stderr, flush=True)
 
 
 def _kind(authority: Authority) -> str:
@@ -137,12 +135,10 @@ def _kind(authority: Authority) -> str:
     return f"PostgreSQL ({url.host or 'localhost'}:{url.port or 5432}/{url.database})"
 
 
-def _url(settings: Settings, listener: socket.socket) -> str:
-    if settings.public_url is not None:
-        return settings.public_url
-    port = listener.getsockname()[1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - only compared
-    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
+def _url(host: str, port: int) -> str:
+    """An address that a person can open: every interface means this machine, too."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
 def _is_exposed(settings: Settings) -> bool:

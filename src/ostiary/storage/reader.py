@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -23,7 +23,7 @@ from ostiary.core.credential import CliToken
 from ostiary.core.session import Revocation, Session
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.database import COMMAND_TIMEOUT, CONNECT_TIMEOUT, Database
-from ostiary.storage.schema import cli_tokens, sessions, users
+from ostiary.storage.schema import Instant, cli_tokens, sessions, users
 
 LANES: Final = 2  # queries under way at once on PostgreSQL; more waits in the next batch, which costs less
 INLINE_BUSY_TIMEOUT_MS: Final = 250  # SQLite readers wait only while a log is recovered; the event loop waits too
@@ -79,8 +79,12 @@ _REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
 _TOKEN = [cli_tokens.c[name] for name in CliToken.__slots__]
 
 
-def _statement(table: str, columns: Sequence[Column[Any]], which: str) -> str:
-    listed = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
+def _statement(table: str, columns: Sequence[Column[Any]], which: str, instant: str = "{}") -> str:
+    """`instant` is how a column with a time is read."""
+    listed = ", ".join(
+        (instant if isinstance(column.type, Instant) else "{}").format(f"{column.table.name}.{column.name}")
+        for column in columns
+    )
     return (
         f"SELECT {table}.secret_hash, {listed} FROM {table} "  # noqa: S608 - names of our own tables only
         f"LEFT JOIN users ON users.id = {table}.user_id WHERE {table}.id {which}"
@@ -193,18 +197,20 @@ class SqliteReader:
             connection.close()
 
 
+_ZONED = "{} || '+00:00'"  # cheaper to add here than to each of five times in Python
+_ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
 _SQLITE_SESSIONS = (
-    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], "= ?"),
-    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], "IN (SELECT value FROM json_each(?))"),
+    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], _ONE, _ZONED),
+    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], _MANY, _ZONED),
 )
 _SQLITE_TOKENS = (
-    _statement("cli_tokens", [*_TOKEN, *_USER], "= ?"),
-    _statement("cli_tokens", [*_TOKEN, *_USER], "IN (SELECT value FROM json_each(?))"),
+    _statement("cli_tokens", [*_TOKEN, *_USER], _ONE, _ZONED),
+    _statement("cli_tokens", [*_TOKEN, *_USER], _MANY, _ZONED),
 )
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
+    return datetime.fromisoformat(value) if value is not None else None
 
 
 class PostgresReader:
