@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from ostiary.errors import InvalidRequest
-from ostiary.server.requests import CliTokenRequest, PasswordRequest, SignInRequest, UserRequest, decode
+from ostiary.server.bodies import decode
+from ostiary.server.requests import CliTokenRequest, PasswordRequest, SignInRequest, UserRequest
 
 GOOD = {"username": "ada", "password": "correct horse", "transport": "cookie"}
 

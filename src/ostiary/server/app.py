@@ -17,6 +17,7 @@ from ostiary.authority.authority import utc_now
 from ostiary.server import failures, openapi, routes
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.bodies import MAXIMUM_BODY, ApiRequest
 from ostiary.server.context import Context
 from ostiary.server.dependencies import DEPENDENCIES
 from ostiary.server.exchange import Exchanges
@@ -24,7 +25,6 @@ from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
 from ostiary.server.places import Places
-from ostiary.server.requests import MAXIMUM_BODY, ApiRequest
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
 

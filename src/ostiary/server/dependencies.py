@@ -8,12 +8,12 @@ from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import NoCredentials
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.callers import Identified
 from ostiary.server.context import context_of
 from ostiary.server.cookies import SessionCookie, cookie_for
 from ostiary.server.exchange import exchange_of
 from ostiary.server.presenting import Presenter
-from ostiary.server.requests import ApiRequest
 
 
 def authority_of(request: ApiRequest) -> Authority:

@@ -12,10 +12,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ostiary.authority import Authority
 from ostiary.errors import ConfigurationError, StoreUnavailable
 from ostiary.server.access import PUBLIC
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.context import context_of
 from ostiary.server.failures import answer
 from ostiary.server.refusals import refusals
-from ostiary.server.requests import ApiRequest
 
 
 class Health(Struct):

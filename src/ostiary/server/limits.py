@@ -1,4 +1,4 @@
-"""Bounds on what a request may bring before anything reads it. Bodies have their own, `requests.MAXIMUM_BODY`."""
+"""Bounds on what a request may bring before anything reads it. Bodies have their own, `bodies.MAXIMUM_BODY`."""
 
 from __future__ import annotations
 

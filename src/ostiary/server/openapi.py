@@ -13,9 +13,9 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Server, T
 
 from ostiary import __version__
 from ostiary.server import admin_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
-from ostiary.server.requests import ApiRequest
 
 DESCRIPTION: Final = """\
 Who is signed in, from where and on which device, and how to end it now.

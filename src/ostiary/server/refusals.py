@@ -81,7 +81,11 @@ def refusals(*more: type[OstiaryError], public: bool = False, body: bool = False
         by_status[kind.status].append(kind)
     statuses = {400: "The request cannot be read"}
     if body:
-        statuses |= {413: "The body is too large", 415: "The body is not sent as JSON"}
+        statuses |= {
+            408: "The body did not arrive in time",
+            413: "The body is too large",
+            415: "The body is not sent as JSON",
+        }
     found = {status: _spec(title, []) for status, title in statuses.items()}
     for status, listed in sorted(by_status.items()):
         found[status] = _spec(" · ".join(f"`{kind.code}`" for kind in listed), listed)

@@ -1,17 +1,11 @@
-"""What the API accepts, and how bodies are read: strictly, with every text bounded and no field ignored."""
+"""What the API accepts: every text bounded, no field ignored."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 from datetime import timedelta
-from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from litestar import Request
-from litestar.datastructures import State
-from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
@@ -23,12 +17,8 @@ from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.duration import parse_duration
 from ostiary.core.session import Kind
 from ostiary.errors import InvalidRequest
-from ostiary.server.complaints import in_words
-from ostiary.server.problems import BadRequest
 from ostiary.server.shapes import SESSION_ID, TOKEN_ID
 
-MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
-BODY_TIMEOUT: Final = 30  # seconds; who takes longer for 64 KiB only wants to hold a connection
 NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
 
 Transport: TypeAlias = Annotated[
@@ -190,61 +180,3 @@ def duration(field: str, value: str | int) -> timedelta:
         return timedelta(seconds=value) if isinstance(value, int) else parse_duration(value)
     except ValueError as why:
         raise InvalidRequest(field, str(why)) from None
-
-
-class ApiRequest(Request[Any, Any, State]):
-    """A request whose body is decoded in one step, straight into the type that its handler declares."""
-
-    async def body(self) -> bytes:
-        """All of the body.
-
-        Raises:
-            BadRequest: it did not come, or not in time.
-        """
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                return await super().body()
-        except TimeoutError:
-            raise BadRequest(408, f"the body did not arrive within {BODY_TIMEOUT} seconds") from None
-        except InternalServerException:  # how Litestar says that the client has gone
-            raise BadRequest(400, "the body ended before it was whole") from None
-
-    async def json(self) -> Any:
-        """The body as the handler's type.
-
-        Raises:
-            BadRequest: not JSON, or not sent as JSON.
-            InvalidRequest: JSON, but a field is wrong.
-        """
-        if self.content_type[0] != "application/json":
-            raise BadRequest(415, "send the body as Content-Type: application/json")
-        declared = self.route_handler.parsed_data_field
-        return decode(await self.body(), declared.annotation if declared else Any)
-
-
-def decode(content: bytes, kind: Any) -> Any:
-    """Decode JSON into a type, without guessing: "1" is no number, 1 is no text.
-
-    Raises:
-        BadRequest: not JSON.
-        InvalidRequest: a field is wrong; names it.
-    """
-    try:
-        return _decoder(kind).decode(content)
-    except msgspec.ValidationError as why:
-        message, _, path = str(why).partition(" - at `")
-        raise InvalidRequest(field_at(path, message), in_words(message)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
-        raise BadRequest(400, f"the body is not JSON: {why}") from None
-
-
-def field_at(path: str, message: str) -> str:
-    """The field that a message of msgspec is about: `scopes[0]` of "$.scopes[0]`"; for a missing one, its name."""
-    named = re.search(r"(?:required|unknown) field `([^`]{1,64})`", message)
-    parent = path.rstrip("`").removeprefix("$").removeprefix(".")
-    return ".".join(part for part in (parent, named[1] if named else "") if part) or "body"
-
-
-@lru_cache(maxsize=64)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
