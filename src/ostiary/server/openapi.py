@@ -43,6 +43,7 @@ CONFIG: Final = OpenAPIConfig(
         Tag(name="administration: sessions", description="Anybody's sessions. Needs the role admin."),
         Tag(name="administration: users", description="The directory of accounts. Needs the role admin."),
         Tag(name="administration: audit trail", description="What happened. Needs the role admin."),
+        Tag(name="administration: OAuth", description="Clients and signing keys. Needs the role admin."),
         Tag(name="machines", description="For proxies, orchestrators and monitoring."),
     ],
     components=Components(
