@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -14,6 +15,12 @@ from tests.support import databases
 from tests.support.clock import Clock
 
 
+def pytest_sessionfinish() -> None:
+    """Each process of a test run removes the databases that it made."""
+    if databases.made_any():
+        asyncio.run(databases.drop_template())
+
+
 @pytest.fixture(scope="session")
 def anyio_backend():
     return "asyncio"
@@ -24,15 +31,8 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
-async def postgres_template(anyio_backend) -> AsyncIterator[None]:
-    yield
-    if databases.postgres_answers():
-        await databases.drop_template()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request, tmp_path, tmp_path_factory, postgres_template) -> AsyncIterator[str]:
+async def database_url(request, tmp_path, tmp_path_factory) -> AsyncIterator[str]:
     """An empty, migrated database; each test that asks for it runs on both kinds."""
     if request.param == "sqlite":
         yield await databases.new_sqlite(tmp_path, tmp_path_factory.getbasetemp() / "template.db")

@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,7 @@ CLI, HTTP = "docs/reference/cli.md", "docs/reference/http.md"
 SETTINGS, ERRORS = "docs/reference/settings.md", "docs/reference/errors.md"
 EVENTS, POLICIES = "docs/reference/events.md", "docs/reference/policies.md"
 METRICS, COOKIES = "docs/reference/metrics.md", "docs/reference/cookies.md"
+PAGES = "docs/reference/pages.md"
 
 
 @cache
@@ -172,12 +174,19 @@ def own_options(command: click.Command) -> list[click.Option]:
     return [one for one in options if id(one) not in shared]
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What a framework will change some day is not about the documentation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
 @cache
 def document() -> dict[str, Any]:
     from ostiary.server import openapi
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the framework will change some day is not about the documentation
+    with quiet():
         return openapi.document()
 
 
@@ -473,6 +482,22 @@ def cookies_match(pages: Pages) -> Iterator[str]:
             yield f"{COOKIES}: {line} is not documented"
 
 
+def passing_cookies_match(pages: Pages) -> Iterator[str]:
+    from ostiary.web.passing_cookies import LIVES
+
+    said = {names(row[0])[0]: row[1] for row in rows(sections(pages[COOKIES], 2)["Beside it"])}
+    yield from differences(COOKIES, said, LIVES)
+    yield from (f"{COOKIES}: {name} lives {LIVES[name]} s" for name in LIVES if said.get(name) != str(LIVES[name]))
+
+
+def page_routes_match(pages: Pages) -> Iterator[str]:
+    with quiet():
+        from ostiary.web.pages import ROUTER
+
+    real = (re.sub(r":\w+}", "}", route.path) for route in ROUTER.routes)
+    yield from differences(PAGES, first_names(pages[PAGES]), real)
+
+
 def sign_in_limits_match(pages: Pages) -> Iterator[str]:
     real = {row.name: str(row.default) for row in dataclasses.fields(settings.Settings)}
     real["sign_in_window"] = f"{settings.Settings().sign_in_window.total_seconds() / 60:.0f} minutes"
@@ -619,7 +644,8 @@ def texts() -> dict[str, str]:
 PAGE_RULES: tuple[Rule, ...] = (
     commands_match, global_options_match, exit_codes_match, formats_match, settings_match, environment_matches,
     endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match, cookies_match,
-    sign_in_limits_match, links_resolve, pages_are_listed, commands_parse, settings_files_load, prose_is_calm,
+    passing_cookies_match, page_routes_match, sign_in_limits_match, links_resolve, pages_are_listed, commands_parse,
+    settings_files_load, prose_is_calm,
 )  # fmt: skip
 
 
@@ -665,6 +691,9 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (metrics_match, METRICS, "| counter | `reason` |", "| counter | `user` |"),
     (metrics_match, METRICS, "`ostiary_sign_ins_refused_total`", "`ostiary_refused_total`"),
     (cookies_match, COOKIES, "SameSite=Lax`", "SameSite=Strict`"),
+    (passing_cookies_match, COOKIES, "| `notice` | 60 |", "| `notice` | 90 |"),
+    (passing_cookies_match, COOKIES, "| `minted` |", "| `made` |"),
+    (page_routes_match, PAGES, "| `/signed-out` |", "| `/bye` |"),
     (sign_in_limits_match, "SECURITY.md", "| 10 | `sign_in_failures` |", "| 5 | `sign_in_failures` |"),
     (links_resolve, "README.md", "(docs/quickstart.md)", "(docs/quick.md)"),
     (links_resolve, "docs/reference/events.md", "cli.md#ostiary-purge", "cli.md#ostiary-clean"),

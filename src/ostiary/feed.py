@@ -98,7 +98,8 @@ class Feed:
         listener = Listener()
         async with self._turn:
             if user_id not in self._listeners:
-                self._told.update(found.position or 0 for found in await self._read([user_id]))
+                before = await self._read([user_id])
+                self._told.update(event.position or 0 for event in before)
             self._listeners[user_id].add(listener)
         if self._is_closed:
             listener.tell(Notice.CLOSED)

@@ -44,12 +44,12 @@ async def test_a_password_sign_in_under_way_does_not_survive_an_ending(authority
     go_on = asyncio.Event()
     original = sign_in_module.SignIn._check
 
-    async def stop_after_check(self, attempt, password, client):
-        user = await original(self, attempt, password, client)
+    async def stop_after_check(self, username, password, client):
+        found = await original(self, username, password, client)
         if client.request_id == "slow":
             checked.set()
             await go_on.wait()
-        return user
+        return found
 
     monkeypatch.setattr(sign_in_module.SignIn, "_check", stop_after_check)
     slow = asyncio.create_task(sign_in(authority, client=at(request_id="slow")))

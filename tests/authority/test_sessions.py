@@ -206,6 +206,16 @@ async def test_use_updates_address_and_agent_at_most_once_a_minute(authority, cl
     assert (moved.ip, moved.user_agent, moved.last_used_at) == ("198.51.100.9", CHROME, clock.now)
 
 
+async def test_the_first_use_of_a_minted_session_is_recorded_however_soon(authority, operator, clock):
+    await add_user(authority)
+    minted = await authority.administration.mint("ada", by=operator, expire_after=timedelta(hours=1))
+    clock.advance(seconds=1)
+    who = await authority.verify(minted.token, at("198.51.100.9", CHROME))
+    await authority.presence.flush()
+    found = await authority.sessions.find(minted.session.id, by=who)
+    assert (found.ip, found.user_agent, found.last_used_at) == ("198.51.100.9", CHROME, clock.now)
+
+
 async def test_use_is_written_down_at_shutdown(make_authority, clock):
     async with make_authority() as authority:
         await add_user(authority)

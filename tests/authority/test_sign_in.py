@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 from datetime import timedelta
@@ -168,6 +169,39 @@ async def test_a_flood_over_the_limit_is_refused_unheard():
     await throttle.wait_turn("key")
 
 
+async def test_a_burst_does_not_outrun_the_counting(patient, authority):
+    """100 guesses at once: as many are looked at before the limit as would be one after another, not one more."""
+    await add_user(authority)
+    tries = [attempt(authority, password=f"guess {number}") for number in range(100)]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(1 for one in done if isinstance(one, WrongCredentials)) == 10
+    assert sum(1 for one in done if isinstance(one, TooManyRequests)) == 90
+
+
+async def test_many_right_sign_ins_at_once_all_succeed(authority):
+    await add_user(authority)
+    started = await asyncio.gather(*(sign_in(authority) for _ in range(30)))
+    assert len({one.session.id for one in started}) == 30
+
+
+async def test_a_longer_queue_than_any_user_makes_is_a_flood():
+    throttle = Throttle(Limits(1, 1, 1, timedelta(minutes=1)))
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        async with throttle.looked_at("account", "address", known_address=True):
+            await gate.wait()
+
+    waiting = [asyncio.create_task(wait()) for _ in range(257)]
+    await asyncio.sleep(0.01)
+    assert [task.done() for task in waiting].count(True) == 1
+    with pytest.raises(TooManyRequests):
+        await waiting[-1]
+    gate.set()
+    await asyncio.gather(*waiting[:-1])
+    assert throttle._queues == {}
+
+
 def test_which_limit_an_attempt_is_over():
     throttle = Throttle(Limits(pair=2, address=3, account=4, window=timedelta(minutes=1)))
     cases = [
@@ -176,6 +210,8 @@ def test_which_limit_an_attempt_is_over():
         (Failures(0, 0, 3, None), True, "ip"),
         (Failures(0, 4, 0, None), False, "acc"),
         (Failures(0, 4, 0, None), True, None),
+        (Failures(2, 4, 3, None), False, "acc"),  # many addresses share one turn, rather than each having its own
+        (Failures(2, 4, 3, None), True, "ip"),
     ]
     for failures, known, key in cases:
         assert throttle.over(failures, "acc", "ip", known_address=known) == key

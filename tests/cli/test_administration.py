@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from ostiary.cli.address import parse_address
+from ostiary.cli.calls import Calls
 from tests.support.people import PASSWORD
 from tests.support.processes import CommandLine, curl
 
@@ -120,3 +122,13 @@ def test_doctor_is_content_with_a_healthy_house(root):
     assert {"reachable", "clock", "credential", "database"} <= set(found)
     assert set(found.values()) <= {"ok", "info"}
     assert done.returncode == 0
+
+
+def test_pages_are_read_to_their_end_in_order(root, new_person):
+    ada = new_person()
+    ids = [ada.elsewhere()[0] for _ in range(5)]
+    _, token = root.elsewhere()
+    calls = Calls(parse_address(root.server.url), token)
+    query = {"user": ada.name, "sort": "created_at", "limit": 2}
+    assert [one["id"] for one in calls.get_pages("/admin/sessions", "sessions", query)] == ids
+    assert [one["id"] for one in calls.get_pages("/admin/sessions", "sessions", query, limit=3)] == ids[:3]

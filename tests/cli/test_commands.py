@@ -118,6 +118,15 @@ def test_a_usage_error_is_one_line_and_exit_2(alone, words):
     assert done.stderr.count("\n") == 1
 
 
+def test_bytes_that_are_no_text_are_a_usage_error(alone):
+    done = subprocess.run(
+        [sys.executable, "-m", "ostiary", "user", "show", b"\xff\x1b[2J"],
+        capture_output=True, env=alone.environment, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(b'error: "\\udcff\\x1b[2J" is not UTF-8')
+
+
 def test_an_unknown_format_lists_the_known_ones(alone):
     done = alone("whoami", "--format", "xml")
     assert all(form in done.stderr for form in FORMATS)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.support.processes import CommandLine, free_port
+
+Answer: TypeAlias = bytes | Callable[[socket.socket], None]
 
 TOKEN = "sess_aaaaaaaaaaaaaaaaaaaaaaaaaa.0123456789012345678901234567890123456789012"
 
@@ -18,8 +28,9 @@ TOKEN = "sess_aaaaaaaaaaaaaaaaaaaaaaaaaa.012345678901234567890123456789012345678
 class Stranger:
     """Listens, keeps what it is sent, answers the same bytes each time."""
 
-    def __init__(self, answer: bytes | Callable[[socket.socket], None]) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None) -> None:
         self.answer = answer
+        self.tls = tls
         self.heard: list[bytes] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -32,20 +43,21 @@ class Stranger:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    self.heard.append(connection.recv(65536))
-                    if callable(self.answer):
-                        self.answer(connection)
-                    else:
-                        connection.sendall(self.answer)
-                except OSError:
-                    pass
+            with connection, suppress(OSError):
+                self._talk(self.tls.wrap_socket(connection, server_side=True) if self.tls else connection)
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            self.heard.append(connection.recv(65536))
+            if callable(self.answer):
+                self.answer(connection)
+            else:
+                connection.sendall(self.answer)
 
 
 @contextmanager
-def stranger(answer: bytes | Callable[[socket.socket], None]) -> Iterator[Stranger]:
-    listening = Stranger(answer)
+def stranger(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Stranger]:
+    listening = Stranger(answer, tls)
     try:
         yield listening
     finally:
@@ -136,6 +148,66 @@ def test_words_of_a_server_cannot_forge_a_line_or_move_the_cursor(tmp_path):
         done = at(tmp_path, listening.url)("session", "list")
     assert done.returncode == 5
     assert done.stderr == "error: a ✓ Signed in as root.\\x1b[2J\\u202e\n"
+
+
+def test_an_ambiguous_beginning_lists_the_matches_and_ends_nothing(tmp_path):
+    ids = ["sess_abcd" + letter * 22 for letter in "xyz"]
+    with stranger(http(json.dumps([{"id": one} for one in ids]))) as listening:
+        ostiary = at(tmp_path, listening.url)
+        done = ostiary("session", "revoke", "sess_abcd", "--yes")
+        assert done.returncode == 2
+        assert done.stderr == f'error: "sess_abcd" matches 3 sessions: {", ".join(ids)}; write more of the id\n'
+        ostiary("session", "revoke", "abcdy", "--yes")
+        asked = [request.split(b" HTTP", 1)[0] for request in listening.heard]
+    listing = b"GET /api/v1/auth/sessions?include=ended"
+    assert asked == [listing, listing, f"POST /api/v1/auth/sessions/{ids[1]}/revoke".encode()]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(tmp_path):
+    certificate, context = self_signed(tmp_path)
+
+    def refuse_or_answer(connection: socket.socket) -> None:
+        raise AssertionError("nothing in the clear is expected")
+
+    with stranger(refuse_or_answer, context) as listening:
+        port = listening.url.rsplit(":", 1)[1]
+        done = at(tmp_path, f"https://localhost:{port}")("session", "list")
+        assert done.returncode == 8
+        assert "its certificate is not trusted" in done.stderr
+        assert listening.heard == []
+    with stranger(http("[]"), context) as listening:
+        port = listening.url.rsplit(":", 1)[1]
+        trusting = at(tmp_path, f"https://localhost:{port}", SSL_CERT_FILE=str(certificate))
+        assert trusting("session", "list", "--format", "json").stdout == "[]\n"
+        other_name = at(tmp_path, f"https://127.0.0.1:{port}", SSL_CERT_FILE=str(certificate))("session", "list")
+        assert other_name.returncode == 8
+
+
+def self_signed(directory: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for `localhost` and only that."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = directory / "certificate.pem"
+    path.write_bytes(certificate.public_bytes(pem))
+    secret = directory / "key.pem"
+    unprotected = serialization.NoEncryption()
+    secret.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, unprotected))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, secret)
+    return path, context
 
 
 def test_pages_that_never_end_are_given_up(tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -128,21 +130,29 @@ def test_without_a_terminal_and_without_yes_it_is_aborted(ada, words):
     assert done.stderr.startswith("aborted")
 
 
-def test_an_ambiguous_beginning_lists_the_matches(ada):
-    ids = {ada.elsewhere()[0] for _ in range(40)}  # enough that two begin alike: 32 letters
-    first = next(a for a in ids for b in ids if a != b and a[:6] == b[:6])
-    done = ada.ostiary("session", "revoke", first[:6], "--yes")
-    assert done.returncode == 2  # too short to mean one, or ambiguous
-    done = ada.ostiary("session", "revoke", "sess_", "--yes")
-    assert done.returncode == 2
-
-
 def test_a_foreign_and_an_unknown_id_are_told_apart_by_nothing(ada, new_person):
     foreign, _ = new_person().elsewhere()
     unknown = "sess_" + "a" * 26
     answers = [ada.ostiary("session", "revoke", one, "--yes") for one in (foreign, unknown)]
     assert [(one.returncode, one.stderr) for one in answers] == [(3, "error: there is no such session\n")] * 2
     assert ada.ostiary("session", "revoke", "sess_zzzzz", "--yes").returncode == 3
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_unused_sessions_are_marked_and_a_line_says_how_to_end_them(ada):
+    old, _ = ada.elsewhere()
+    path = ada.server.database_url.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:  # nobody can wait 40 days
+        then = datetime.now(UTC) - timedelta(days=40)
+        stored = then.strftime("%Y-%m-%d %H:%M:%S.%f")
+        database.execute("UPDATE sessions SET last_used_at = ? WHERE id = ?", (stored, old))
+    database.close()
+    done = ada.ostiary("session", "list")
+    assert {row[0]: row[2] for row in rows(done.stdout)}[old] == "stale"
+    assert done.stderr == f"1 session was not used for more than 30 days; to end: ostiary session revoke {old}\n"
+    for days in ("0", "41"):
+        assert ada.ostiary("session", "list", "--warn-stale-days", days).stderr == ""
+    assert [one["status"] for one in json.loads(ada.ostiary.ok("session", "list", "-f", "json"))].count("stale") == 1
 
 
 def test_others_and_all_print_their_counts(ada):

@@ -155,6 +155,12 @@ def test_the_token_of_the_environment_comes_first(ada, new_person):
     assert json.loads(ada.ostiary.ok("whoami", "--format", "json"))["user"]["username"] == other.name
 
 
+def test_a_refused_token_of_the_environment_is_named(new_terminal):
+    done = new_terminal(OSTIARY_TOKEN="sess_x.y")("whoami")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "OSTIARY_TOKEN is what was refused: replace or unset it, or run 'ostiary login'" in done.stderr
+
+
 def test_an_ended_session_is_exit_4_with_the_reason_and_the_next_step(ada):
     ada.ostiary.ok("session", "revoke-all", "--yes")
     done = ada.ostiary("whoami", "--format", "json")

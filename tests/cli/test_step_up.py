@@ -1,7 +1,8 @@
-"""Acts that need a fresh sign-in: asked for on a terminal, said without one."""
+"""Acts that need a fresh sign-in, asked for on a terminal and said without one; and sign-ins that come too often."""
 
 from __future__ import annotations
 
+import json
 import time
 import tomllib
 
@@ -26,6 +27,20 @@ def stale(tmp_path):
         other, token = running.sign_in("ada")
         time.sleep(1.1)  # the server has a clock of its own
         yield ostiary, other, lambda: running.get("/api/v1/auth/whoami", bearer=token)[0]
+
+
+def test_too_many_failures_are_exit_6_and_say_when_to_come_back(tmp_path):
+    (tmp_path / "ostiary.toml").write_text("sign_in_failures = 2\n")
+    url = f"sqlite:///{tmp_path / 'ostiary.db'}"
+    with serving(url, tmp_path) as running:
+        ostiary = CommandLine(tmp_path, OSTIARY_SERVER=running.url, OSTIARY_PASSWORD="wrong password")
+        codes = [ostiary("login", "--username", "nobody").returncode for _ in range(2)]
+        refused = ostiary("login", "--username", "nobody", "--format", "json")
+    assert codes == [4, 4]
+    assert refused.returncode == 6
+    first, second = refused.stderr.splitlines()
+    assert "; try again in " in first
+    assert json.loads(second)["code"] == "too_many_requests"
 
 
 def credential(ostiary: CommandLine) -> str:

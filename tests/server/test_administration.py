@@ -173,18 +173,18 @@ async def test_nothing_is_minted_for_nobody(app):
 
 
 async def test_a_user_is_signed_out_everywhere_and_nobody_else(app, clock):
-    async with signed_in(app) as first, signed_in(app) as second, signed_in(app, "eve") as eve:
+    async with signed_in(app) as first, signed_in(app, "eve") as eve:
         await first.post(f"{API}/auth/logout")
         clock.advance(minutes=1)
-        async with bearer(app, "root") as admin:
+        async with signed_in(app) as second, bearer(app, "root") as admin:
             answer = await admin.post(f"{ADMIN}/users/ada/logout")
+            assert [(await who.get(f"{API}/auth/whoami")).status_code for who in (second, eve)] == [401, 200]
         assert list(answer.json()) == ["sessions"]
         assert [list(one) for one in answer.json()["sessions"]] == [["username", "session_id", "revoked"]] * 2
         assert [(one["username"], one["revoked"]) for one in answer.json()["sessions"]] == [
             ("ada", "2026-01-15T12:00:00Z"),
             ("ada", "2026-01-15T12:01:00Z"),
         ]
-        assert [(await who.get(f"{API}/auth/whoami")).status_code for who in (second, eve)] == [401, 200]
 
 
 # Users.
@@ -313,7 +313,7 @@ async def test_a_refused_sign_in_is_in_the_trail_without_the_name(app):
 async def test_an_administrator_over_a_step_up_age_is_asked_again(make_app, clock):
     async with make_app(policy="nist-aal2") as app:
         await add_people(app.authority)
-        async with signed_in(app, "root", origin=ORIGIN) as admin:
+        async with signed_in(app, "root", base=ORIGIN) as admin:
             clock.advance(minutes=16)
             answer = await admin.post(f"{ADMIN}/sessions/{new_id('sess')}/revoke")
     assert (answer.status_code, answer.json()["code"]) == (401, "reauthentication_required")

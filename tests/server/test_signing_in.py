@@ -255,7 +255,7 @@ async def test_a_password_change_that_cannot_be(app, body, status, named):
     "origin", ["http://localhost:8420", "http://127.0.0.1:8420", "http://[::1]:8420", "http://127.8.8.8"]
 )
 async def test_on_this_machine_the_cookie_is_secure_over_plain_http_too(app, origin):
-    async with browser(app, origin=origin) as client:
+    async with browser(app, base=origin) as client:
         assert (await sign_in(client)).headers["set-cookie"].startswith(f"{COOKIE}=sess_")
 
 
@@ -263,7 +263,7 @@ async def test_on_this_machine_the_cookie_is_secure_over_plain_http_too(app, ori
     "origin", ["http://auth.test", "http://10.0.0.5:8420", "http://localhost.evil.test", "http://127.0.0.1.evil.test"]
 )
 async def test_plain_http_from_elsewhere_is_refused_a_cookie(app, origin):
-    async with browser(app, origin=origin) as client:
+    async with browser(app, base=origin) as client:
         answer = await client.post(
             f"{API}/auth/sessions", json={"username": "ada", "password": PASSWORD, "transport": "cookie"}
         )
@@ -276,7 +276,7 @@ async def test_plain_http_from_elsewhere_is_refused_a_cookie(app, origin):
 async def test_plain_http_where_the_operator_allows_it(make_app):
     async with make_app(allow_plain_http=True) as app:
         await add_people(app.authority)
-        async with browser(app, origin="http://auth.test") as client:
+        async with browser(app, base="http://auth.test") as client:
             answer = await sign_in(client)
             assert re.fullmatch(r"session=sess_[^;]+; Path=/; HttpOnly; SameSite=Lax", answer.headers["set-cookie"])
             assert (await client.get(f"{API}/auth/whoami")).status_code == 200
@@ -289,7 +289,7 @@ async def test_plain_http_where_the_operator_allows_it(make_app):
 async def test_an_https_public_url_makes_every_cookie_secure(make_app):
     async with make_app(public_url="https://auth.test") as app:
         await add_people(app.authority)
-        async with browser(app, origin="http://internal:8420") as client:
+        async with browser(app, base="http://internal:8420") as client:
             assert "Secure" in (await sign_in(client)).headers["set-cookie"]
 
 

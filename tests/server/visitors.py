@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+from argon2 import PasswordHasher
 
-from ostiary.authority import Authority
+from ostiary.authority import Authority, Started
+from ostiary.core.account import User
 from ostiary.core.caller import Caller
+from ostiary.core.session import Kind
+from ostiary.core.token import new_id
 from ostiary.server.app import Application
-from tests.support.people import FIREFOX, PASSWORD
+from tests.support.people import FIREFOX, PASSWORD, at
 
 ORIGIN = "https://auth.test"
 COOKIE = "__Host-session"
+AGENT = "ostiary/0.1.0 (Linux)"
+OPERATOR = Caller.operator("tests")
 API = "/api/v1"
 NOBODYS_TOKEN = f"sess_{'a' * 26}.{'B' * 43}"
 NOBODYS_SESSION = f"sess_{'a' * 26}"
 
 
 def visitor(
-    app: Application, *, origin: str = ORIGIN, ip: str | None = "203.0.113.7", **headers: str
+    app: Application, *, base: str = ORIGIN, ip: str | None = "203.0.113.7", **headers: str
 ) -> httpx2.AsyncClient:
     """Somebody without any credential."""
     transport = httpx2.ASGITransport(app=app, client=(ip, 4711) if ip else None, raise_app_exceptions=True)  # type: ignore[arg-type]
-    return httpx2.AsyncClient(transport=transport, base_url=origin, headers={"user-agent": FIREFOX, **headers})
+    return httpx2.AsyncClient(transport=transport, base_url=base, headers={"user-agent": FIREFOX, **headers})
 
 
-def browser(app: Application, *, origin: str = ORIGIN, **headers: str) -> httpx2.AsyncClient:
+def browser(app: Application, *, base: str = ORIGIN, **headers: str) -> httpx2.AsyncClient:
     """A browser on one of our own pages."""
-    return visitor(app, origin=origin, **{"sec-fetch-site": "same-origin", **headers})
+    return visitor(app, base=base, **{"sec-fetch-site": "same-origin", **headers})
 
 
-def script(app: Application, token: str, *, origin: str = ORIGIN) -> httpx2.AsyncClient:
+def script(app: Application, token: str, *, base: str = ORIGIN) -> httpx2.AsyncClient:
     """A command line that holds a session token or a CLI token."""
-    return visitor(app, origin=origin, authorization=f"Bearer {token}", **{"user-agent": "ostiary/0.1.0 (Linux)"})
+    return visitor(app, base=base, authorization=f"Bearer {token}", **{"user-agent": AGENT})
 
 
 async def sign_in(
@@ -51,21 +58,26 @@ async def sign_in(
 
 @asynccontextmanager
 async def signed_in(
-    app: Application, username: str = "ada", *, origin: str = ORIGIN
+    app: Application, username: str = "ada", *, base: str = ORIGIN
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A browser with a session."""
-    async with browser(app, origin=origin) as client:
-        await sign_in(client, username)
+    """A browser with a session, which it was given without the price of a password."""
+    async with browser(app, base=base) as client:
+        started = await _start(app, username, "browser", FIREFOX)
+        client.cookies.set(COOKIE, started.token, domain=client.base_url.host)
         yield client
 
 
 @asynccontextmanager
 async def bearer(app: Application, username: str = "ada") -> AsyncIterator[httpx2.AsyncClient]:
     """A script with a session of its own."""
-    async with visitor(app) as nobody:
-        answer = await sign_in(nobody, username, "bearer")
-    async with script(app, answer.json()["token"]) as client:
+    started = await _start(app, username, "cli", AGENT)
+    async with script(app, started.token) as client:
         yield client
+
+
+async def _start(app: Application, username: str, kind: Kind, agent: str) -> Started:
+    found = await app.authority.accounts.find(username, by=OPERATOR)
+    return await app.authority.sessions.start(found.user.id, client=at("203.0.113.7", agent), kind=kind, amr=("pwd",))
 
 
 async def cli_token(app: Application, username: str = "ada", **wanted: Any) -> str:
@@ -77,9 +89,16 @@ async def cli_token(app: Application, username: str = "ada", **wanted: Any) -> s
 
 
 async def add_people(authority: Authority) -> None:
-    operator = Caller.operator("tests")
-    for username, roles in (("ada", ["member"]), ("eve", ["member"]), ("root", ["admin", "member"])):
-        await authority.accounts.add(username, PASSWORD, by=operator, roles=roles, email=f"{username}@example.org")
+    for username, roles in (("ada", ("member",)), ("eve", ("member",)), ("root", ("admin", "member"))):
+        user = User(new_id("user"), username, f"{username}@example.org", roles, authority.clock())
+        async with authority.database.transaction() as db:
+            await authority.accounts.add_within(db, user, _hashed(), OPERATOR)
+
+
+@functools.cache
+def _hashed() -> str:
+    """The password of everybody, hashed once."""
+    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=4).hash(PASSWORD)
 
 
 def held(client: httpx2.AsyncClient) -> str:

@@ -50,10 +50,25 @@ async def new_sqlite(directory: Path, template: Path) -> str:
 
 
 TEMPLATE = f"ostiary_template_{os.getpid()}"
+EMPTY = """
+DO $$ BEGIN
+  EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+           FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version');
+END $$
+"""
+_made: list[str] = []
+_free: list[str] = []  # databases that a test gave back: emptying one is ten times as fast as making one
+
+
+def made_any() -> bool:
+    """True if this process made databases on PostgreSQL."""
+    return bool(_made)
 
 
 async def new_postgres() -> str:
-    """A migrated database of its own, made from a template that is migrated once."""
+    """An empty, migrated database: one that was given back, or a copy of a template that is migrated once."""
+    if _free:
+        return f"{POSTGRES}/{_free.pop()}"
     name = f"ostiary_test_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(f"{POSTGRES}/postgres", timeout=5)
     try:
@@ -63,21 +78,35 @@ async def new_postgres() -> str:
             await migrate.upgrade(database)
             await database.close()
         await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        _made.append(name)
     finally:
         await admin.close()
     return f"{POSTGRES}/{name}"
 
 
 async def drop_postgres(url: str) -> None:
-    admin = await asyncpg.connect(f"{POSTGRES}/postgres", timeout=5)
+    """Give a database back: whoever still holds on to it is cut off, and it is emptied for the next test."""
+    name = url.rsplit("/", 1)[1]
+    connection = await asyncpg.connect(url, timeout=5)
     try:
-        await admin.execute(f'DROP DATABASE IF EXISTS "{url.rsplit("/", 1)[1]}" WITH (FORCE)')
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+        await connection.fetch(others, name)
+        await connection.execute(EMPTY)
     finally:
-        await admin.close()
+        await connection.close()
+    _free.append(name)
 
 
 async def drop_template() -> None:
-    await drop_postgres(f"{POSTGRES}/{TEMPLATE}")
+    """Remove every database that was made here."""
+    admin = await asyncpg.connect(f"{POSTGRES}/postgres", timeout=5)
+    try:
+        _free.clear()
+        while _made:
+            await admin.execute(f'DROP DATABASE IF EXISTS "{_made.pop()}" WITH (FORCE)')
+        await admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}" WITH (FORCE)')
+    finally:
+        await admin.close()
 
 
 class PrivatePostgres:

@@ -41,7 +41,9 @@ class Presence:
 
     def note_session(self, session: Session, client: Client, now: datetime) -> bool:
         """Note use. True if it must be written before answering, as the idle limit is near."""
-        if now - session.last_used_at < GRAIN:
+        # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
+        has_been_used = session.ip is not None or client.ip is None
+        if now - session.last_used_at < GRAIN and has_been_used:
             return False
         if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
             self._sessions[session.id] = Use(now, client.ip, client.user_agent)

@@ -271,7 +271,7 @@ class Sessions:
         return await self._revoke_many(by.user.id, by, "user_others", by.session_id, tokens=False)
 
     async def disown(self, session_id: str, *, by: Caller) -> RevokedMany:
-        """ "This wasn't me": end that session and every other one but the caller's own, at once.
+        """End a session that "wasn't me", and every other one but the caller's own, at once.
 
         It never asks for a fresher sign-in: who has just found a stranger in their account must not be held up.
 

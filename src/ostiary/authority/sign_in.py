@@ -76,13 +76,11 @@ class SignIn:
             SessionInvalid: the user was signed out everywhere meanwhile.
             LimitReached: the policy's limit, when it says deny.
         """
-        attempt = await self._attempt(username, client)
-        user = await self._check(attempt, password, client)
-        started = await self._start(attempt, user, client, kind, label)
-        account = attempt.account
-        if account is not None and self._passwords.is_outdated(account.password_hash):
+        attempt, account = await self._check(username, password, client)
+        started = await self._start(attempt, account, client, kind, label)
+        if self._passwords.is_outdated(account.password_hash):
             await self._improve(account, await self._passwords.hash(password))
-        return user, started
+        return account.user, started
 
     async def reauthenticate(self, password: str, *, by: Caller) -> Started:
         """Prove the password again: the same session, a new secret, a fresh `auth_time` (ASVS 5.0 7.2.4).
@@ -92,8 +90,7 @@ class SignIn:
             WrongCredentials, TooManyRequests: as for signing in.
         """
         session = by.ensure_person()
-        attempt = await self._attempt(_own_name(by), by.client)
-        await self._check(attempt, password, by.client)
+        await self._check(_own_name(by), password, by.client)
         return await self._renew(session.id, by)
 
     async def change_password(
@@ -109,12 +106,9 @@ class SignIn:
         by.ensure_person()
         username = _own_name(by)
         check_password(new, username, "new")
-        attempt = await self._attempt(username, by.client)
-        await self._check(attempt, current, by.client)
-        if attempt.account is None:
-            raise WrongCredentials
+        _, account = await self._check(username, current, by.client)
         hashed = await self._passwords.hash(new)
-        return await self._change(attempt.account, hashed, by, end_other_sessions)
+        return await self._change(account, hashed, by, end_other_sessions)
 
     async def _attempt(self, username: str, client: Client) -> Attempt:
         key, address = _account_key(username), client.ip or NOWHERE
@@ -131,31 +125,48 @@ class SignIn:
             )
         return attempt
 
-    async def _check(self, attempt: Attempt, password: str, client: Client) -> User:
-        over = self._throttle.over(attempt.failures, attempt.key, attempt.address, known_address=attempt.known_address)
-        if over is not None:
-            await self._throttle.wait_turn(over)
+    async def _check(self, username: str, password: str, client: Client) -> tuple[Attempt, Account]:
+        attempt = await self._attempt(username, client)
+        over = self._over(attempt)
+        if over is None:
+            async with self._throttle.looked_at(attempt.key, attempt.address, known_address=attempt.known_address):
+                attempt = await self._attempt(username, client)  # anew: those who were ahead may have failed
+                over = self._over(attempt)
+                if over is None:
+                    account = await self._right(attempt, password)
+                    if account is None:
+                        await self._refuse(attempt, client)
+                        raise WrongCredentials
+                    return attempt, account
+        await self._throttle.wait_turn(over)
+        account = await self._right(attempt, password)
+        if account is None:
+            raise TooManyRequests(self._throttle.retry_after(attempt.failures, self._clock()))
+        return attempt, account
+
+    def _over(self, attempt: Attempt) -> str | None:
+        known = attempt.known_address
+        return self._throttle.over(attempt.failures, attempt.key, attempt.address, known_address=known)
+
+    async def _right(self, attempt: Attempt, password: str) -> Account | None:
+        """The account, if this is its password and it may be used; the work is the same in every case."""
         account = attempt.account
         stored = account.password_hash if account else None
         right = await self._passwords.verify(stored, password[: MAXIMUM_PASSWORD + 1])
-        if right and account is not None and account.user.disabled_at is None:
-            return account.user
-        if over is not None:
-            raise TooManyRequests(self._throttle.retry_after(attempt.failures, self._clock()))
-        await self._refuse(attempt, client)
-        raise WrongCredentials
+        return account if right and account is not None and account.user.disabled_at is None else None
 
     @in_transaction
     async def _start(
-        self, db: Connection, attempt: Attempt, user: User, client: Client, kind: Kind, label: str | None
+        self, db: Connection, attempt: Attempt, account: Account, client: Client, kind: Kind, label: str | None
     ) -> Started:
-        began = Beginning(user.id, attempt.cut_off)
+        user_id = account.user.id
+        began = Beginning(user_id, attempt.cut_off)
         started = await self._sessions.start_within(
-            db, user.id, client=client, kind=kind, began=began, label=label, amr=("pwd",)
+            db, user_id, client=client, kind=kind, began=began, label=label, amr=("pwd",)
         )
         # Looked at again while the user's row is held: the password may have changed, the account may be gone.
-        now_there = await accounts.find_by_id(db, user.id)
-        if now_there is None or now_there.user.disabled_at is not None or not _same_password(now_there, attempt):
+        there = await accounts.find_by_id(db, user_id)
+        if there is None or there.user.disabled_at is not None or there.password_hash != account.password_hash:
             raise WrongCredentials
         return started
 
@@ -236,7 +247,3 @@ def _own_name(by: Caller) -> str:
 
 def _account_key(username: str) -> str:
     return hashlib.sha256(username_key(username)[:256].encode()).hexdigest()[:32]
-
-
-def _same_password(now_there: Account, attempt: Attempt) -> bool:
-    return attempt.account is not None and now_there.password_hash == attempt.account.password_hash

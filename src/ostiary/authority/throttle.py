@@ -3,6 +3,9 @@
 Failed sign-ins are counted per account and address, per address, and per account from addresses new to it. Below the
 limits nothing happens. Above one, a wrong password is answered 429, and attempts under the same key take turns, one a
 second: the right password still signs in, and a guesser gets one guess a second instead of hundreds.
+
+So that a burst cannot outrun the counting, few attempts under one key are looked at at once, and each is counted before
+the next begins.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,6 +25,8 @@ from ostiary.storage.refusals import Failures
 TURN: Final = 1.0  # seconds between two attempts over a limit
 MAXIMUM_WAIT: Final = 5.0  # seconds; a longer queue is a flood, and its end is refused unheard
 MAXIMUM_KEYS: Final = 10_000  # remembered turns
+AT_ONCE: Final = 8  # attempts from one address, or on one account from new addresses; a limit is overrun by fewer
+MAXIMUM_QUEUE: Final = 256  # attempts that wait under one key; more is a flood
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +54,44 @@ class Throttle:
         self._monotonic = monotonic
         self._sleep = sleep
         self._next: OrderedDict[str, float] = OrderedDict()
+        self._queues: dict[str, Queue] = {}
+
+    @asynccontextmanager
+    async def looked_at(self, account: str, address: str, *, known_address: bool) -> AsyncIterator[None]:
+        """Hold a place among the attempts that are looked at: count the failures inside, and record one inside.
+
+        Raises:
+            TooManyRequests: too many attempts under the same key are waiting already.
+        """
+        async with AsyncExitStack() as places:
+            await places.enter_async_context(self._place(f"{account} {address}", 1))
+            await places.enter_async_context(self._place(address, AT_ONCE))
+            if not known_address:
+                await places.enter_async_context(self._place(account, AT_ONCE))
+            yield
+
+    @asynccontextmanager
+    async def _place(self, key: str, at_once: int) -> AsyncIterator[None]:
+        queue = self._queues.setdefault(key, Queue(asyncio.Semaphore(at_once)))
+        if queue.length >= MAXIMUM_QUEUE:
+            raise TooManyRequests(round(MAXIMUM_WAIT))
+        queue.length += 1
+        try:
+            async with queue.places:
+                yield
+        finally:
+            queue.length -= 1
+            if not queue.length:
+                self._queues.pop(key, None)
 
     def over(self, failures: Failures, account: str, address: str, *, known_address: bool) -> str | None:
-        """The key of the limit that the attempt is over, or None."""
-        if failures.pair >= self.limits.pair:
-            return f"{account} {address}"
-        if failures.address >= self.limits.address:
-            return address
+        """The key of the limit that the attempt is over, or None: the one that most attempts share comes first."""
         if failures.account >= self.limits.account and not known_address:
             return account
+        if failures.address >= self.limits.address:
+            return address
+        if failures.pair >= self.limits.pair:
+            return f"{account} {address}"
         return None
 
     def retry_after(self, failures: Failures, now: datetime) -> int:
@@ -80,3 +115,11 @@ class Throttle:
             self._next.popitem(last=False)
         if turn > now:
             await self._sleep(turn - now)
+
+
+@dataclass(slots=True)
+class Queue:
+    """The attempts under one key: how many are looked at or wait."""
+
+    places: asyncio.Semaphore
+    length: int = 0

@@ -105,7 +105,7 @@ def run(arguments: list[str]) -> int:
         _give_up_stdout()
         return FAILED
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("\naborted\n")
+        sys.stderr.write("\naborted\n" if sys.stderr.isatty() else "aborted\n")  # not beside the ^C
         return FAILED
     except Aborted as why:
         sys.stderr.write(f"aborted: {why}\n" if str(why) else "aborted\n")

@@ -6,16 +6,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+from urllib.parse import urlencode
 
 from ostiary import __version__
 from ostiary.cli.address import Address
+from ostiary.cli.answers import Object
 from ostiary.cli.failures import Failure, UnusableAnswer, exit_code_of, from_problem, usage
 from ostiary.cli.transport import Answer, send
 
-Object: TypeAlias = dict[str, Any]
 Trace: TypeAlias = Callable[[str], None]
 
 API: Final = "/api/v1"
@@ -172,34 +172,6 @@ class Calls:
 
 
 _NOT_JSON: Final = object()
-
-
-def segment(text: str) -> str:
-    """A name or id as one part of a path, whatever is in it.
-
-    Raises:
-        Failure: `.` or `..`, which HTTP would take for directories; empty.
-    """
-    if text in {"", ".", ".."}:
-        raise usage(f'"{text}" is not a name')
-    return quote(text, safe="")
-
-
-def member(content: Object, name: str) -> Object:
-    """An inner object, `{}` when it is missing or null."""
-    inner = content.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
-def text(content: Object, name: str) -> str:
-    """A text of an answer, empty when it is missing; always one that can be written as UTF-8."""
-    value = content.get(name)
-    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
-
-
-def texts(items: Sequence[Object], name: str) -> list[str]:
-    """The same of several objects."""
-    return [text(item, name) for item in items]
 
 
 def checked_bearer(bearer: str) -> str:

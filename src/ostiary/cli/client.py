@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
+from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import confirm
-from ostiary.cli.calls import Object, member, text
 from ostiary.cli.directory import open_directory
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option

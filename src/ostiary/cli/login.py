@@ -7,8 +7,9 @@ from typing import Final
 
 import click
 
+from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import ask, hidden, on_terminal, password, secret_from_stdin
-from ostiary.cli.calls import Calls, Object, checked_bearer, member, text
+from ostiary.cli.calls import Calls, checked_bearer
 from ostiary.cli.failures import Failure, UnusableAnswer, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, password_stdin_option

@@ -6,8 +6,9 @@ from typing import Final
 
 import click
 
+from ostiary.cli.answers import Object, segment, texts
 from ostiary.cli.ask import confirm
-from ostiary.cli.calls import Calls, Object, segment, texts
+from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
@@ -157,9 +158,7 @@ def revoke_all(invocation: Invocation, tokens: bool, yes: bool) -> None:
 
 def _remind_of_tokens(invocation: Invocation, answer: Object) -> None:
     if answer.get("live_tokens"):
-        invocation.note(
-            f"{_counted(answer, 'live_tokens', 'CLI token')} of yours still work: see 'ostiary token list'."
-        )
+        invocation.note(f"CLI tokens of yours that still work: {answer['live_tokens']}; see 'ostiary token list'.")
 
 
 def _counted(answer: Object, name: str, noun: str) -> str:

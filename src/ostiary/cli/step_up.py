@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from ostiary.cli.answers import text
 from ostiary.cli.ask import hidden, on_terminal
-from ostiary.cli.calls import Calls, text
+from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.profiles import store
 

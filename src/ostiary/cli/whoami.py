@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.calls import member
+from ostiary.cli.answers import member
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb
 from ostiary.cli.output import MACHINE_FORMATS

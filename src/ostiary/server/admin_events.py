@@ -12,7 +12,7 @@ from ostiary import errors
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.server import admin_shapes, requests
-from ostiary.server.cursors import Cursor, read_cursor, write_cursor
+from ostiary.server.cursors import Cursor, before_event, read_event
 from ostiary.server.refusals import refusals
 
 
@@ -25,14 +25,14 @@ from ostiary.server.refusals import refusals
 async def list_events(
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
-    user: Annotated[requests.Username | None, QueryParameter(description="Of this user only.")] = None,
+    user: requests.UserFilter = None,
     cursor: Cursor = None,
     limit: Annotated[int, QueryParameter(ge=1, le=1000, description="Events in one page.")] = 100,
 ) -> admin_shapes.EventPage:
     """One page of what happened, newest first."""
-    page = await authority.audit.list(by=caller, username=user, before=read_cursor(cursor, int), limit=limit)
+    page = await authority.audit.list(by=caller, username=user, before=read_event(cursor), limit=limit)
     return admin_shapes.EventPage(
-        events=[admin_shapes.event_of(event) for event in page.events], next_cursor=write_cursor(page.before)
+        events=[admin_shapes.event_of(event) for event in page.events], next_cursor=before_event(page.before)
     )
 
 

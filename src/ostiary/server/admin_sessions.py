@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from litestar import Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -15,7 +14,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.session import Status
 from ostiary.server import admin_shapes, requests, shapes
 from ostiary.server.cookies import SessionCookie
-from ostiary.server.cursors import Cursor, read_cursor, write_cursor
+from ostiary.server.cursors import Cursor, after_session, read_session
 from ostiary.server.presenting import Presenter
 from ostiary.server.refusals import refusals
 
@@ -32,7 +31,7 @@ async def search_sessions(
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
     present: NamedDependency[Presenter],
-    user: Annotated[requests.Username | None, QueryParameter(description="Of this user only.")] = None,
+    user: requests.UserFilter = None,
     status: Annotated[Status | None, QueryParameter(description="In this state only.")] = None,
     sort: FromQuery[Literal["created_at", "-created_at"]] = "-created_at",
     cursor: Cursor = None,
@@ -43,13 +42,13 @@ async def search_sessions(
         by=caller,
         username=user,
         status=status,
-        after=read_cursor(cursor, tuple[datetime, str]),
+        after=read_session(cursor),
         descending=sort == "-created_at",
         limit=limit,
     )
     return admin_shapes.SessionPage(
         sessions=[present.admin_session(session, page.usernames.get(session.user_id)) for session in page.sessions],
-        next_cursor=write_cursor(page.after),
+        next_cursor=after_session(page.after),
         count=page.count,
     )
 
@@ -62,7 +61,7 @@ async def search_sessions(
     responses=refusals(errors.SessionNotFound, errors.ReauthenticationRequired),
 )
 async def revoke_any_session(
-    session_id: FromPath[shapes.SessionId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    session_id: requests.SessionIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> shapes.Revoked:
     """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
     done = await authority.administration.revoke(session_id, by=caller)
@@ -76,7 +75,7 @@ async def revoke_any_session(
     responses=refusals(errors.UserNotFound, errors.LimitReached, body=True),
 )
 async def mint_session(
-    username: FromPath[requests.Username],
+    username: requests.UsernameInPath,
     data: JSONBody[requests.MintRequest],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
@@ -104,7 +103,7 @@ async def mint_session(
     responses=refusals(errors.UserNotFound),
 )
 async def sign_out_user(
-    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.SignedOutUser:
     """End every session of a user, and nobody else's."""
     ended = await authority.administration.log_out(username, by=caller)

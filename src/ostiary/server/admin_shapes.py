@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from ostiary.core.event import Event as CoreEvent
 from ostiary.core.event import EventKind
-from ostiary.server.shapes import SECRET, SESSION_ID, AdminSession, Count, Session, SessionId, User
+from ostiary.server.shapes import SECRET, SESSION_ID, AdminSession, Count, Instant, Session, SessionId, User
 
 
 class AdminUser(User, kw_only=True):
     """A user as an administrator sees them."""
 
-    created_at: datetime | None
-    disabled_at: Annotated[datetime | None, Meta(description="Nothing of a disabled user works.")]
+    created_at: Instant | None
+    disabled_at: Annotated[Instant | None, Meta(description="Nothing of a disabled user works.")]
 
 
 class UserAnswer(Struct, kw_only=True):
@@ -71,7 +70,7 @@ class SignedOutSession(Struct, kw_only=True):
 
     username: str
     session_id: SessionId
-    revoked: datetime
+    revoked: Instant
 
 
 class SignedOutUser(Struct, kw_only=True):
@@ -84,7 +83,7 @@ class Event(Struct, kw_only=True):
     """What happened, to whom, by whom, from where and why."""
 
     position: Annotated[int | None, Meta(description="Its place in the trail.")]
-    at: datetime
+    at: Instant
     kind: EventKind
     user_id: str | None
     session_id: str | None

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from litestar import Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.server import admin_shapes, requests, shapes
-from ostiary.server.cursors import Cursor, read_cursor, write_cursor
+from ostiary.server.cursors import Cursor, after_user, read_user
 from ostiary.server.refusals import refusals
 
 PageLimit = Annotated[int, QueryParameter(ge=1, le=1000, description="Rows in one page.")]
@@ -27,8 +27,8 @@ async def list_users(
     limit: PageLimit = 100,
 ) -> admin_shapes.UserPage:
     """One page of all users, by name."""
-    users, after = await authority.accounts.list(by=caller, after=read_cursor(cursor, str), limit=limit)
-    return admin_shapes.UserPage(users=[_admin_user(user) for user in users], next_cursor=write_cursor(after))
+    users, after = await authority.accounts.list(by=caller, after=read_user(cursor), limit=limit)
+    return admin_shapes.UserPage(users=[_admin_user(user) for user in users], next_cursor=after_user(after))
 
 
 @post(
@@ -52,7 +52,7 @@ async def add_user(
     responses=refusals(errors.UserNotFound),
 )
 async def show_user(
-    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.UserOverview:
     """A user, and how many sessions and CLI tokens of theirs work now."""
     found = await authority.accounts.find(username, by=caller)
@@ -67,7 +67,7 @@ async def show_user(
     responses=refusals(errors.UserNotFound, errors.Conflict),
 )
 async def disable_user(
-    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.Ended:
     """The user cannot sign in any more, and everything of theirs ends now. Not the last administrator."""
     ended = await authority.accounts.disable(username, by=caller)
@@ -82,7 +82,7 @@ async def disable_user(
     responses=refusals(errors.UserNotFound),
 )
 async def enable_user(
-    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> shapes.Done:
     """The user can sign in again; what ended stays ended."""
     await authority.accounts.enable(username, by=caller)
@@ -97,7 +97,7 @@ async def enable_user(
     responses=refusals(errors.UserNotFound, body=True),
 )
 async def set_password(
-    username: FromPath[requests.Username],
+    username: requests.UsernameInPath,
     data: JSONBody[requests.NewPasswordRequest],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
@@ -115,7 +115,7 @@ async def set_password(
     responses=refusals(errors.UserNotFound, errors.Conflict, body=True),
 )
 async def set_roles(
-    username: FromPath[requests.Username],
+    username: requests.UsernameInPath,
     data: JSONBody[requests.RolesRequest],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
@@ -134,7 +134,7 @@ async def set_roles(
     responses=refusals(errors.UserNotFound, errors.Conflict),
 )
 async def delete_user(
-    username: FromPath[requests.Username], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.Ended:
     """Everything of the user ends now; the history of their sessions stays until it is purged."""
     ended = await authority.accounts.delete(username, by=caller)

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from ostiary.errors import InvalidRequest, OstiaryError, ServerFault, StoreUnavailable
 from ostiary.server import problems
+from ostiary.server.complaints import in_words
 from ostiary.server.context import context_of
 from ostiary.server.exchange import exchange_of
 from ostiary.server.problems import BadRequest, RouteNotFound
@@ -57,4 +58,4 @@ def _invalid(error: ValidationException) -> OstiaryError:
     key = first.get("key", "")
     if key == "data":
         return BadRequest(400, "a JSON object is expected as the body")
-    return InvalidRequest(key or "request", str(first.get("message", "is not valid")))
+    return InvalidRequest(key or "request", in_words(str(first.get("message", "is not valid"))))

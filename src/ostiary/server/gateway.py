@@ -6,7 +6,6 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -28,6 +27,7 @@ from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import request_id_of
 from ostiary.server.metrics import Metrics
 from ostiary.server.problems import BadRequest, RawHeaders
+from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
 
 PATH: Final = "/verify"
@@ -51,8 +51,8 @@ class VerifiedSession(Struct):
     """By which session."""
 
     id: str
-    expires_at: datetime
-    auth_time: datetime
+    expires_at: Instant
+    auth_time: Instant
     kind: Kind
     tenant: str
     application_id: str | None

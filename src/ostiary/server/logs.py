@@ -60,7 +60,9 @@ _dump: Processor = structlog.processors.JSONRenderer()
 
 
 def _render(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    rendered: Any = _dump(logger, method, event)
+    # The same three first, for whoever reads along; JSON does not care.
+    first = {name: event.pop(name, None) for name in ("at", "level", "event")}
+    rendered: Any = _dump(logger, method, {**first, **event})
     return redact(str(rendered))
 
 

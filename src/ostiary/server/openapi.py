@@ -12,7 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from ostiary import __version__
-from ostiary.server import docs_page, routes
+from ostiary.server import admin_shapes, client_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
 from ostiary.server.requests import ApiRequest
@@ -21,7 +21,7 @@ DESCRIPTION: Final = """\
 Who is signed in, from where and on which device, and how to end it now.
 
 Send a credential in one of two places only: the session cookie, or `Authorization: Bearer` with a session token
-(`sess_….secret`) or a CLI token (`ost_….secret`). A request that carries the cookie and changes something must come
+(`sess_….secret`), a CLI token (`ost_….secret`) or an OAuth access token. A request that carries the cookie and changes something must come
 from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer needs nothing.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339 in UTC.
@@ -54,7 +54,9 @@ CONFIG: Final = OpenAPIConfig(
                 security_scheme_in="cookie",
                 description="Set by signing in with the transport `cookie`.",
             ),
-            "bearer": SecurityScheme(type="http", scheme="bearer", description="A session token or a CLI token."),
+            "bearer": SecurityScheme(
+                type="http", scheme="bearer", description="A session token, a CLI token, or an OAuth access token."
+            ),
         }
     ),
 )
@@ -70,7 +72,24 @@ def document() -> dict[str, Any]:
         openapi_config=CONFIG,
         logging_config=None,
     )
-    return described.openapi_schema.to_schema()
+    found = described.openapi_schema.to_schema()
+    # Litestar loses the bounds of what is inside a union or a list, and that no other fields are taken. msgspec, which
+    # reads and writes these shapes, knows them exactly.
+    found["components"]["schemas"] = _schemas(set(found["components"]["schemas"]))
+    return found
+
+
+def _schemas(names: set[str]) -> dict[str, Any]:
+    known = {
+        kind.__name__: kind
+        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    }
+    _, components = msgspec.json.schema_components(
+        [known[name] for name in sorted(names)], ref_template="#/components/schemas/{name}"
+    )
+    return dict(sorted(components.items()))
 
 
 @get("/openapi.json", include_in_schema=False)
@@ -82,7 +101,7 @@ async def openapi_json() -> Response[bytes]:
 @get("/docs", include_in_schema=False)
 async def docs() -> Response[bytes]:
     """The same for people: one page, without a script and without anything from elsewhere."""
-    return Response(_page(), media_type="text/html; charset=utf-8", headers=docs_page.HEADERS)
+    return Response(_page(), media_type="text/html", headers=docs_page.HEADERS)
 
 
 @cache

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ostiary import errors
 from ostiary.errors import OstiaryError
 from ostiary.server.problems import MEDIA_TYPE, TYPE_PREFIX
+from ostiary.server.shapes import Instant
 
 
 class Problem(Struct, kw_only=True):
@@ -28,9 +29,9 @@ class Problem(Struct, kw_only=True):
     message: Annotated[str, Meta(description="As `detail`, for simple clients.")]
     field: Annotated[str | UnsetType, Meta(description="invalid_request: which one is wrong.")] = UNSET
     why: Annotated[str | UnsetType, Meta(description="invalid_request: what is wrong with it.")] = UNSET
-    revoked_at: Annotated[datetime | UnsetType, Meta(description="session_revoked, token_revoked")] = UNSET
+    revoked_at: Annotated[Instant | UnsetType, Meta(description="session_revoked, token_revoked")] = UNSET
     reason: Annotated[str | UnsetType, Meta(description="session_revoked")] = UNSET
-    expired_at: Annotated[datetime | UnsetType, Meta(description="session_expired, token_expired")] = UNSET
+    expired_at: Annotated[Instant | UnsetType, Meta(description="session_expired, token_expired")] = UNSET
     limit: Annotated[str | UnsetType, Meta(description="session_expired: `idle` or `lifetime`")] = UNSET
     max_age: Annotated[int | UnsetType, Meta(description="reauthentication_required: seconds")] = UNSET
     scope: Annotated[str | UnsetType, Meta(description="not_allowed: the scope that lacks")] = UNSET

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
@@ -19,7 +21,9 @@ from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.duration import parse_duration
 from ostiary.core.session import Kind
 from ostiary.errors import InvalidRequest
+from ostiary.server.complaints import in_words
 from ostiary.server.problems import BadRequest
+from ostiary.server.shapes import SESSION_ID, TOKEN_ID
 
 MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
 NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
@@ -29,6 +33,22 @@ Transport: TypeAlias = Annotated[
     Meta(description="`cookie` sets the session cookie; `bearer` answers the token in the body."),
 ]
 Username: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_NUL, examples=["ada"])]
+UsernameInPath: TypeAlias = Annotated[
+    str, PathParameter(min_length=1, max_length=256, pattern=NO_NUL, examples=[Example(value="ada")])
+]
+UserFilter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        min_length=1,
+        max_length=256,
+        pattern=NO_NUL,
+        description="Of this user only.",
+        examples=[Example(value="ada")],
+    ),
+]
+# The guard looks at ids before any handler does: one that cannot be ours is answered as a missing one.
+SessionIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=SESSION_ID)])]
+TokenIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=TOKEN_ID)])]
 NewUsername: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL, examples=["ada"])]
 Password: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=MAXIMUM_PASSWORD, examples=["correct horse battery staple"])
@@ -47,7 +67,7 @@ Duration: TypeAlias = Annotated[
         examples=["4h30m"],
     ),
 ]
-Seconds: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31)]
+Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(max_length=32)]],
     Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
@@ -196,7 +216,7 @@ def decode(content: bytes, kind: Any) -> Any:
         return _decoder(kind).decode(content)
     except msgspec.ValidationError as why:
         message, _, path = str(why).partition(" - at `")
-        raise InvalidRequest(field_at(path, message), message) from None
+        raise InvalidRequest(field_at(path, message), in_words(message)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
         raise BadRequest(400, f"the body is not JSON: {why}") from None
 

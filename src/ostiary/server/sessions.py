@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -59,7 +59,7 @@ async def current_session(caller: NamedDependency[Caller], present: NamedDepende
     responses=refusals(errors.SessionNotFound, errors.ReauthenticationRequired),
 )
 async def revoke_session(
-    session_id: FromPath[shapes.SessionId],
+    session_id: requests.SessionIdInPath,
     authority: NamedDependency[Authority],
     identified: NamedDependency[Identified],
     cookie: NamedDependency[SessionCookie],
@@ -88,7 +88,7 @@ delete_session = delete(
     responses=refusals(errors.SessionNotFound, body=True),
 )
 async def label_session(
-    session_id: FromPath[shapes.SessionId],
+    session_id: requests.SessionIdInPath,
     data: JSONBody[requests.LabelRequest],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],

@@ -22,6 +22,7 @@ from ostiary.server.refusals import refusals
     operation_id="set_up",
     summary="Add the first administrator",
     opt={PUBLIC: True},
+    security=[{}],
     responses=refusals(
         errors.SetupCodeNotFound, errors.SessionInvalid, errors.NotAllowed, errors.Conflict, public=True, body=True
     ),

@@ -16,6 +16,7 @@ TOKEN_ID = "ost_a2b3c4d5e6f7k3v7mzpq2w4x6y"
 USER_ID = "user_mzpq2w4x6y7a2b3c4d5e6fk3v7"
 SECRET = "…43-characters-that-are-shown-only-once…"
 
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True, examples=["2026-01-15T12:00:00Z"])]  # RFC 3339, in UTC
 SessionId: TypeAlias = Annotated[str, Meta(description="Public and stable; never a secret.", examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[TOKEN_ID])]
 Count: TypeAlias = Annotated[int, Meta(ge=0, examples=[2])]
@@ -52,10 +53,10 @@ class Session(Struct, kw_only=True):
     """One sign-in of one user from one client."""
 
     id: SessionId
-    created_at: datetime
-    last_used_at: Annotated[datetime, Meta(description="At most a minute behind the truth while in use.")]
+    created_at: Instant
+    last_used_at: Annotated[Instant, Meta(description="At most a minute behind the truth while in use.")]
     expires_at: Annotated[
-        datetime,
+        Instant,
         Meta(description="The end of its lifetime if it is kept in use; the idle timeout can end it earlier."),
     ]
     user_agent: Annotated[str | None, Meta(description="As the client sent it; never to be trusted.")]
@@ -68,7 +69,7 @@ class Session(Struct, kw_only=True):
     application_id: str | None
     tenant: str
     amr: Annotated[list[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
-    ended_at: Annotated[datetime | UnsetType | None, Meta(description="Only with `include=ended`: when it ended.")] = (
+    ended_at: Annotated[Instant | UnsetType | None, Meta(description="Only with `include=ended`: when it ended.")] = (
         UNSET
     )
     reason: Annotated[
@@ -85,9 +86,9 @@ class AdminSession(Session, kw_only=True):
     ]
     user_id: Annotated[str, Meta(examples=[USER_ID])]
     kind: Kind
-    auth_time: Annotated[datetime, Meta(description="When the person last proved who they are.")]
+    auth_time: Annotated[Instant, Meta(description="When the person last proved who they are.")]
     issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
-    revoked_at: datetime | None
+    revoked_at: Instant | None
 
 
 class CliToken(Struct, kw_only=True):
@@ -95,10 +96,10 @@ class CliToken(Struct, kw_only=True):
 
     id: TokenId
     name: Annotated[str, Meta(examples=["ci"])]
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
+    created_at: Instant
+    last_used_at: Instant | None
+    expires_at: Instant | None
+    revoked_at: Instant | None
     scopes: Annotated[list[str], Meta(examples=[["sessions:read"]])]
     status: TokenStatus
 
@@ -174,8 +175,8 @@ class CliTokenCreated(Struct, kw_only=True):
     id: TokenId
     name: str
     token: Annotated[str, Meta(description="The bearer; only its hash is kept.", examples=[f"{TOKEN_ID}.{SECRET}"])]
-    created_at: datetime
-    expires_at: datetime | None
+    created_at: Instant
+    expires_at: Instant | None
     scopes: list[str]
 
 
@@ -186,7 +187,7 @@ class CliTokenValid(Struct, kw_only=True):
     user_email: str | None
     username: str | None
     token_id: TokenId
-    expires_at: datetime | None
+    expires_at: Instant | None
     scopes: list[str]
 
 

@@ -67,6 +67,7 @@ async def sign_in(
     summary="Sign out",
     status_code=200,
     opt={PUBLIC: True},
+    security=[{}, {"cookie": []}, {"bearer": []}],
     responses=refusals(errors.SessionInvalid, errors.NotAllowed, public=True),
 )
 async def sign_out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -67,7 +67,7 @@ async def list_tokens(
     responses=refusals(errors.TokenNotFound),
 )
 async def revoke_token(
-    token_id: FromPath[shapes.TokenId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: requests.TokenIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> shapes.CliTokenRevoked:
     """End a CLI token now. Again is no error; a token may always end itself."""
     token = await authority.tokens.revoke(token_id, by=caller)
@@ -81,7 +81,7 @@ async def revoke_token(
     responses=refusals(errors.TokenNotFound),
 )
 async def rotate_token(
-    token_id: FromPath[shapes.TokenId], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+    token_id: requests.TokenIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> shapes.CliTokenCreated:
     """A new secret under the same id, name, scopes and expiry; the old one is refused from now on."""
     return minted(await authority.tokens.rotate(token_id, by=caller))

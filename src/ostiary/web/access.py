@@ -39,7 +39,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         SessionNotFound, TokenNotFound: an id in the path that cannot be one of ours.
         WrongCredentials, TooManyRequests: the password that came along to confirm an act.
     """
-    method = connection.scope["method"]
+    method = str(connection.scope["method"])  # type: ignore[typeddict-item]  # there are no websockets
     if method == "OPTIONS":
         return
     visit = await arrive(connection, None if handler.opt.get(UNATTENDED) else exchange_of(connection.scope).client)

@@ -1,4 +1,4 @@
-"""The files that pages load: a stylesheet, two scripts, the icons. All of them ours or vendored, none from elsewhere."""
+"""The files that pages load: a stylesheet, two scripts, the icons. Ours or vendored, none from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 
 from ostiary.errors import NotFound
+from ostiary.web.given import FileInPath
 
 # With a hash of the content in the address, a browser never has to ask again.
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -47,7 +48,7 @@ def address(name: str) -> str:
 
 
 @get("/{name:str}")
-async def static_file(name: str, request: Request[Any, Any, State]) -> Response[bytes]:
+async def static_file(name: FileInPath, request: Request[Any, Any, State]) -> Response[bytes]:
     """One file. Compressed, as there is nothing secret in it (BREACH needs a secret on the page)."""
     if name not in TYPES:
         raise NotFound

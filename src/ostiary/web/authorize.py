@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.authority.oauth.authorization import Destination
 from ostiary.core.duration import format_duration
+from ostiary.core.oauth.fields import code_of, read_fields
 from ostiary.core.oauth.request import AuthorizationRequest
 from ostiary.errors import (
     AccessDenied,
@@ -24,8 +26,6 @@ from ostiary.errors import (
     WrongCredentials,
 )
 from ostiary.server.context import context_of
-from ostiary.server.oauth.failures import code_of
-from ostiary.server.oauth.parameters import read_fields
 from ostiary.web import returning
 from ostiary.web.access import PASSWORD, PUBLIC, STEPS_UP
 from ostiary.web.destinations import sign_in_path
@@ -47,7 +47,7 @@ SCOPES: Final = {
 
 
 @get(PATH)
-async def authorize(request: PageRequest, authority: Authority) -> Response[Any]:
+async def authorize(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
     """Where a client sends its user."""
     try:
         asked = _asked(request)
@@ -69,7 +69,7 @@ def password_again(request: PageRequest, error: OstiaryError) -> Response[Any]:
     opt={STEPS_UP: True},
     exception_handlers={WrongCredentials: password_again, TooManyRequests: password_again},
 )
-async def decide(request: PageRequest, authority: Authority) -> Response[Any]:
+async def decide(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
     """What the person answered on one of the two pages below."""
     form = visit_of(request).form
     try:

@@ -12,9 +12,11 @@ MAXIMUM_LENGTH: Final = 4096  # characters; `server.limits` takes no longer quer
 def own_path(text: str | None, otherwise: str = HOME) -> str:
     """`text` if it is a path that every browser resolves on this origin; else `otherwise`.
 
-    It is read as given and as decoded: browsers take `\\` for `/` and drop tabs and line breaks, proxies may decode.
+    It is read as given and as decoded: browsers take a backslash for `/` and drop tabs, proxies may decode.
     """
-    if not text or len(text) > MAXIMUM_LENGTH or not _is_plain(text) or not _is_plain(unquote(text, errors="replace")):
+    if not text or len(text) > MAXIMUM_LENGTH or not text.isascii() or " " in text:
+        return otherwise
+    if not (_is_plain(text) and _is_plain(unquote(text, errors="replace"))):
         return otherwise
     try:
         parts = urlsplit(text)
@@ -29,4 +31,6 @@ def sign_in_path(then: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable() and " " not in text
+    if not text.startswith("/") or text.startswith("//"):
+        return False
+    return text.isprintable() and "\\" not in text

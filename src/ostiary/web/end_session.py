@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
 from ostiary.authority.oauth.leaving import Departure
+from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidRequest, OstiaryError
-from ostiary.server.oauth.parameters import read_fields
 from ostiary.web import returning
 from ostiary.web.access import PUBLIC
 from ostiary.web.forms import PageRequest
@@ -22,7 +23,7 @@ from ostiary.web.visit import visit_of
 
 
 @get("/oauth/end-session")
-async def end_session_page(request: PageRequest, authority: Authority) -> Response[Any]:
+async def end_session_page(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
     """Asks whether to sign out. Who is signed out already goes on at once."""
     try:
         asked = read_fields(request.scope["query_string"])
@@ -39,7 +40,7 @@ async def end_session_page(request: PageRequest, authority: Authority) -> Respon
 
 
 @post("/oauth/end-session")
-async def end_session(request: PageRequest, authority: Authority) -> Response[Any]:
+async def end_session(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
     """End this browser's session, and the client's that the request names."""
     visit = visit_of(request)
     try:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any
 
 from litestar import Response, Router, get, post
-from litestar.params import Parameter
 
-from ostiary.authority import Authority
-from ostiary.core.client import Client
 from ostiary.errors import (
     InvalidRequest,
     LimitReached,
@@ -24,17 +21,15 @@ from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME, own_path
 from ostiary.web.form_tokens import FormRefused
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import Code, Next, OurAuthority, Visitor
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.times import counted
 from ostiary.web.visit import visit_of
 
-Code: Final = Annotated[str, Parameter(max_length=128)]
-Next: Final = Annotated[str | None, Parameter(query="next")]
-
 
 @get("/")
-async def home(request: PageRequest) -> Response[None]:
+async def home(request: PageRequest) -> Response[bytes]:
     """To the sessions; nobody signed in is led on from there."""
     return back(request, HOME if visit_of(request).caller else "/sign-in")
 
@@ -75,12 +70,11 @@ def _sign_in_form(
 
 @post(
     "/sign-in",
-    exception_handlers={
-        kind: sign_in_again
-        for kind in (FormRefused, InvalidRequest, LimitReached, SessionInvalid, TooManyRequests, WrongCredentials)
-    },
+    exception_handlers=dict.fromkeys(
+        (FormRefused, InvalidRequest, LimitReached, SessionInvalid, TooManyRequests, WrongCredentials), sign_in_again
+    ),
 )
-async def sign_in(request: PageRequest, authority: Authority, client: Client) -> Response[None]:
+async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
     """Start a session. One that this browser held before ends, as the browser forgets it."""
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
@@ -94,7 +88,7 @@ async def sign_in(request: PageRequest, authority: Authority, client: Client) ->
 
 
 @get("/setup")
-async def setup_page(request: PageRequest, authority: Authority, code: Code = "") -> Response[bytes]:
+async def setup_page(request: PageRequest, authority: OurAuthority, code: Code = "") -> Response[bytes]:
     """The form, while the link works. Looking does not use it up."""
     if not await authority.setup.is_open(code):
         raise SetupCodeNotFound
@@ -122,7 +116,7 @@ def _setup_form(request: PageRequest, code: str, error: OstiaryError | None = No
 
 
 @post("/setup", exception_handlers={FormRefused: setup_again, InvalidRequest: setup_again})
-async def set_up(request: PageRequest, authority: Authority, client: Client) -> Response[None]:
+async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
     """Make the first administrator, and sign them in."""
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -21,8 +22,8 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
-from ostiary.server.cookies import cookie_for
 from ostiary.server.context import context_of
+from ostiary.server.cookies import cookie_for
 from ostiary.server.exchange import exchange_of
 from ostiary.web.access import Connection, arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path
@@ -64,7 +65,7 @@ _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
         FormRefused,
         Failure(
             "This page was open for too long",
-            "It is from before you last signed in or confirmed your password. Nothing was changed. Go back and try again.",
+            "It is from before you last signed in or confirmed your password. Nothing was changed. Go back, try again.",
         ),
     ),
     (
@@ -93,10 +94,8 @@ class Failures:
         connection: Connection = ASGIConnection(scope)
         visit = Visit(cookie_for(exchange_of(scope).arrival, context_of(connection).settings))
         if not isinstance(error, StoreUnavailable):
-            try:
+            with contextlib.suppress(OstiaryError):
                 visit = await arrive(connection, None)
-            except OstiaryError:
-                pass
         keep(scope, visit)
 
     def __call__(self, request: PageRequest, error: Exception) -> Response[Any]:
@@ -106,15 +105,16 @@ class Failures:
         if isinstance(error, Unauthenticated) and visit_of(request).caller is None:
             return to_sign_in(request)
         problem = self._problem(request, error)
-        failure = _words(request, error, problem.status_code)
+        status = problem.status_code or 500
+        failure = _words(request, error, status)
         shown = page(
             request,
             "failure.html",
-            problem.status_code,
+            status,
             title=failure.title,
             text=failure.text,
             again=request.url.path if request.method == "GET" else HOME,
-            request_id=exchange_of(request.scope).request_id if problem.status_code >= 500 else None,
+            request_id=exchange_of(request.scope).request_id if status >= 500 else None,
         )
         for name in ("retry-after", "allow"):
             if name in problem.headers:
@@ -136,7 +136,7 @@ def to_sign_in(request: PageRequest) -> Response[Any]:
     if request.headers.get("hx-request") == "true":
         shown = urlsplit(request.headers.get("hx-current-url", ""))
         then = own_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
-        return Response(None, status_code=401, headers={"hx-redirect": sign_in_path(then)})
+        return Response(b"", status_code=401, media_type="text/plain", headers={"hx-redirect": sign_in_path(then)})
     here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     then = own_path(here) if request.method == "GET" else HOME
     return back(request, sign_in_path(then))
@@ -158,7 +158,7 @@ def _words(request: PageRequest, error: Exception, status: int) -> Failure:
         return NOTHING
     if status >= 500:
         return FAULT
-    return Failure("This request can't be read", _sentence(getattr(error, "message", "") or getattr(error, "detail", "")))
+    return Failure("This request can't be read", _sentence(str(getattr(error, "detail", "") or error)))
 
 
 def _sentence(text: str) -> str:

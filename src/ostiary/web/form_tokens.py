@@ -1,8 +1,8 @@
 """The token in every form: proof that a page of ours wrote it, for this browser (ASVS 5.0 3.5.1).
 
-Nothing is stored. The token is a keyed hash under a secret that the browser sends by itself and no other site can read:
-the session's own token once signed in, a cookie made for that before. Each one differs, so that none can be guessed from
-the size of a compressed page.
+Nothing is stored. The token is a keyed hash under a secret that the browser sends by itself and no other site can
+read: the session's own token once signed in, a cookie made for that before. Each one differs, so that none can be
+guessed from the size of a compressed page.
 """
 
 from __future__ import annotations

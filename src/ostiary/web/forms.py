@@ -44,12 +44,15 @@ class Form:
 
 
 async def read(request: PageRequest) -> Form:
-    """Read the body of a request. Not by the framework, which keeps the bodies it has parsed: there are passwords in it.
+    """Read the body of a request. Not by the framework, which keeps what it has parsed: there are passwords in it.
 
     Raises:
         InvalidRequest: not a form, or with a character that no text of ours may have.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+    media_type = request.headers.get("content-type")
+    if media_type is None and not await request.body():
+        return Form()
+    if (media_type or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise InvalidRequest("form", f"send {MEDIA_TYPE}")
     try:
         fields = parse_qs(

@@ -6,12 +6,12 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 
-from ostiary.authority import Authority
 from ostiary.server.cookies import CLEAR_SITE_DATA
 from ostiary.web import words
 from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import visit_of
 
@@ -23,7 +23,7 @@ async def sign_out_page(request: PageRequest) -> Response[bytes]:
 
 
 @post("/sign-out", opt={PUBLIC: True})
-async def sign_out(request: PageRequest, authority: Authority) -> Response[None]:
+async def sign_out(request: PageRequest, authority: OurAuthority) -> Response[bytes]:
     """End this session. It works signed in or not."""
     visit = visit_of(request)
     if visit.caller is not None:

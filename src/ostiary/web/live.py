@@ -9,12 +9,11 @@ from litestar import Response, Router, get
 from litestar.response import Stream
 
 from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.errors import Conflict, OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
 from ostiary.feed import Listener, Notice
-from ostiary.server.context import context_of
 from ostiary.web.access import UNATTENDED
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.visit import visit_of
 
 LOOK_EVERY: Final = 15.0  # seconds between two looks at one's own session, as a limit passes without an event
@@ -25,17 +24,17 @@ AWAY: Final = b"event: away\ndata: \n\n"
 STILL_HERE: Final = b": still here\n\n"
 
 
-def no_stream(request: PageRequest, error: OstiaryError) -> Response[None]:
+def no_stream(request: PageRequest, error: OstiaryError) -> Response[bytes]:
     """A stream that cannot be: no page, no words; the script of the open page asks for the list instead."""
-    return Response(None, status_code=error.status, headers={"retry-after": "30"})
+    return Response(b"", status_code=error.status, media_type="text/plain", headers={"retry-after": "30"})
 
 
 @get(
     "/events",
     opt={UNATTENDED: True},
-    exception_handlers={kind: no_stream for kind in (Conflict, StoreUnavailable, Unauthenticated)},
+    exception_handlers=dict.fromkeys((Conflict, StoreUnavailable, Unauthenticated), no_stream),
 )
-async def events(request: PageRequest, authority: Authority, caller: Caller) -> Stream:
+async def events(request: PageRequest, authority: OurAuthority, caller: Signed) -> Stream:
     """What happens to the caller's sessions, while the page is open."""
     feed = request.app.state.feed
     following = _follow(authority, visit_of(request).secrets[0], feed.listen(caller.user.id))

@@ -15,7 +15,20 @@ from litestar.plugins import InitPlugin
 
 from ostiary.errors import ReauthenticationRequired, TooManyRequests, WrongCredentials
 from ostiary.feed import Feed
-from ostiary.web import assets, authorize, end_session, entering, leaving, live, password, reports, session_acts, sessions, step_up, tokens
+from ostiary.web import (
+    assets,
+    authorize,
+    end_session,
+    entering,
+    leaving,
+    live,
+    password,
+    reports,
+    session_acts,
+    sessions,
+    step_up,
+    tokens,
+)
 from ostiary.web.access import guard
 from ostiary.web.failures import PAGE, Failures
 
@@ -35,7 +48,7 @@ ROUTER: Final = Router(
         tokens.router,
         password.router,
     ],
-    exception_handlers={kind: step_up.ask for kind in (ReauthenticationRequired, TooManyRequests, WrongCredentials)},
+    exception_handlers=dict.fromkeys((ReauthenticationRequired, TooManyRequests, WrongCredentials), step_up.ask),
 )
 
 

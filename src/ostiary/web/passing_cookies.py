@@ -27,7 +27,7 @@ def held(scope: Any, name: Name, session_cookie: SessionCookie) -> str | None:
         if key == b"cookie":
             for pair in value.split(b";"):
                 found, _, content = pair.strip().partition(b"=")
-                text = content.decode("latin-1")
+                text = str(content, "latin-1")
                 if found == wanted and _VALUE.fullmatch(text):
                     return text
     return None

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 from litestar import Response, Router, get, post
 
-from ostiary.authority import Authority
 from ostiary.core.account import MINIMUM_PASSWORD
-from ostiary.core.caller import Caller
 from ostiary.errors import InvalidRequest, OstiaryError, TooManyRequests, WrongCredentials
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import visit_of
@@ -47,9 +46,9 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 @post(
     "/",
-    exception_handlers={kind: password_again for kind in (InvalidRequest, TooManyRequests, WrongCredentials)},
+    exception_handlers=dict.fromkeys((InvalidRequest, TooManyRequests, WrongCredentials), password_again),
 )
-async def change_password(request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def change_password(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """Change it; every other session ends, unless the person keeps them (ASVS 5.0 7.4.3)."""
     form = visit_of(request).form
     if form.text("new") != form.text("again"):

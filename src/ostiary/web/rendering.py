@@ -72,13 +72,14 @@ def _policy(visit: Visit) -> str:
     return POLICY.format(nonce=visit.nonce, targets="".join(f" {target}" for target in visit.form_targets))
 
 
-def back(request: PageRequest, path: str, notice: str | None = None) -> Response[None]:
+def back(request: PageRequest, path: str, notice: str | None = None) -> Response[bytes]:
     """After an act: to a page of ours, which says what was done."""
     visit = visit_of(request)
     if notice is not None:
         visit.tell(notice)
     return Response(
-        None,
+        b"",
+        media_type="text/plain",
         status_code=HTTPStatus.SEE_OTHER,
         headers={"location": path, **visit.headers},
         cookies=visit.cookies,

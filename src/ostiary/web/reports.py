@@ -1,4 +1,4 @@
-"""Where browsers report what a page tried and its policy forbade (ASVS 5.0 3.4.7). It is logged, bounded, and no more."""
+"""Where browsers report what a page tried and its policy forbade (ASVS 5.0 3.4.7). Logged, bounded, no more."""
 
 from __future__ import annotations
 

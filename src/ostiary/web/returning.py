@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from litestar import Response
 
+from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidRequest, OstiaryError
 from ostiary.server.context import context_of
-from ostiary.server.oauth.parameters import read_fields
 from ostiary.web.forms import PageRequest
 from ostiary.web.visit import visit_of
 

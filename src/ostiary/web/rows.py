@@ -42,6 +42,7 @@ class Row:
     began_how: str
     expires: str
     expires_at: datetime
+    ends_if_unused: bool
     application: str | None
     tenant: str | None
     agent: str | None
@@ -114,7 +115,7 @@ class Rows:
         """One session."""
         described, place = describe(session.user_agent), self._places.of(session.ip)
         is_current = session.id == self._caller.session_id
-        now, expires_at = self._now, session.deadline(self._policy)[0]
+        now, (expires_at, limit) = self._now, session.deadline(self._policy)
         is_active = is_current or now - session.last_used_at < times.ACTIVE
         return Row(
             id=session.id,
@@ -134,6 +135,7 @@ class Rows:
             began_how=words.began_how(session),
             expires=times.until(expires_at, now),
             expires_at=expires_at,
+            ends_if_unused=limit == "idle",
             application=session.application_id,
             tenant=None if session.tenant == DEFAULT_TENANT else session.tenant,
             agent=session.user_agent,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any
 
 from litestar import Response, Router, get
-from litestar.params import Parameter
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.server.context import context_of
 from ostiary.web.access import UNATTENDED
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import Device, OurAuthority, PageNumber, Seen, Signed
 from ostiary.web.rendering import page
 from ostiary.web.rows import Overview, Rows, paged
-
-PageNumber: Final = Annotated[int, Parameter(query="page", ge=1, le=10_000)]
-Device: Final = Annotated[str | None, Parameter(max_length=256)]
 
 
 def rows_for(request: PageRequest, caller: Caller) -> Rows:
@@ -34,7 +31,11 @@ async def _overview(
 
 @get("/")
 async def sessions_page(
-    request: PageRequest, authority: Authority, caller: Caller, number: PageNumber = 1, device: Device = None
+    request: PageRequest,
+    authority: OurAuthority,
+    caller: Signed,
+    number: PageNumber = 1,
+    device: Device = None,
 ) -> Response[bytes]:
     """Everywhere that the caller is signed in."""
     return page(
@@ -45,11 +46,11 @@ async def sessions_page(
 @get("/list", opt={UNATTENDED: True})
 async def sessions_list(
     request: PageRequest,
-    authority: Authority,
-    caller: Caller,
+    authority: OurAuthority,
+    caller: Signed,
     number: PageNumber = 1,
     device: Device = None,
-    seen: str | None = None,
+    seen: Seen = None,
 ) -> Response[Any]:
     """The list alone, for an open page; nothing if it is what that page shows already."""
     overview = await _overview(request, authority, caller, number, device)
@@ -60,7 +61,7 @@ async def sessions_list(
 
 @get("/ended")
 async def ended_page(
-    request: PageRequest, authority: Authority, caller: Caller, number: PageNumber = 1
+    request: PageRequest, authority: OurAuthority, caller: Signed, number: PageNumber = 1
 ) -> Response[bytes]:
     """Those that ended, with when, by whom and why."""
     ended = rows_for(request, caller).ended(await authority.sessions.list(by=caller, ended=True))

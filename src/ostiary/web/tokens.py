@@ -15,6 +15,7 @@ from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
 from ostiary.web import passing_cookies, words
 from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, Signed, TokenIdInPath
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import visit_of
@@ -25,7 +26,7 @@ USUAL: Final = "90"
 
 
 @get("/")
-async def tokens_page(request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def tokens_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
     """All tokens of the caller; the secret of one that was just made, this once."""
     visit = visit_of(request)
     tokens = await authority.tokens.list(by=caller)
@@ -75,8 +76,8 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 
 @post("/new", exception_handlers={InvalidRequest: new_again, Conflict: new_again})
-async def create(request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
-    """Make one. Its secret goes to the page that shows it in a cookie that lives for a moment: the store has no copy."""
+async def create(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+    """Make one. Its secret goes to the page that shows it in a cookie of a moment: the store has no copy."""
     form = visit_of(request).form
     days = form.text("days")
     if days not in LIFETIMES:
@@ -91,25 +92,33 @@ async def create(request: PageRequest, authority: Authority, caller: Caller) -> 
 
 
 @get("/{token_id:str}/rotate")
-async def rotate_page(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def rotate_page(
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_rotate.html", token=await _token(authority, caller, token_id))
 
 
 @post("/{token_id:str}/rotate")
-async def rotate(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def rotate(
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[Any]:
     """A new secret for it."""
     return _show_once(request, (await authority.tokens.rotate(token_id, by=caller)).secret)
 
 
 @get("/{token_id:str}/revoke")
-async def revoke_page(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[bytes]:
+async def revoke_page(
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[bytes]:
     """Which token it is."""
     return page(request, "act_revoke.html", token=await _token(authority, caller, token_id))
 
 
 @post("/{token_id:str}/revoke")
-async def revoke(token_id: str, request: PageRequest, authority: Authority, caller: Caller) -> Response[Any]:
+async def revoke(
+    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[Any]:
     """Revoke it."""
     await authority.tokens.revoke(token_id, by=caller)
     return back(request, HERE, write("revoked"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ostiary.authority.oauth.authorization import Authorization
+from ostiary.authority.oauth.client_credentials import ClientCredentials
 from ostiary.authority.oauth.clients import Clients
 from ostiary.authority.oauth.exchange import Exchange
 from ostiary.authority.oauth.inspection import Inspection
@@ -13,7 +14,6 @@ from ostiary.authority.oauth.issuing import Issuing
 from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.oauth.leaving import Leaving
 from ostiary.authority.oauth.refreshing import Refreshing
-from ostiary.authority.oauth.services import Services
 from ostiary.authority.sessions import Sessions
 from ostiary.core.policy import Policy
 from ostiary.settings import Settings
@@ -29,7 +29,7 @@ class OAuth:
         authorization: from a browser's request to a code.
         exchange: from a code to a session.
         refreshing: from a refresh token to its successor.
-        services: a client that acts for itself.
+        client_credentials: a client that acts for itself.
         inspection: introspect, revoke, and what a client may know of its user.
         leaving: log out by a refresh token, or from a client's page.
     """
@@ -50,6 +50,6 @@ class OAuth:
         self.authorization = Authorization(database, clock, sessions)
         self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
         self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
-        self.services = Services(database, policy, clock, sessions, self.keys, issuing)
+        self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
         self.inspection = Inspection(database, policy, clock, self.keys)
         self.leaving = Leaving(database, policy, clock, self.keys)

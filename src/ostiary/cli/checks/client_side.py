@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from ostiary.cli.calls import Calls, member, text
+from ostiary.cli.answers import member, text
+from ostiary.cli.calls import Calls
 from ostiary.cli.checks import Finding
 from ostiary.cli.failures import SIGN_IN, Failure
 from ostiary.cli.invocation import Invocation

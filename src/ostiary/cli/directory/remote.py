@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from ostiary.cli.calls import Calls, member, segment, text
+from ostiary.cli.answers import member, segment, text
+from ostiary.cli.calls import Calls
 from ostiary.cli.directory import Cookie, Object
 from ostiary.cli.failures import Failure
 from ostiary.cli.invocation import Invocation

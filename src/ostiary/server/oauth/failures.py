@@ -8,15 +8,14 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from ostiary.core.oauth.fields import code_of
 from ostiary.errors import (
     InvalidClient,
     InvalidRequest,
-    NotAllowed,
     OAuthError,
     OstiaryError,
     SessionNotFound,
     StoreUnavailable,
-    Unauthenticated,
 )
 from ostiary.server import failures, problems
 from ostiary.server.context import context_of
@@ -41,17 +40,6 @@ def answer_message(request: Request[Any, Any, Any], error: Exception) -> Respons
     known = _known(request, error)
     words = "Session not found" if isinstance(known, SessionNotFound) else known.message
     return Response({"message": words}, status_code=_status(known), headers=_headers(known))
-
-
-def code_of(error: OstiaryError) -> str:
-    """The standard's word for an error."""
-    if isinstance(error, OAuthError | InvalidRequest):
-        return error.code
-    if isinstance(error, NotAllowed):
-        return "insufficient_scope"
-    if isinstance(error, Unauthenticated):
-        return "invalid_token"
-    return "temporarily_unavailable" if isinstance(error, StoreUnavailable) else "server_error"
 
 
 def _known(request: Request[Any, Any, Any], error: Exception) -> OstiaryError:

@@ -10,11 +10,13 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 from msgspec import Struct
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
+from ostiary.core.oauth.fields import read_fields
 from ostiary.core.session import Session
 from ostiary.core.token import is_id
 from ostiary.errors import NotAllowed, SessionNotFound, Unauthenticated
@@ -24,7 +26,7 @@ from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie, accepted_name
 from ostiary.server.exchange import exchange_of
 from ostiary.server.oauth import failures
 from ostiary.server.oauth.bearer import holder_of
-from ostiary.server.oauth.parameters import optional_text, read_fields, read_object
+from ostiary.server.oauth.parameters import optional_text, read_object
 from ostiary.server.origins import ensure_own_origin
 from ostiary.server.requests import ApiRequest
 
@@ -61,7 +63,9 @@ async def list_sessions(request: ApiRequest, authority: NamedDependency[Authorit
 
 
 @post("/sessions/{session_id:str}/revoke", status_code=200)
-async def revoke_session(session_id: str, request: ApiRequest, authority: NamedDependency[Authority]) -> dict[str, Any]:
+async def revoke_session(
+    session_id: FromPath[str], request: ApiRequest, authority: NamedDependency[Authority]
+) -> dict[str, Any]:
     """End one of them. Unknown and foreign are answered alike."""
     by = await holder_of(request)
     if not is_id(session_id):

@@ -6,16 +6,16 @@ import base64
 import binascii
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 import msgspec
 from litestar import Request
 
+from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidClient, InvalidRequest
 from ostiary.server.problems import BadRequest
 
 FORM: Final = "application/x-www-form-urlencoded"
-MAXIMUM_FIELDS: Final = 64
 
 
 async def read_form(request: Request[Any, Any, Any]) -> dict[str, str]:
@@ -27,28 +27,6 @@ async def read_form(request: Request[Any, Any, Any]) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest("content-type", f"send {FORM}")
     return read_fields(await request.body())
-
-
-def read_fields(content: bytes) -> dict[str, str]:
-    """The same of a query string.
-
-    Raises:
-        InvalidRequest: it cannot be read, or a field came twice.
-    """
-    try:
-        pairs = parse_qsl(
-            content.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAXIMUM_FIELDS
-        )
-    except ValueError:
-        raise InvalidRequest("request", "cannot be read") from None
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        if name in found:
-            raise InvalidRequest(name[:64], "was given more than once")
-        if "\0" in value:
-            raise InvalidRequest(name[:64], "must not hold the character NUL")
-        found[name] = value
-    return {name: value for name, value in found.items() if value}
 
 
 def client_credentials(request: Request[Any, Any, Any], form: Mapping[str, str]) -> tuple[str, str | None]:

@@ -44,7 +44,7 @@ async def _grant(form: Mapping[str, str], authority: Authority, holder: OAuthCli
             text = _required(form, "refresh_token")
             return await oauth.refreshing.refresh(text, client=holder, scope=form.get("scope"), at=at)
         case "client_credentials":
-            return await oauth.services.grant(client=holder, scope=form.get("scope"), at=at)
+            return await oauth.client_credentials.grant(client=holder, scope=form.get("scope"), at=at)
         case _:
             raise UnsupportedGrantType
 

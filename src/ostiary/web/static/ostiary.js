@@ -55,7 +55,7 @@
 
   if (!sessions()) return;
 
-  // The list, looked at again. It is left alone while somebody types in it; open details stay open.
+  // The list, looked at again. Open details stay open; htmx keeps the focus where it was, by id.
 
   let open = [];
   const look = () => window.htmx.trigger(sessions(), "look");

@@ -18,7 +18,7 @@ from ostiary.storage import clients, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
-class Services:
+class ClientCredentials:
     """Grant."""
 
     def __init__(

@@ -1,0 +1,39 @@
+"""What an answer holds, read without trusting its shape; and names as parts of a path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from ostiary.cli.failures import usage
+
+Object: TypeAlias = dict[str, Any]
+
+
+def segment(text: str) -> str:
+    """A name or id as one part of a path, whatever is in it.
+
+    Raises:
+        Failure: `.` or `..`, which HTTP would take for directories; empty.
+    """
+    if text in {"", ".", ".."}:
+        raise usage(f'"{text}" is not a name')
+    return quote(text, safe="")
+
+
+def member(content: Object, name: str) -> Object:
+    """An inner object, `{}` when it is missing or null."""
+    inner = content.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+def text(content: Object, name: str) -> str:
+    """A text of an answer, empty when it is missing; always one that can be written as UTF-8."""
+    value = content.get(name)
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+def texts(items: Sequence[Object], name: str) -> list[str]:
+    """The same of several objects."""
+    return [text(item, name) for item in items]

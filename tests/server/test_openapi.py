@@ -1,0 +1,164 @@
+"""The OpenAPI document: complete, and what it shows is right."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+import pytest
+
+from ostiary import errors
+from ostiary.server.openapi import document
+from tests.server.visitors import bearer, visitor
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which makes no difference here
+
+OPERATIONS = {
+    (method, path): operation
+    for path, item in document()["paths"].items()
+    for method, operation in item.items()
+    if method in {"get", "post", "put", "patch", "delete", "head", "options"}
+}
+PUBLIC = {"sign_in", "sign_out", "set_up", "is_alive", "is_ready", "metrics"}
+
+
+def test_every_promised_endpoint_is_described():
+    assert {f"{method.upper()} {path}" for method, path in OPERATIONS} == {
+        *(
+            f"{call} /api/v1/auth{path}"
+            for call, path in (
+                ("POST", "/sessions"),
+                ("GET", "/sessions"),
+                ("GET", "/sessions/current"),
+                ("POST", "/sessions/{session_id}/revoke"),
+                ("POST", "/sessions/{session_id}/label"),
+                ("DELETE", "/sessions/{session_id}"),
+                ("POST", "/sessions/revoke-others"),
+                ("POST", "/sessions/revoke-all"),
+                ("POST", "/logout"),
+                ("GET", "/whoami"),
+                ("POST", "/password"),
+                ("POST", "/reauthenticate"),
+                ("POST", "/cli-token"),
+                ("GET", "/cli-token/validate"),
+                ("GET", "/cli-tokens"),
+                ("DELETE", "/cli-tokens/{token_id}"),
+                ("POST", "/cli-tokens/{token_id}/rotate"),
+            )
+        ),
+        *(
+            f"{call} /api/v1/admin{path}"
+            for call, path in (
+                ("GET", "/sessions"),
+                ("POST", "/sessions/{session_id}/revoke"),
+                ("GET", "/users"),
+                ("POST", "/users"),
+                ("GET", "/users/{username}"),
+                ("DELETE", "/users/{username}"),
+                ("POST", "/users/{username}/sessions"),
+                ("POST", "/users/{username}/logout"),
+                ("POST", "/users/{username}/disable"),
+                ("POST", "/users/{username}/enable"),
+                ("POST", "/users/{username}/password"),
+                ("POST", "/users/{username}/roles"),
+                ("GET", "/events"),
+            )
+        ),
+        *("POST /api/v1/setup", "GET /verify", "GET /healthz", "GET /readyz", "GET /metrics"),
+    }
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_operation_says_what_it_does_and_every_error_it_has(method, path):
+    operation = OPERATIONS[method, path]
+    assert operation["summary"] and operation["description"] and operation["tags"]
+    statuses = set(operation["responses"])
+    assert {"400", "422", "500", "503"} <= statuses
+    assert {"401", "403"} <= statuses or operation["operationId"] in PUBLIC
+    assert bool(operation.get("requestBody")) == ({"413", "415"} <= statuses)
+    for status, answer in operation["responses"].items():
+        if int(status) >= 400:
+            (content,) = answer["content"].items()
+            assert content[0] == "application/problem+json"
+            assert content[1]["schema"]["$ref"].endswith("Problem")
+            assert answer["description"]
+
+
+def test_every_error_of_the_tree_that_a_client_can_meet_has_an_example():
+    shown = {
+        name
+        for operation in OPERATIONS.values()
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        for name in content.get("examples", {})
+    }
+    every = {kind.code for kind in _leaves(errors.OstiaryError)}
+    assert shown == every - {"configuration"}
+
+
+def _leaves(kind: type[errors.OstiaryError]) -> list[type[errors.OstiaryError]]:
+    below = [one for one in kind.__subclasses__() if one.__module__ == errors.__name__]
+    own = [kind] if kind in {errors.Conflict} or not below else []
+    return own + [leaf for one in below for leaf in _leaves(one)]
+
+
+def test_every_example_of_an_error_is_a_problem():
+    document_ = document()
+    validator = jsonschema_rs.Draft202012Validator(
+        {"$ref": "#/components/schemas/Problem", "components": document_["components"]}
+    )
+    seen = 0
+    for operation in OPERATIONS.values():
+        for status, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                for example in content.get("examples", {}).values():
+                    validator.validate(example["value"])
+                    assert str(example["value"]["status"]) == status
+                    seen += 1
+    assert seen > 100
+
+
+def test_shapes_are_named_shortly_and_bounded():
+    schemas = document()["components"]["schemas"]
+    assert all("_" not in name for name in schemas), sorted(schemas)
+    for name, schema in schemas.items():
+        if not name.endswith("Request"):
+            continue
+        assert schema["additionalProperties"] is False
+        for field, inner in schema["properties"].items():
+            for part in [inner, *inner.get("anyOf", [])]:
+                if part.get("type") == "string" and "enum" not in part:
+                    assert "maxLength" in part, (name, field)
+                if part.get("type") == "array":
+                    assert "maxItems" in part, (name, field)
+
+
+def test_both_ways_to_send_a_credential_are_described():
+    assert set(document()["components"]["securitySchemes"]) == {"cookie", "bearer"}
+    assert document()["components"]["securitySchemes"]["cookie"]["name"] == "__Host-session"
+    for (_, _), operation in OPERATIONS.items():
+        needs_none = {} in operation.get("security", document()["security"])
+        assert needs_none == (operation["operationId"] in PUBLIC), operation["operationId"]
+
+
+@on_sqlite
+async def test_the_document_is_served_to_anybody(app):
+    async with visitor(app) as nobody:
+        answer = await nobody.get("/api/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == document()
+    assert answer.json()["openapi"].startswith("3.1")
+
+
+@on_sqlite
+async def test_answers_have_the_described_shape(app):
+    checked = 0
+    async with bearer(app, "root") as client:
+        for (method, path), operation in OPERATIONS.items():
+            if method != "get" or "{" in path or operation["operationId"] in {"metrics", "validate_cli_token"}:
+                continue
+            answer = await client.get(path)
+            schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            jsonschema_rs.Draft202012Validator({**schema, "components": document()["components"]}).validate(
+                answer.json()
+            )
+            checked += 1
+    assert checked >= 8

@@ -1,0 +1,68 @@
+"""One browser and one site for all who share them; and the whole application without a network, on both databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from ostiary.application import create_app
+from ostiary.authority import Authority
+from ostiary.settings import Settings
+from tests.support import databases
+from tests.support.processes import Server
+from tests.web.surfer import Surfer
+from tests.web.visitors import Site, Visitors
+
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="session")
+async def browser(anyio_backend) -> AsyncIterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        databases.skip("no Chromium")
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.launch(executable_path=program, args=FLAGS)
+
+
+@pytest.fixture(scope="session")
+async def site(anyio_backend, tmp_path_factory) -> AsyncIterator[Site]:
+    """A server process on SQLite, with the default policy."""
+    async for site in serve(tmp_path_factory.mktemp("site")):
+        yield site
+
+
+async def serve(home: Path, *options: str) -> AsyncIterator[Site]:
+    """A server process on an empty SQLite database."""
+    url = await databases.new_sqlite(home, home / "template.db")
+    settings = Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)
+    server = Server(url, home, *options).start()
+    try:
+        async with Authority(settings) as authority:
+            yield Site(server, authority)
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+async def visitors(browser, site, tmp_path) -> AsyncIterator[Visitors]:
+    visitors = Visitors(browser, site, tmp_path)
+    yield visitors
+    await visitors.leave()
+
+
+@pytest.fixture
+async def surfer(settings, clock) -> AsyncIterator[Surfer]:
+    """The application itself, asked without a network and without a browser's kindness."""
+    async with create_app(settings, clock=clock) as app:
+        transport = httpx2.ASGITransport(app, client=("203.0.113.7", 50_000))
+        async with httpx2.AsyncClient(transport=transport, base_url="https://auth.example.test") as client:
+            yield Surfer(client, app.authority)

@@ -1,0 +1,68 @@
+"""Every page and every act that the application knows of, visited once; so that no route can be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ostiary.web.pages import ROUTER
+from tests.support.people import CHROME, PASSWORD, at
+from tests.web.surfer import Surfer
+
+STREAM = "/settings/sessions/events"  # it does not end
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ids to put into the paths of routes."""
+
+    session_id: str
+    token_id: str
+
+
+def routes(method: str, known: Known) -> list[str]:
+    """The paths of all routes of a method."""
+    found = []
+    for route in ROUTER.routes:
+        if method in route.methods:
+            path = route.path.replace("{session_id:str}", known.session_id).replace("{token_id:str}", known.token_id)
+            found.append(path)
+    assert len(found) > 8
+    return found
+
+
+async def settle(surfer: Surfer) -> Known:
+    """Somebody signed in, with another session and a CLI token."""
+    await surfer.add_and_sign_in("ada", admin=True)
+    _, other = await surfer.authority.sign_in.with_password("ada", PASSWORD, client=at("203.0.113.9", CHROME))
+    by = await surfer.authority.verify(other.token, at())
+    token = await surfer.authority.tokens.create(by=by, name="script")
+    return Known(other.session.id, token.token.id)
+
+
+async def crawl(surfer: Surfer) -> Known:
+    """Everything, signed out and in, and errors too; `surfer.answers` has what was answered."""
+    stranger = surfer.stranger()
+    known = await settle(surfer)
+    for path in [path for path in routes("GET", known) if path != STREAM]:
+        await stranger.get(path)
+        await surfer.get(path)
+    await stranger.get(STREAM)
+    await surfer.get("/nothing")
+    await surfer.get("/settings/nothing")
+    await surfer.post("/sign-in", {"username": "ada"})
+    await stranger.submit("/sign-in", username="ada", password="wrong")
+    session = f"/settings/sessions/{known.session_id}"
+    await surfer.submit(f"{session}/label", label="laptop")
+    await surfer.submit("/settings/tokens/new", name="new", days="30", scope="sessions:read")
+    await surfer.get("/settings/tokens")
+    await surfer.submit(f"/settings/tokens/{known.token_id}/rotate")
+    await surfer.submit(f"/settings/tokens/{known.token_id}/revoke")
+    await surfer.submit(f"{session}/end")
+    await surfer.submit("/settings/password", current=PASSWORD, new=PASSWORD + "!", again=PASSWORD + "!")
+    await surfer.submit("/settings/sessions/end-others")
+    await surfer.submit("/settings/sessions", "/sign-out")
+    await surfer.get("/signed-out")
+    await surfer.sign_in("ada", PASSWORD + "!")
+    await surfer.submit("/settings/sessions/end-all")
+    await surfer.get("/signed-out")
+    return known
