@@ -32,10 +32,10 @@ async def add_client(
     data: JSONBody[client_shapes.ClientRequest],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
-) -> client_shapes.ClientAnswer:
+) -> client_shapes.ClientWithSecret:
     """Register a program that signs its users in here. Its secret is shown this once."""
     added = await authority.oauth.clients.add(data.registration(), by=caller)
-    return client_shapes.ClientAnswer(client=client_shapes.client_of(added.client), secret=added.secret)
+    return client_shapes.ClientWithSecret(client=client_shapes.client_of(added.client), secret=added.secret)
 
 
 @get(
@@ -66,10 +66,10 @@ async def rotate_client_secret(
     client_id: FromPath[client_shapes.ClientId],
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
-) -> client_shapes.ClientAnswer:
+) -> client_shapes.ClientWithSecret:
     """The old secret is refused from now on; the client's sessions live on."""
     added = await authority.oauth.clients.rotate_secret(client_id, by=caller)
-    return client_shapes.ClientAnswer(client=client_shapes.client_of(added.client), secret=added.secret)
+    return client_shapes.ClientWithSecret(client=client_shapes.client_of(added.client), secret=added.secret)
 
 
 @delete(

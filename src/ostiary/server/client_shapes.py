@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType, OAuthClient, Registration
 from ostiary.core.oauth.redirect_uri import MAXIMUM_LENGTH
@@ -71,12 +71,16 @@ class Client(Struct, kw_only=True):
 
 
 class ClientAnswer(Struct, kw_only=True):
-    """One client; with its secret where it has just been made."""
+    """One client."""
 
     client: Client
-    secret: Annotated[
-        str | UnsetType | None, Meta(description="Shown once; null for a public client, which has none.")
-    ] = UNSET
+
+
+class ClientWithSecret(Struct, kw_only=True):
+    """One client, with its secret, which has just been made."""
+
+    client: Client
+    secret: Annotated[str | None, Meta(description="Shown once; null for a public client, which has none.")]
 
 
 class ClientList(Struct, kw_only=True):

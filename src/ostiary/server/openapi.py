@@ -21,8 +21,9 @@ DESCRIPTION: Final = """\
 Who is signed in, from where and on which device, and how to end it now.
 
 Send a credential in one of two places only: the session cookie, or `Authorization: Bearer` with a session token
-(`sess_….secret`), a CLI token (`ost_….secret`) or an OAuth access token. A request that carries the cookie and changes something must come
-from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer needs nothing.
+(`sess_….secret`), a CLI token (`ost_….secret`) or an OAuth access token. A request that carries the cookie and changes
+something must come from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer
+needs nothing.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339 in UTC.
 """
