@@ -106,7 +106,7 @@ def test_openid_client_and_oauth4webapi_pass(house):
 def test_authlib_passes(house):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the library and what it imports
-        from authlib.integrations.requests_client import OAuth2Session
+        from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
     import requests
 
     url = house.server.url

@@ -17,6 +17,7 @@ from ostiary.authority.oauth.refreshing import Refreshing
 from ostiary.authority.sessions import Sessions
 from ostiary.core.policy import Policy
 from ostiary.settings import Settings
+from ostiary.storage import clients
 from ostiary.storage.database import Database
 
 
@@ -53,3 +54,16 @@ class OAuth:
         self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
         self.inspection = Inspection(database, policy, clock, self.keys)
         self.leaving = Leaving(database, policy, clock, self.keys)
+        self._database = database
+
+    async def ensure_ready(self) -> None:
+        """Return if tokens could be signed now, where somebody could ask for one.
+
+        Raises:
+            ConfigurationError: there are clients, but no key to protect signing keys with; says how to give one.
+            StoreUnavailable: nothing is known.
+        """
+        async with self._database.reading() as db:
+            wanted = await clients.any_exist(db)
+        if wanted:
+            self.keys.purpose_key("signing keys")
