@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request, tmp_path, tmp_path_factory) -> AsyncIterator[str]:
+async def database_url(request, anyio_backend, tmp_path, tmp_path_factory) -> AsyncIterator[str]:
     """An empty, migrated database; each test that asks for it runs on both kinds."""
     if request.param == "sqlite":
         yield await databases.new_sqlite(tmp_path, tmp_path_factory.getbasetemp() / "template.db")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.settings import Settings
 from tests.support.people import PASSWORD
-from tests.support.processes import CommandLine, Server, clean_environment, serving
+from tests.support.processes import CommandLine, Server, serving
 
 
-def add_user(database_url: str, home, username: str, *options: str) -> None:
-    """By the break-glass door: directly in the database."""
-    subprocess.run(
-        [sys.executable, "-m", "ostiary", "user", "add", username, "--password-stdin", *options],
-        input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, timeout=60,
-        env=clean_environment(home, {"OSTIARY_DATABASE_URL": database_url}), cwd=home,
-    )  # fmt: skip
+def add_people(database_url: str, **people: str) -> None:
+    """Accounts by name, each with its roles; `tests/cli` adds them by the command line."""
+
+    async def add() -> None:
+        async with Authority(Settings(database_url=database_url, password_memory_kib=19456)) as authority:
+            for username, roles in people.items():
+                await authority.accounts.add(username, PASSWORD, by=Caller.operator("tests"), roles=roles.split())
+
+    asyncio.run(add())
 
 
 @pytest.fixture
@@ -29,11 +33,9 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def people(database_url, home) -> None:
+def people(database_url) -> None:
     """ada, eve, and an administrator root; all with the same password."""
-    add_user(database_url, home, "ada")
-    add_user(database_url, home, "eve")
-    add_user(database_url, home, "root", "--admin")
+    add_people(database_url, ada="member", eve="member", root="admin member")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.support.databases import PrivatePostgres
-from tests.support.processes import Server, serving
+from tests.support.processes import serving
 
 
 def test_a_thousand_revocations_on_one_node_are_refused_at_once_by_the_other(server, home, database_url, request):
@@ -78,12 +78,12 @@ def private_postgres(tmp_path_factory):
 
 
 def test_a_store_that_stops_is_503_and_ends_nobody(private_postgres, home):
-    from tests.acceptance.conftest import add_user
+    from tests.acceptance.conftest import add_people
     from tests.support.processes import CommandLine
 
     url = private_postgres.url
     CommandLine(home, OSTIARY_DATABASE_URL=url).ok("migrate")
-    add_user(url, home, "ada")
+    add_people(url, ada="member")
     with serving(url, home) as server:
         session_id, token = server.sign_in()
         cookie = {"Cookie": f"__Host-session={token}"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -14,7 +15,9 @@ from ostiary.application import create_app
 from ostiary.authority import Authority
 from ostiary.settings import Settings
 from tests.support import databases
+from tests.support.clock import Clock
 from tests.support.processes import Server
+from tests.web.crawl import crawl
 from tests.web.surfer import Surfer
 from tests.web.visitors import Site, Visitors
 
@@ -62,7 +65,29 @@ async def visitors(browser, site, tmp_path) -> AsyncIterator[Visitors]:
 @pytest.fixture
 async def surfer(settings, clock) -> AsyncIterator[Surfer]:
     """The application itself, asked without a network and without a browser's kindness."""
+    async with surfing(settings, clock) as surfer:
+        yield surfer
+
+
+@asynccontextmanager
+async def surfing(settings: Settings, clock: Clock) -> AsyncIterator[Surfer]:
     async with create_app(settings, clock=clock) as app:
         transport = httpx2.ASGITransport(app, client=("203.0.113.7", 50_000))
         async with httpx2.AsyncClient(transport=transport, base_url="https://auth.example.test") as client:
             yield Surfer(client, app.authority)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+async def crawled(request, anyio_backend, tmp_path_factory) -> AsyncIterator[list[httpx2.Response]]:
+    """Every answer of a walk through all pages and acts: for tests that only look at answers."""
+    if request.param == "postgresql" and not databases.postgres_answers():
+        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
+    home = tmp_path_factory.mktemp("crawl")
+    is_sqlite = request.param == "sqlite"
+    url = await databases.new_sqlite(home, home / "template.db") if is_sqlite else await databases.new_postgres()
+    settings = Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)
+    async with surfing(settings, Clock()) as surfer:
+        await crawl(surfer)
+        yield surfer.answers
+    if not is_sqlite:
+        await databases.drop_postgres(url)

@@ -9,13 +9,13 @@ import pytest
 from ostiary.storage import schema
 from tests.support import people
 from tests.support.people import at
-from tests.web.crawl import STREAM, crawl, routes, settle
+from tests.web.crawl import STREAM, routes, settle
 
 PAGES_WITHOUT_ANYBODY = {"/", "/sign-in", "/setup", "/signed-out", STREAM, "/settings/sessions/list"}
 
 
-def cookies(surfer):
-    found = [header for answer in surfer.answers for header in answer.headers.get_list("set-cookie")]
+def cookies(crawled):
+    found = [header for answer in crawled for header in answer.headers.get_list("set-cookie")]
     assert {header.partition("=")[0] for header in found} == {
         "__Host-session",
         "__Host-form",
@@ -29,59 +29,52 @@ def is_html(answer) -> bool:
     return str(answer.headers.get("content-type", "")).startswith("text/html")
 
 
-async def test_asvs_3_3_1_every_cookie_is_secure_and_prefixed(surfer):
-    await crawl(surfer)
-    for cookie in cookies(surfer):
+async def test_asvs_3_3_1_every_cookie_is_secure_and_prefixed(crawled):
+    for cookie in cookies(crawled):
         assert cookie.startswith("__Host-") and "; Secure" in cookie and "; Path=/" in cookie
 
 
-async def test_asvs_3_3_2_every_cookie_says_same_site(surfer):
-    await crawl(surfer)
-    for cookie in cookies(surfer):
+async def test_asvs_3_3_2_every_cookie_says_same_site(crawled):
+    for cookie in cookies(crawled):
         assert "samesite=lax" in cookie.lower()
 
 
-async def test_asvs_3_3_3_and_3_5_4_no_cookie_is_shared_with_another_host(surfer):
-    await crawl(surfer)
-    for cookie in cookies(surfer):
+async def test_asvs_3_3_3_and_3_5_4_no_cookie_is_shared_with_another_host(crawled):
+    for cookie in cookies(crawled):
         assert "domain" not in cookie.lower() and cookie.startswith("__Host-")
 
 
-async def test_asvs_3_3_4_cookies_are_http_only_and_the_session_token_is_on_no_page(surfer):
-    await crawl(surfer)
+async def test_asvs_3_3_4_cookies_are_http_only_and_the_session_token_is_on_no_page(crawled):
     secrets = set()
-    for cookie in cookies(surfer):
+    for cookie in cookies(crawled):
         assert "; HttpOnly" in cookie
         if cookie.startswith("__Host-session=sess"):
             secrets.add(cookie.partition("=")[2].partition(";")[0].partition(".")[2])
     assert len(secrets) >= 2
-    for answer in surfer.answers:
+    for answer in crawled:
         for secret in secrets:
             assert secret not in answer.text and secret not in answer.headers.get("location", "")
 
 
-async def test_asvs_3_3_5_cookies_are_short(surfer):
-    await crawl(surfer)
-    assert max(len(cookie.partition(";")[0]) for cookie in cookies(surfer)) <= 4096
+async def test_asvs_3_3_5_cookies_are_short(crawled):
+    assert max(len(cookie.partition(";")[0]) for cookie in cookies(crawled)) <= 4096
 
 
-async def test_asvs_3_4_1_every_answer_demands_https_for_years(surfer):
-    await crawl(surfer)
-    for answer in surfer.answers:
+async def test_asvs_3_4_1_every_answer_demands_https_for_years(crawled):
+    for answer in crawled:
         hsts = answer.headers["strict-transport-security"]
         assert int(hsts.partition("=")[2].partition(";")[0]) >= 31_536_000 and "includeSubDomains" in hsts
 
 
 async def test_asvs_3_4_2_no_answer_lets_another_origin_read(surfer):
-    await crawl(surfer)
+    await surfer.add_and_sign_in()
     await surfer.get("/settings/sessions", Origin="https://evil.example")
     assert all("access-control-allow-origin" not in answer.headers for answer in surfer.answers)
 
 
-async def test_asvs_3_4_3_every_page_has_a_policy_with_a_nonce_of_its_own(surfer):
-    await crawl(surfer)
+async def test_asvs_3_4_3_every_page_has_a_policy_with_a_nonce_of_its_own(crawled):
     nonces = []
-    for answer in surfer.answers:
+    for answer in crawled:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "base-uri 'none'" in policy
         assert "unsafe" not in policy and "*" not in policy and "http" not in policy
@@ -111,19 +104,16 @@ async def test_asvs_3_4_3_the_browser_runs_no_inline_script_and_reports_nothing(
     visitor.complaints.clear()
 
 
-async def test_asvs_3_4_4_nothing_is_sniffed(surfer):
-    await crawl(surfer)
-    assert {answer.headers["x-content-type-options"] for answer in surfer.answers} == {"nosniff"}
+async def test_asvs_3_4_4_nothing_is_sniffed(crawled):
+    assert {answer.headers["x-content-type-options"] for answer in crawled} == {"nosniff"}
 
 
-async def test_asvs_3_4_5_no_other_origin_learns_where_a_person_was(surfer):
-    await crawl(surfer)
-    assert {answer.headers["referrer-policy"] for answer in surfer.answers} <= {"same-origin", "no-referrer"}
+async def test_asvs_3_4_5_no_other_origin_learns_where_a_person_was(crawled):
+    assert {answer.headers["referrer-policy"] for answer in crawled} <= {"same-origin", "no-referrer"}
 
 
-async def test_asvs_3_4_6_no_page_can_be_framed(surfer):
-    await crawl(surfer)
-    assert all("frame-ancestors 'none'" in answer.headers["content-security-policy"] for answer in surfer.answers)
+async def test_asvs_3_4_6_no_page_can_be_framed(crawled):
+    assert all("frame-ancestors 'none'" in answer.headers["content-security-policy"] for answer in crawled)
 
 
 async def test_asvs_3_4_7_violations_have_a_place_to_be_reported_to(surfer):
@@ -138,9 +128,8 @@ async def test_asvs_3_4_7_violations_have_a_place_to_be_reported_to(surfer):
     assert (await surfer.client.post("/csp-reports", content=b"x" * 10_000)).status_code == 413
 
 
-async def test_asvs_3_4_8_no_page_shares_its_window_with_another_origin(surfer):
-    await crawl(surfer)
-    assert {answer.headers["cross-origin-opener-policy"] for answer in surfer.answers} == {"same-origin"}
+async def test_asvs_3_4_8_no_page_shares_its_window_with_another_origin(crawled):
+    assert {answer.headers["cross-origin-opener-policy"] for answer in crawled} == {"same-origin"}
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}])
@@ -201,9 +190,8 @@ async def own_scripts(surfer) -> str:
     return "".join(answer.text for answer in answers)
 
 
-async def test_asvs_3_5_8_other_origins_cannot_embed_what_is_a_persons_own(surfer):
-    await crawl(surfer)
-    assert {answer.headers["cross-origin-resource-policy"] for answer in surfer.answers} == {"same-origin"}
+async def test_asvs_3_5_8_other_origins_cannot_embed_what_is_a_persons_own(crawled):
+    assert {answer.headers["cross-origin-resource-policy"] for answer in crawled} == {"same-origin"}
 
 
 async def test_asvs_7_4_4_signing_out_is_on_every_page_of_somebody_signed_in(surfer):
@@ -262,9 +250,8 @@ async def test_asvs_14_3_1_a_link_to_the_signed_out_page_signs_nobody_out(surfer
     assert answer.status_code == 303 and "clear-site-data" not in answer.headers
 
 
-async def test_asvs_14_3_2_no_page_is_kept_in_a_cache(surfer):
-    await crawl(surfer)
-    assert {answer.headers["cache-control"] for answer in surfer.answers} == {"no-store"}
+async def test_asvs_14_3_2_no_page_is_kept_in_a_cache(crawled):
+    assert {answer.headers["cache-control"] for answer in crawled} == {"no-store"}
 
 
 async def test_asvs_14_3_3_a_page_leaves_nothing_in_the_browsers_storage(visitors, site):
