@@ -42,7 +42,7 @@ def test_clients_and_keys_at_the_database(tmp_path):
     assert new["client_secret"] != secret
     assert len(json.loads(ostiary("keys", "rotate", "--format", "json").stdout)["keys"]) == 2
     ostiary("client", "remove", client_id, "--yes")
-    assert "no such client" in ostiary("client", "show", client_id, code=4).stderr
+    assert "no such client" in ostiary("client", "show", client_id, code=3).stderr
     assert "redirect_uris" in ostiary("client", "add", "Bad", "--redirect-uri", "http://x.example/", code=2).stderr
 
 
