@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,6 +19,7 @@ from joserfc.jwk import RSAKey
 from ostiary.core.oauth.claims import read_access_token
 from ostiary.core.token import new_id
 from ostiary.errors import OstiaryError, SessionInvalid
+from ostiary.storage import signing_keys
 from tests.oauth.party import ORIGIN, Pkce, claims_of, person, with_access
 from tests.server.visitors import COOKIE, cli_token, held, visitor
 
@@ -166,6 +168,27 @@ async def test_asvs_9_1_2_and_9_1_3_no_other_algorithm_and_no_key_of_the_tokens_
             assert await refused(app, bad), bad
         with pytest.raises(BlockingIOError):
             sinkhole.accept()
+
+
+async def test_made_up_keys_share_a_reading_of_the_real_ones(app, party, monkeypatch):
+    async with person(app) as ada:
+        token = (await party.sign_in(ada)).access
+    header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    readings = []
+    published = signing_keys.published
+
+    async def counted(*arguments):
+        readings.append(1)
+        return await published(*arguments)
+
+    monkeypatch.setattr(signing_keys, "published", counted)
+    made_up = [f"{part({**header, 'kid': new_id('key')})}.{token.split('.', 1)[1]}" for _ in range(50)]
+    assert all(await asyncio.gather(*(refused(app, text) for text in made_up)))
+    assert len(readings) <= 3
+    readings.clear()
+    assert all(await asyncio.gather(*(refused(app, text) for text in made_up)))
+    assert readings == []
+    assert not await refused(app, token)
 
 
 async def test_asvs_9_2_1_and_9_2_3_time_issuer_and_audience(app, party, clock):

@@ -60,6 +60,7 @@ class Keys:
         self._public: dict[str, RSAKey] = {}
         self._signer: Signer | None = None
         self._unknown: dict[str, float] = {}
+        self._reading = asyncio.Lock()
 
     async def published(self) -> list[dict[str, Any]]:
         """The JWK set: keys in use, and those retired less than a day ago (RFC 7517 5)."""
@@ -169,10 +170,10 @@ class Keys:
         await self._current()
         if kid not in self._public:
             # Made by another node a moment ago? Looked up once; then it is remembered for a moment that there is none.
-            if time.monotonic() - self._unknown.get(kid, float("-inf")) < UNKNOWN:
+            now = time.monotonic()
+            if now - self._unknown.get(kid, float("-inf")) < UNKNOWN:
                 raise SessionInvalid
-            self._forget()
-            await self._current()
+            await self._read(since=now)
         if kid not in self._public:
             if len(self._unknown) >= MAXIMUM_UNKNOWN:
                 self._unknown.clear()
@@ -181,11 +182,23 @@ class Keys:
         return self._public[kid]
 
     async def _current(self) -> list[StoredKey]:
-        if time.monotonic() - self._read_at >= FRESH:
-            async with self.database.reading() as db:
-                known = await signing_keys.published(db, self._clock() - OVERLAP)
-            self._known, self._read_at, self._signer = known, time.monotonic(), None
-            self._public = {key.kid: RSAKey.import_key(key.public_key) for key in known if key.alg == ALGORITHM}
+        return await self._read(since=time.monotonic() - FRESH)
+
+    async def _read(self, since: float) -> list[StoredKey]:
+        """The keys, from a reading that began after `since`. Whoever asks meanwhile shares it."""
+        if self._read_at > since:
+            return self._known
+        async with self._reading:
+            if self._read_at <= since:
+                began = time.monotonic()
+                async with self.database.reading() as db:
+                    known = await signing_keys.published(db, self._clock() - OVERLAP)
+                public = {
+                    key.kid: self._public.get(key.kid) or RSAKey.import_key(key.public_key)
+                    for key in known
+                    if key.alg == ALGORITHM
+                }
+                self._known, self._public, self._read_at, self._signer = known, public, began, None
         return self._known
 
     def _forget(self) -> None:
