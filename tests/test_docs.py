@@ -322,7 +322,7 @@ def formats_match(pages: Pages) -> Iterator[str]:
 
 def settings_match(pages: Pages) -> Iterator[str]:
     parts = sections(pages[SETTINGS], 2)
-    table = [row for title in ("The server", "The policy", "Signing in") for row in rows(parts[title])]
+    table = [row for title in ("The server", "The policy", "Signing in", "OAuth") for row in rows(parts[title])]
     said = {names(row[0])[0]: row[1] for row in table}
     yield from differences(SETTINGS, (names(row[0])[0] for row in table), (name for name, _, _ in settings.table()))
     for row in dataclasses.fields(settings.Settings):

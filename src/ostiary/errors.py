@@ -15,10 +15,21 @@ OstiaryError
 │   ├── SessionNotFound
 │   ├── UserNotFound
 │   ├── TokenNotFound
+│   ├── ClientNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
 ├── Conflict 409                    the state of things forbids it
 │   └── LimitReached                the user has as many sessions as the policy allows
 ├── InvalidRequest 422              one field is wrong: which, why, what to do
+├── OAuthError 400                  an OAuth request is refused; `code` is the word of RFC 6749 and OIDC
+│   ├── InvalidClient 401           unknown client, or its secret is wrong
+│   ├── InvalidGrant                a code or refresh token that does not work (any more)
+│   ├── InvalidScope                more than the client, or the grant, has
+│   ├── UnauthorizedClient          this client may not use this grant
+│   ├── UnsupportedGrantType
+│   ├── UnsupportedResponseType
+│   ├── AccessDenied                the user said no
+│   ├── LoginRequired               nobody is signed in, and nobody may be asked
+│   └── ConsentRequired             the user has not agreed yet
 ├── TooManyRequests 429             too many failed sign-ins; `retry_after` says when to come back
 ├── ConfigurationError 500          a setting is wrong, or the database is not as this version needs it
 ├── ServerFault 500                 our mistake; the request id finds it in the log
@@ -184,6 +195,13 @@ class TokenNotFound(NotFound):
     title = "There is no such CLI token"
 
 
+class ClientNotFound(NotFound):
+    """No such OAuth client."""
+
+    code = "client_not_found"
+    title = "There is no such client"
+
+
 class SetupCodeNotFound(NotFound):
     """The set-up link is unknown, was used, has expired, or an account exists already."""
 
@@ -218,6 +236,78 @@ class InvalidRequest(OstiaryError):
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}", field=field, why=why)
+
+
+class OAuthError(OstiaryError):
+    """An OAuth request is refused. `code` is what RFC 6749 5.2 and 4.1.2.1 and OIDC Core 3.1.2.6 call `error`."""
+
+    code = "oauth_error"
+    status = 400
+    title = "The OAuth request is refused"
+
+
+class InvalidClient(OAuthError):
+    """Unknown client or wrong secret: told apart by nobody."""
+
+    code = "invalid_client"
+    status = 401
+    title = "The client is unknown, or did not prove who it is"
+
+
+class InvalidGrant(OAuthError):
+    """The code or refresh token is unknown, of another client, used, expired, or its session has ended."""
+
+    code = "invalid_grant"
+    title = "The code or refresh token is not valid"
+
+
+class InvalidScope(OAuthError):
+    """More than this client may ask for, or than was granted."""
+
+    code = "invalid_scope"
+    title = "The scope is not one that this client may have"
+
+
+class UnauthorizedClient(OAuthError):
+    """The client is known, but is not registered for this grant."""
+
+    code = "unauthorized_client"
+    title = "This client may not use this grant"
+
+
+class UnsupportedGrantType(OAuthError):
+    """Not one of `authorization_code`, `refresh_token`, `client_credentials`."""
+
+    code = "unsupported_grant_type"
+    title = "There is no such grant here"
+
+
+class UnsupportedResponseType(OAuthError):
+    """Not `code`."""
+
+    code = "unsupported_response_type"
+    title = "Only response_type=code is supported"
+
+
+class AccessDenied(OAuthError):
+    """The user was asked, and said no."""
+
+    code = "access_denied"
+    title = "The user did not agree"
+
+
+class LoginRequired(OAuthError):
+    """Nobody is signed in, or not freshly enough; with `prompt=none` nobody may be asked."""
+
+    code = "login_required"
+    title = "The user has to sign in"
+
+
+class ConsentRequired(OAuthError):
+    """A third-party client that the user has not agreed to."""
+
+    code = "consent_required"
+    title = "The user has to agree first"
 
 
 class TooManyRequests(OstiaryError):

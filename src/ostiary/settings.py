@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import tomllib
@@ -14,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from ostiary.core.duration import parse_duration
+from ostiary.core.duration import format_duration, parse_duration
 from ostiary.core.policy import PRESETS, AtLimit, Policy
 from ostiary.errors import ConfigurationError
 
@@ -24,6 +25,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEFAULT_PORT: Final = 8420
 PREFIX: Final = "OSTIARY_"
 MAXIMUM_WORKERS: Final = 64
+KEY_BYTES: Final = 32  # of the key that protects signing keys: AES-256
 
 
 def _text(value: object) -> str:
@@ -78,6 +80,28 @@ def _duration(value: object) -> timedelta:
     return parse_duration(_text(value))
 
 
+def _between(lowest: timedelta, highest: timedelta) -> Callable[[object], timedelta]:
+    def parse(value: object) -> timedelta:
+        span = _duration(value)
+        if not lowest <= span <= highest:
+            raise ValueError(f"must be from {format_duration(lowest)} to {format_duration(highest)}")
+        return span
+
+    return parse
+
+
+def _key(value: object) -> str | None:
+    if value in ("", None):
+        return None
+    try:
+        is_right = len(base64.b64decode(f"{value}=", altchars=b"-_", validate=True)) == KEY_BYTES
+    except ValueError:
+        is_right = False
+    if not is_right:  # what it is instead is not repeated: it may be a key with a typing error
+        raise ValueError(f"must be {KEY_BYTES} random bytes in base64url, as 'ostiary keys generate' prints them")
+    return str(value)
+
+
 def _choice(*words: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -112,11 +136,11 @@ def _default_database_url() -> str:
     return f"sqlite:///{default_data_directory() / 'ostiary.db'}"
 
 
-def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
-    metadata = {"parse": parse, "about": about}
+def _setting(default: Any, parse: Callable[[object], Any], about: str, *, secret: bool = False) -> Any:
+    metadata = {"parse": parse, "about": about, "secret": secret}
     if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=default, metadata=metadata, repr=not secret)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +173,26 @@ class Settings:
     sign_in_window: timedelta = _setting(timedelta(minutes=15), _duration, "how long a failed sign-in counts")
     password_memory_kib: int = _setting(65536, _number(19456, 4_194_304), "argon2id memory in KiB (RFC 9106 4)")
     password_time_cost: int = _setting(3, _number(2, 100), "argon2id passes (RFC 9106 4)")
+    access_token_lifetime: timedelta = _setting(
+        timedelta(minutes=5),
+        _between(timedelta(minutes=1), timedelta(hours=1)),
+        "how long an OAuth access token lasts; a session that ends takes its tokens along at once",
+    )
+    refresh_grace: int = _setting(
+        10, _number(0, 300), "seconds in which the same refresh token gets the same successor again"
+    )
+    key: str | None = _setting(None, _key, "what protects the signing keys, in base64url", secret=True)
+    key_file: str | None = _setting(None, _optional_text, "a file that holds it; beside a SQLite database by default")
     places_file: str | None = _setting(None, _optional_text, "a MaxMind-format file that turns addresses into places")
     log_level: str = _setting("info", _choice("debug", "info", "warning", "error"), "the least that is logged")
+
+    @property
+    def issuer(self) -> str:
+        """What tokens call this server: its public origin, else the address that it listens on."""
+        if self.public_url is not None:
+            return self.public_url
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - only compared
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def session_policy(self) -> Policy:
         """The preset with the limits that were set.

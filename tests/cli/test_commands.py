@@ -22,6 +22,8 @@ DOCUMENTED = {
     *("token list", "token create", "token revoke", "token rotate", "token validate"),
     *("auth-session login", "auth-session logout", "auth-session list"),
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
+    *("client add", "client list", "client show", "client rotate-secret", "client remove"),
+    *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }
 

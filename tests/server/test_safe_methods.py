@@ -20,7 +20,12 @@ async def test_safe_methods_change_nothing(app):
     async with signed_in(app, "root") as browser:
         session_id = (await browser.get("/api/v1/auth/sessions/current")).json()["id"]
         token = await cli_token(app, "root", scopes=["admin"])
-        known = {"session_id": session_id, "token_id": token.partition(".")[0], "username": "ada"}
+        known = {
+            "session_id": session_id,
+            "token_id": token.partition(".")[0],
+            "username": "ada",
+            "client_id": f"client_{'a' * 26}",
+        }
         paths = [path.format(**known) for path in [*document()["paths"], "/verify", "/api/docs"]]
         async with visitor(app) as nobody, script(app, token) as holder, script(app, held(browser)) as session:
             await holder.get("/verify")

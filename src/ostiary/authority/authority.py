@@ -10,6 +10,7 @@ from typing import Self
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
+from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.presence import Presence
 from ostiary.authority.retention import Retention
@@ -43,6 +44,7 @@ class Authority:
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
         retention: purge.
     """
@@ -67,8 +69,9 @@ class Authority:
             window=settings.sign_in_window,
         )
         self.presence = Presence(self.database, policy, clock)
-        self.verification = Verification(self._reader, policy, clock, self.presence)
         self.sessions = Sessions(self.database, policy, clock)
+        self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
+        self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
@@ -81,11 +84,11 @@ class Authority:
         """Who holds this credential, read from the row now (rule 3).
 
         Args:
-            credential: `sess_….secret` or `ost_….secret`, as the client sent it.
+            credential: `sess_….secret`, `ost_….secret` or an access token (RFC 9068), as the client sent it.
             client: where it was used from; recorded at most once a minute. None records nothing.
 
         Raises:
-            SessionInvalid: malformed, unknown, or a wrong secret.
+            SessionInvalid: malformed, unknown, or a wrong secret; an access token that has expired.
             SessionExpired, SessionRevoked, TokenExpired, TokenRevoked: the right secret, but it ended.
             StoreUnavailable: nothing is known; do not treat the holder as signed out.
         """

@@ -13,7 +13,7 @@ from ostiary.storage.database import Connection
 
 
 async def end_sessions(
-    db: Connection, chosen: sessions.Chosen, *, reason: Reason, by: Caller, now: datetime
+    db: Connection, chosen: sessions.Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
 ) -> list[Session]:
     """End the chosen sessions that have not ended yet, with one event each. Returns them as they were before."""
     ended = await sessions.revoke(db, chosen, Revocation(now, reason, by.name))
@@ -30,6 +30,7 @@ async def end_sessions(
                 user_agent=by.client.user_agent,
                 reason=reason,
                 request_id=by.client.request_id,
+                detail=detail or {},
             )
             for session in ended
         ],
@@ -38,14 +39,22 @@ async def end_sessions(
 
 
 async def end_user(
-    db: Connection, user_id: str, *, reason: Reason, by: Caller, now: datetime, but: str | None = None
+    db: Connection,
+    user_id: str,
+    *,
+    reason: Reason,
+    by: Caller,
+    now: datetime,
+    but: str | None = None,
+    application_id: str | None = None,
 ) -> list[Session]:
-    """End every session of a user (but one, when given), and bar whatever sign-in began before now.
+    """End every session of a user (in one application; but one, when given), and bar whatever sign-in began before now.
 
     Holding the user's row makes this and a start take turns; the cut-off time refuses the start that comes second.
     """
     previous = await subjects.hold(db, user_id)
-    ended = await end_sessions(db, sessions.of_user(user_id, now, but), reason=reason, by=by, now=now)
+    chosen = sessions.of_user(user_id, now, but, application_id)
+    ended = await end_sessions(db, chosen, reason=reason, by=by, now=now)
     await subjects.set_cut_off(db, user_id, _later(previous, now))
     return ended
 

@@ -35,10 +35,12 @@ class Revoked:
     Attributes:
         session: as it is now.
         live_tokens: how many CLI tokens of the user still work, as they have a lifecycle of their own.
+        was_live: False if it had ended already.
     """
 
     session: Session
     live_tokens: int
+    was_live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from ostiary.core.caller import Caller
 from ostiary.errors import InvalidRequest
-from ostiary.storage import events, refusals, sessions
+from ostiary.storage import codes, events, refresh_tokens, refusals, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 BATCH: Final = 1000  # rows in one transaction, so that sign-ins never wait for long
@@ -65,4 +65,7 @@ class Retention:
     @in_transaction
     async def _batch(self, db: Connection, before: datetime) -> Purged:
         await refusals.purge(db, self._clock() - self._window)
-        return Purged(await sessions.purge(db, before, BATCH), await events.purge(db, before, BATCH))
+        gone = Purged(await sessions.purge(db, before, BATCH), await events.purge(db, before, BATCH))
+        await refresh_tokens.purge_orphans(db, BATCH)
+        await codes.purge(db, before, BATCH)
+        return gone

@@ -39,6 +39,7 @@ class Opening(TypedDict, total=False):
         amr: how (RFC 8176).
         label: what the user calls the device.
         application_id, tenant: what it is a session of.
+        client_id: the OAuth client that holds it.
         by: who minted it, when it was not the user's own sign-in.
     """
 
@@ -49,6 +50,7 @@ class Opening(TypedDict, total=False):
     label: str | None
     application_id: str | None
     tenant: str
+    client_id: str | None
     by: Caller | None
 
 
@@ -121,9 +123,12 @@ class Sessions:
             tenant=tenant,
             amr=amr,
             issued_by=by.name if by else None,
+            client_id=opening.get("client_id"),
         )
         await sessions.add(db, session, token.digest)
         detail: Detail = {"kind": kind, "amr": " ".join(amr)}
+        if session.client_id is not None:
+            detail["client_id"] = session.client_id
         await events.add(
             db, [session_event("session.started", session, now, client, by.name if by else user_id, detail)]
         )
@@ -156,8 +161,10 @@ class Sessions:
             raise SessionNotFound
         return session
 
-    async def list(self, *, by: Caller, ended: bool = False) -> list[Session]:
+    async def list(self, *, by: Caller, ended: bool = False, application_id: str | None = None) -> list[Session]:
         """The caller's sessions that would be accepted now, most recently used first; with `ended`, the others too.
+
+        With `application_id`, only those of that application.
 
         Raises:
             NotAllowed: a CLI token without `sessions:read`.
@@ -165,7 +172,13 @@ class Sessions:
         by.ensure_scope("sessions:read")
         async with self.database.reading() as db:
             return await sessions.list_of_user(
-                db, by.user.id, self.policy, self._clock(), ended=ended, limit=MAXIMUM_LIST
+                db,
+                by.user.id,
+                self.policy,
+                self._clock(),
+                ended=ended,
+                application_id=application_id,
+                limit=MAXIMUM_LIST,
             )
 
     async def count_others(self, *, by: Caller) -> int:
@@ -250,11 +263,12 @@ class Sessions:
     ) -> Revoked:
         """End one session, of that user or of anybody: `revoke` when the rights are settled."""
         now = self._clock()
-        await end_sessions(db, sessions.by_id(session_id, user_id), reason=reason, by=by, now=now)
+        ended = await end_sessions(db, sessions.by_id(session_id, user_id), reason=reason, by=by, now=now)
         session = await sessions.find(db, session_id, user_id)
         if session is None:
             raise SessionNotFound
-        return Revoked(session, await cli_tokens.count_live(db, session.user_id, now))
+        was_live = any(one.ended(self.policy, now) is None for one in ended)
+        return Revoked(session, await cli_tokens.count_live(db, session.user_id, now), was_live)
 
     async def revoke_others(self, *, by: Caller) -> RevokedMany:
         """End every session of the caller but the one that asks; a sign-in that began before does not survive either.
@@ -288,8 +302,10 @@ class Sessions:
         count = sum(1 for session in ended if session.ended(self.policy, now) is None)
         return RevokedMany(count, 0, await cli_tokens.count_live(db, by.user.id, now))
 
-    async def revoke_all(self, *, by: Caller, tokens: bool = False) -> RevokedMany:
+    async def revoke_all(self, *, by: Caller, tokens: bool = False, application_id: str | None = None) -> RevokedMany:
         """End every session of the caller, the one that asks too; with `tokens`, the CLI tokens as well.
+
+        With `application_id`, only those of that application; a sign-in under way does not survive either way.
 
         Raises:
             ReauthenticationRequired: the sign-in is too old for the policy.
@@ -299,14 +315,22 @@ class Sessions:
         if tokens:
             by.ensure_scope("tokens:manage")
         self.ensure_fresh(by)
-        return await self._revoke_many(by.user.id, by, "user_all", None, tokens=tokens)
+        return await self._revoke_many(by.user.id, by, "user_all", None, tokens=tokens, application_id=application_id)
 
     @in_transaction
     async def _revoke_many(
-        self, db: Connection, user_id: str, by: Caller, reason: Reason, but: str | None, *, tokens: bool
+        self,
+        db: Connection,
+        user_id: str,
+        by: Caller,
+        reason: Reason,
+        but: str | None,
+        *,
+        tokens: bool,
+        application_id: str | None = None,
     ) -> RevokedMany:
         now = self._clock()
-        ended = await end_user(db, user_id, reason=reason, by=by, now=now, but=but)
+        ended = await end_user(db, user_id, reason=reason, by=by, now=now, but=but, application_id=application_id)
         revoked = await end_tokens(db, user_id, by=by, now=now) if tokens else []
         count = sum(1 for session in ended if session.ended(self.policy, now) is None)
         return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))

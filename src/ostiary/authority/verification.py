@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.presence import Presence
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
+from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.policy import Policy
 from ostiary.core.token import Token, parse
 from ostiary.errors import SessionInvalid
@@ -29,16 +31,21 @@ NOBODY: Final = Client()
 class Verification:
     """Answers "who holds this?" from the row."""
 
-    def __init__(self, reader: Reader, policy: Policy, clock: Callable[[], datetime], presence: Presence) -> None:
+    def __init__(
+        self, reader: Reader, policy: Policy, clock: Callable[[], datetime], presence: Presence, keys: Keys
+    ) -> None:
         """One per process, so that all its questions can share queries."""
         self._policy = policy
         self._clock = clock
         self._presence = presence
+        self._keys = keys
         self._sessions: Batch[FoundSession] = Batch(reader.sessions, reader.lanes)
         self._tokens: Batch[FoundToken] = Batch(reader.tokens, reader.lanes)
 
     async def verify(self, credential: str, client: Client | None) -> Caller:
         """As `Authority.verify`."""
+        if looks_like_jwt(credential):
+            return await self._access_token(credential, client)
         token = parse(credential) if len(credential) <= MAXIMUM_LENGTH else None
         if token is None:
             raise SessionInvalid
@@ -57,6 +64,21 @@ class Verification:
         if client is not None and self._presence.note_session(found.session, client, now):
             await self._presence.flush()
         return Caller(found.user, session=found.session, client=client or NOBODY)
+
+    async def _access_token(self, credential: str, client: Client | None) -> Caller:
+        """The signature says who issued it and to whom; whether it still works, its session's row says, as for any."""
+        access = await self._keys.read_access_token(credential)
+        found = await self._sessions.get(access.session_id)
+        if found is None or (found.session.client_id, found.session.user_id) != (access.client_id, access.user_id):
+            raise SessionInvalid
+        now = self._clock()
+        found.session.ensure_live(self._policy, now)
+        if client is not None:
+            # When, but not where: the token is mostly sent by the client's own server, and the user is elsewhere.
+            seen_there = Client(found.session.ip, found.session.user_agent)
+            if self._presence.note_session(found.session, seen_there, now):
+                await self._presence.flush()
+        return Caller(found.user, session=found.session, client=client or NOBODY, granted=access.scopes)
 
     async def _cli_token(self, token: Token, client: Client | None) -> Caller:
         found = await self._tokens.get(token.id)

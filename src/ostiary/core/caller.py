@@ -12,6 +12,7 @@ from ostiary.core.session import Session
 from ostiary.errors import NotAllowed
 
 Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "feed:read", "admin"]
+OAuthGateway: TypeAlias = Literal["gateway"]  # of OAuth clients only
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")
@@ -21,14 +22,18 @@ ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke",
 class Caller:
     """A verified credential, the user behind it, and where the request came from.
 
-    A session can do what its user can; a CLI token only what its scopes cover as well. `session` or `token` is
-    set, but for an operator at the database itself, who has neither.
+    A session can do what its user can; a CLI token, and an OAuth client with its access token, only what its scopes
+    cover as well. `session` or `token` is set, but for an operator at the database itself, who has neither.
+
+    Attributes:
+        granted: the scopes of the access token that was presented; None for everybody else.
     """
 
     user: User
     session: Session | None = None
     token: CliToken | None = None
     client: Client = field(default_factory=Client)
+    granted: tuple[str, ...] | None = None
 
     @classmethod
     def operator(cls, login: str) -> Caller:
@@ -52,22 +57,32 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """An administrator, by role and (for a CLI token) by scope."""
+        """An administrator, by role and (for a CLI token) by scope; never an OAuth client in their name."""
+        if self.granted is not None:
+            return False
         return "admin" in self.user.roles and (self.token is None or "admin" in self.token.scopes)
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """What the caller may do, as scopes: a token's own; for a session, all that the user's roles allow."""
+        if self.granted is not None:
+            return self.granted
         if self.token is not None:
             return self.token.scopes
         return SCOPES if "admin" in self.user.roles else ORDINARY_SCOPES
 
-    def ensure_scope(self, scope: Scope) -> None:
+    def ensure_scope(self, scope: Scope | OAuthGateway) -> None:
         """Return if the caller may do what `scope` stands for.
 
         Raises:
-            NotAllowed: a CLI token without it (its `admin` scope covers all).
+            NotAllowed: an access token without it; a CLI token without it (its `admin` scope covers all).
         """
+        if self.granted is not None:
+            if scope not in self.granted:
+                raise NotAllowed(f"this access token lacks the scope {scope}", scope=scope)
+            return
+        if scope == "gateway":
+            return
         if self.token is not None and scope not in self.token.scopes and not self.is_admin:
             raise NotAllowed(f"this CLI token lacks the scope {scope}", scope=scope)
 
@@ -77,6 +92,8 @@ class Caller:
         Raises:
             NotAllowed: not the role, or a CLI token without the scope `admin`.
         """
+        if self.granted is not None:
+            raise NotAllowed("an OAuth client cannot act as an administrator")
         if "admin" not in self.user.roles:
             raise NotAllowed("this needs the role admin", role="admin")
         if not self.is_admin:
@@ -86,10 +103,10 @@ class Caller:
         """The caller's session: for acts that only somebody who signed in may do, such as changing a password.
 
         Raises:
-            NotAllowed: a CLI token.
+            NotAllowed: a CLI token, or an OAuth client with its access token.
         """
-        if self.session is None:
-            raise NotAllowed("this needs a session: sign in, a CLI token cannot do it")
+        if self.session is None or self.granted is not None:
+            raise NotAllowed("this needs a session: sign in, a token cannot do it")
         return self.session
 
     def ensure_cli_token(self) -> CliToken:

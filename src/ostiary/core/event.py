@@ -25,6 +25,11 @@ EventKind: TypeAlias = Literal[
     "user.deleted",
     "user.roles_changed",
     "user.password_changed",
+    "client.added",
+    "client.secret_rotated",
+    "client.removed",
+    "consent.granted",
+    "keys.rotated",
 ]
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)

@@ -61,6 +61,7 @@ class Session:
         ip, user_agent: of its client, at its last recorded use; bounded, never trusted.
         amr: how the person signed in (RFC 8176), `("pwd",)` for a password.
         issued_by: who minted it, when it was not the user's own sign-in.
+        client_id: the OAuth client that holds it; None for every other kind.
         revoked: how it ended, or None.
     """
 
@@ -78,6 +79,7 @@ class Session:
     tenant: str = DEFAULT_TENANT
     amr: tuple[str, ...] = ()
     issued_by: str | None = None
+    client_id: str | None = None
     revoked: Revocation | None = None
 
     def ensure_live(self, policy: Policy, now: datetime) -> None:

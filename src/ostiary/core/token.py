@@ -1,6 +1,7 @@
 """`<id>.<secret>`: what a client holds. The id is public; the secret is stored only as a hash.
 
-Sessions (`sess_…`) and CLI tokens (`ost_…`) share this one grammar and this one file.
+Sessions (`sess_…`), CLI tokens (`ost_…`), authorization codes (`code_…`) and refresh tokens (`ort_…`) share this one
+grammar and this one file; the prefix tells them apart, so that none is ever taken for another (ASVS 5.0 9.2.2).
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-Prefix: TypeAlias = Literal["sess", "ost", "user", "setup"]
+Prefix: TypeAlias = Literal["sess", "ost", "user", "setup", "client", "code", "ort", "key"]
 
 ID_BYTES: Final = 16  # 128 random bits, 26 base32 characters: ids are public, but not to be guessed or collide
 SECRET_BYTES: Final = 32  # 256 bits; OWASP ASVS 5.0 7.2.3 asks for at least 128
 
 _ID = "[a-z2-7]{26}"
 _SECRET = "[A-Za-z0-9_-]{43}"
-_ID_ONLY = re.compile(rf"(?:sess|ost|user)_{_ID}")
-_TOKEN = re.compile(rf"((sess|ost|setup)_{_ID})\.({_SECRET})")
+_ID_ONLY = re.compile(rf"(?:sess|ost|user|client|ort|key)_{_ID}")
+_TOKEN = re.compile(rf"((sess|ost|setup|client|code|ort)_{_ID})\.({_SECRET})")
 _NOBODYS_DIGEST = hashlib.sha256(b"").digest()
 
 
@@ -67,3 +68,8 @@ def parse(text: str) -> Token | None:
 def is_id(text: str) -> bool:
     """True if `text` has the shape of one of our public ids: checked before any look-up."""
     return _ID_ONLY.fullmatch(text) is not None
+
+
+def is_session_token(text: str) -> bool:
+    """True if `text` has the shape of a session's token: the one kind that a cookie may hold (ASVS 5.0 9.2.2)."""
+    return text.startswith("sess_") and parse(text) is not None

@@ -8,7 +8,14 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from ostiary.core.token import is_id
-from ostiary.errors import InvalidRequest, OstiaryError, SessionNotFound, TokenNotFound, Unauthenticated
+from ostiary.errors import (
+    ClientNotFound,
+    InvalidRequest,
+    OstiaryError,
+    SessionNotFound,
+    TokenNotFound,
+    Unauthenticated,
+)
 from ostiary.server.callers import Identified, MixedCredentials, Presented, identify, presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names
@@ -18,7 +25,11 @@ from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 PUBLIC: Final = "public"  # in a handler's `opt`: works without a credential
-_IDS: Final[dict[str, type[OstiaryError]]] = {"session_id": SessionNotFound, "token_id": TokenNotFound}
+_IDS: Final[dict[str, type[OstiaryError]]] = {
+    "session_id": SessionNotFound,
+    "token_id": TokenNotFound,
+    "client_id": ClientNotFound,
+}
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -27,7 +38,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     Raises:
         NotAllowed: it changes something and did not come from our own origin.
         Unauthenticated: no credential that works, and the handler needs one.
-        SessionNotFound, TokenNotFound: an id in the path that cannot be one of ours; no store is asked.
+        SessionNotFound, TokenNotFound, ClientNotFound: an id in the path that cannot be one of ours; no store is asked.
         InvalidRequest: a query parameter that the handler does not know.
     """
     method = str(connection.scope["method"])  # type: ignore[typeddict-item]  # only HTTP gets here

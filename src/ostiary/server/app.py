@@ -24,6 +24,7 @@ from ostiary.server.exchange import Exchanges
 from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
+from ostiary.server.oauth.routes import OAUTH, WELL_KNOWN
 from ostiary.server.places import Places
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
@@ -58,7 +59,7 @@ class Application:
         authority.database.listeners.append(context.metrics.happened)
         self._gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
-            [routes.API, *routes.MACHINES, openapi.router],
+            [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
             dependencies=DEPENDENCIES,
             request_class=ApiRequest,
             request_max_body_size=MAXIMUM_BODY,

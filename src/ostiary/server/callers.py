@@ -14,7 +14,7 @@ from typing import Final
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
-from ostiary.core.token import parse
+from ostiary.core.token import is_session_token
 from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
 from ostiary.server.addresses import Headers
 
@@ -87,6 +87,8 @@ async def identify(authority: Authority, given: Presented, client: Client | None
     if not given.cookies:
         raise NoCredentials
     if len(given.cookies) == 1:
+        if not is_session_token(given.cookies[0]):
+            raise SessionInvalid  # the cookie holds sessions only: every other kind of token has its own door
         return Identified(await authority.verify(given.cookies[0], client), by_cookie=True)
     callers, refusal = await _working(authority, given.cookies, client)
     if not callers:
@@ -101,7 +103,7 @@ async def _working(
     """The callers behind those cookies that work, and the most telling refusal of the others."""
     callers: list[Caller] = []
     refusal: Unauthenticated | None = None
-    for cookie in [cookie for cookie in dict.fromkeys(cookies) if parse(cookie)][:MAXIMUM_COOKIES]:
+    for cookie in [cookie for cookie in dict.fromkeys(cookies) if is_session_token(cookie)][:MAXIMUM_COOKIES]:
         try:
             callers.append(await authority.verify(cookie, client))
         except Unauthenticated as why:

@@ -26,7 +26,7 @@ log = structlog.get_logger("ostiary.http")
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The problem that says what went wrong: to the client what it may know, to the log all of it."""
-    known = _translate(error)
+    known = translate(error)
     exchange = exchange_of(request.scope)
     exchange.code = known.code
     if isinstance(known, ServerFault):
@@ -40,7 +40,8 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     return Response(content, status_code=known.status, headers=headers, media_type=media_type)
 
 
-def _translate(error: Exception) -> OstiaryError:
+def translate(error: Exception) -> OstiaryError:
+    """What a client may know of it: an error of the tree, `ServerFault` for whatever is our mistake."""
     if isinstance(error, OstiaryError):
         return error if error.status < 500 or isinstance(error, StoreUnavailable) else ServerFault()
     if isinstance(error, ValidationException):

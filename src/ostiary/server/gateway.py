@@ -108,6 +108,7 @@ class Gateway:
         agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
         client = seen(self._addresses.client_ip(scope), agent, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
+        identified.caller.ensure_scope("gateway")
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
 

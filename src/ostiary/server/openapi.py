@@ -12,7 +12,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from ostiary import __version__
-from ostiary.server import admin_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
+from ostiary.server import admin_shapes, client_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
@@ -21,8 +21,9 @@ DESCRIPTION: Final = """\
 Who is signed in, from where and on which device, and how to end it now.
 
 Send a credential in one of two places only: the session cookie, or `Authorization: Bearer` with a session token
-(`sess_….secret`) or a CLI token (`ost_….secret`). A request that carries the cookie and changes something must come
-from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer needs nothing.
+(`sess_….secret`), a CLI token (`ost_….secret`) or an OAuth access token. A request that carries the cookie and changes
+something must come from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer
+needs nothing.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339 in UTC.
 """
@@ -43,6 +44,7 @@ CONFIG: Final = OpenAPIConfig(
         Tag(name="administration: sessions", description="Anybody's sessions. Needs the role admin."),
         Tag(name="administration: users", description="The directory of accounts. Needs the role admin."),
         Tag(name="administration: audit trail", description="What happened. Needs the role admin."),
+        Tag(name="administration: OAuth", description="Clients and signing keys. Needs the role admin."),
         Tag(name="machines", description="For proxies, orchestrators and monitoring."),
     ],
     components=Components(
@@ -53,7 +55,9 @@ CONFIG: Final = OpenAPIConfig(
                 security_scheme_in="cookie",
                 description="Set by signing in with the transport `cookie`.",
             ),
-            "bearer": SecurityScheme(type="http", scheme="bearer", description="A session token or a CLI token."),
+            "bearer": SecurityScheme(
+                type="http", scheme="bearer", description="A session token, a CLI token, or an OAuth access token."
+            ),
         }
     ),
 )
@@ -79,7 +83,7 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, requests, refusals, gateway, health)
+        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -7,6 +7,7 @@ from typing import Final
 from litestar import Router
 
 from ostiary.server import (
+    admin_clients,
     admin_events,
     admin_sessions,
     admin_users,
@@ -30,6 +31,7 @@ API: Final = Router(
         admin_sessions.router,
         admin_users.router,
         admin_events.router,
+        admin_clients.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]

@@ -98,14 +98,14 @@ def _as_session(row: Sequence[Any], instant: Convert) -> FoundSession:
     # By position, in the order of _SESSION + _REVOKED + _USER; `Session` and the columns share their names and order.
     (
         secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
-        ip, agent, label, application_id, tenant, amr, issued_by,
+        ip, agent, label, application_id, tenant, amr, issued_by, client_id,
         revoked_at, revoked_reason, revoked_by,
         username, email, roles, joined_at, disabled_at,
     ) = row  # fmt: skip
     revoked = Revocation(instant(revoked_at), revoked_reason, revoked_by) if revoked_at is not None else None
     session = Session(
         id_, user_id, kind, instant(created_at), instant(auth_time), instant(last_used_at), instant(expires_at),
-        ip, agent, label, application_id, tenant, tuple(amr.split()), issued_by, revoked,
+        ip, agent, label, application_id, tenant, tuple(amr.split()), issued_by, client_id, revoked,
     )  # fmt: skip
     return FoundSession(
         session, secret_hash, _as_user(user_id, username, email, roles, joined_at, disabled_at, instant)

@@ -53,20 +53,36 @@ def by_id(session_id: str, user_id: str | None = None) -> Chosen:
     return chosen if user_id is None else and_(chosen, sessions.c.user_id == user_id)
 
 
-def of_user(user_id: str, now: datetime, but: str | None = None) -> Chosen:
-    """Every session of a user that has not outlived its lifetime, for `revoke`; but one, when given.
+def of_user(user_id: str, now: datetime, but: str | None = None, application_id: str | None = None) -> Chosen:
+    """Every session of a user (in one application) that has not outlived its lifetime, for `revoke`; but one, if given.
 
     One that is only idle is included: a longer idle timeout must not bring it back after "log out everywhere".
     """
     chosen = and_(sessions.c.user_id == user_id, sessions.c.expires_at > now)
+    if application_id is not None:
+        chosen = and_(chosen, sessions.c.application_id == application_id)
     return chosen if but is None else and_(chosen, sessions.c.id != but)
 
 
+def of_client(client_id: str, now: datetime) -> Chosen:
+    """Every session that an OAuth client holds, for `revoke`."""
+    return and_(sessions.c.client_id == client_id, sessions.c.expires_at > now)
+
+
 async def list_of_user(
-    db: Connection, user_id: str, policy: Policy, now: datetime, *, ended: bool = False, limit: int = 1000
+    db: Connection,
+    user_id: str,
+    policy: Policy,
+    now: datetime,
+    *,
+    ended: bool = False,
+    application_id: str | None = None,
+    limit: int = 1000,
 ) -> list[Session]:
     """A user's sessions, most recently used first; only those that would be accepted now, unless `ended`."""
     query = select(*COLUMNS).where(sessions.c.user_id == user_id)
+    if application_id is not None:
+        query = query.where(sessions.c.application_id == application_id)
     if not ended:
         query = query.where(live(policy, now))
     rows = await db.execute(query.order_by(sessions.c.last_used_at.desc(), sessions.c.id).limit(limit))
@@ -185,6 +201,25 @@ async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | 
             for session_id, use in sorted(used.items(), key=lambda item: item[0])
         ],
     )
+
+
+async def use(db: Connection, session: Session, use: Use) -> bool:
+    """Record use at once. False if it ended; if not, whoever wants to end it waits until the transaction ends."""
+    done = await db.execute(
+        update(sessions)
+        .where(sessions.c.id == session.id, sessions.c.revoked_at.is_(None))
+        .values(last_used_at=max(use.at, session.last_used_at), ip=use.ip, user_agent=use.user_agent)
+    )
+    return done.rowcount == 1
+
+
+async def newest_of_client(
+    db: Connection, client_id: str, user_id: str, policy: Policy, now: datetime
+) -> Session | None:
+    """The newest live session that a client holds for a user; for a service, the user is the client itself."""
+    where = and_(sessions.c.client_id == client_id, sessions.c.user_id == user_id, live(policy, now))
+    row = (await db.execute(select(*COLUMNS).where(where).order_by(sessions.c.created_at.desc()).limit(1))).first()
+    return _session(row) if row else None
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:

@@ -16,7 +16,7 @@ from ostiary.errors import (
     TooManyRequests,
     WrongCredentials,
 )
-from ostiary.web import words
+from ostiary.web import returning, words
 from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME, own_path
 from ostiary.web.form_tokens import FormRefused
@@ -40,6 +40,7 @@ async def sign_in_page(request: PageRequest, then: Next = None) -> Response[Any]
     visit = visit_of(request)
     if visit.caller is not None:
         return back(request, own_path(then))
+    await returning.allow(request, own_path(then))
     return _sign_in_form(request, own_path(then), farewell=words.farewell(visit.refusal) if visit.refusal else None)
 
 
@@ -78,6 +79,7 @@ async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
     form = visit.form
+    await returning.allow(request, own_path(form.text("next")))
     _, started = await authority.sign_in.with_password(form.text("username"), form.text("password"), client=client)
     if visit.caller is not None:
         await authority.sessions.log_out(by=visit.caller)

@@ -15,7 +15,20 @@ from litestar.plugins import InitPlugin
 
 from ostiary.errors import ReauthenticationRequired, TooManyRequests, WrongCredentials
 from ostiary.feed import Feed
-from ostiary.web import assets, entering, leaving, live, password, reports, session_acts, sessions, step_up, tokens
+from ostiary.web import (
+    assets,
+    authorize,
+    end_session,
+    entering,
+    leaving,
+    live,
+    password,
+    reports,
+    session_acts,
+    sessions,
+    step_up,
+    tokens,
+)
 from ostiary.web.access import guard
 from ostiary.web.failures import PAGE, Failures
 
@@ -27,6 +40,8 @@ ROUTER: Final = Router(
     route_handlers=[
         entering.router,
         leaving.router,
+        authorize.router,
+        end_session.router,
         sessions.router,
         session_acts.router,
         live.router,

@@ -19,7 +19,7 @@ REPORTS: Final = "/csp-reports"
 # Scripts by nonce alone, each answer with its own; no inline script or style; nothing from elsewhere (ASVS 5.0 3.4.3).
 POLICY: Final = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; "
+    "form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; "
     f"report-uri {REPORTS}; report-to csp"
 )
 HEADERS: Final = {
@@ -63,9 +63,13 @@ def page(request: PageRequest, template: str, status: int = 200, **values: Any) 
         content.encode(),
         status_code=status,
         media_type="text/html",
-        headers={"content-security-policy": POLICY.format(nonce=visit.nonce), **HEADERS, **visit.headers},
+        headers={"content-security-policy": _policy(visit), **HEADERS, **visit.headers},
         cookies=visit.cookies,
     )
+
+
+def _policy(visit: Visit) -> str:
+    return POLICY.format(nonce=visit.nonce, targets="".join(f" {target}" for target in visit.form_targets))
 
 
 def back(request: PageRequest, path: str, notice: str | None = None) -> Response[bytes]:

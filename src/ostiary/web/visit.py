@@ -32,6 +32,7 @@ class Visit:
         notice: what the act before this page did.
         form: what was posted.
         cookies, headers: of the answer.
+        form_targets: where a form of this page may lead beside our own origin, for the policy of the page.
         nonce: what lets a script of this one answer run.
     """
 
@@ -44,6 +45,7 @@ class Visit:
     form: Form = field(default_factory=Form)
     cookies: list[Cookie] = field(default_factory=list, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    form_targets: tuple[str, ...] = ()
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _keeps_form_secret: bool = False
 

@@ -58,6 +58,8 @@ def _in_force(loaded: Loaded) -> Iterator[Finding]:
 def _shown(name: str, value: object) -> str:
     if name == "database_url":
         return re.sub(r"(//[^/@]*?):.*@", r"\1:***@", str(value))  # without its password
+    if name == "key":
+        return "set" if value else "not set"
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, tuple):

@@ -63,6 +63,24 @@ class Directory(Protocol):
     def delete_user(self, username: str) -> Object:
         """Remove, ending everything: `{"sessions", "tokens"}` that were."""
 
+    def clients(self) -> list[Object]:
+        """All OAuth clients, oldest first."""
+
+    def client(self, client_id: str) -> Object:
+        """One of them."""
+
+    def add_client(self, wanted: Object) -> Object:
+        """Register one: `{"client", "secret"}`."""
+
+    def rotate_client_secret(self, client_id: str) -> Object:
+        """Give one a new secret: `{"client", "secret"}`."""
+
+    def remove_client(self, client_id: str) -> Object:
+        """Remove one, ending its sessions: `{"id", "sessions"}`."""
+
+    def rotate_keys(self, at_once: bool) -> Object:
+        """Sign with new keys: `{"keys"}`."""
+
 
 def open_directory(invocation: Invocation, database_url: str | None, *, create: bool = False) -> Directory:
     """The database when it is named, else the server.

@@ -18,6 +18,7 @@ from ostiary.cli.matching import match
 from ostiary.cli.operator import operator
 from ostiary.cli.private_file import keep_new_files_private
 from ostiary.core.account import User
+from ostiary.core.oauth.client import OAuthClient, Registration
 from ostiary.core.session import STATUSES, Session
 from ostiary.settings import load
 from ostiary.storage import migrate
@@ -129,6 +130,35 @@ class Direct:
         ended = self._run(lambda it: it.accounts.delete(username, by=self._operator))
         return {"ok": True, "sessions": ended.count, "tokens": ended.tokens}
 
+    def clients(self) -> list[Object]:
+        """`oauth.clients.list`."""
+        return [_client(one) for one in self._run(lambda it: it.oauth.clients.list(by=self._operator))]
+
+    def client(self, client_id: str) -> Object:
+        """`oauth.clients.find`."""
+        return _client(self._run(lambda it: it.oauth.clients.find(client_id, by=self._operator)))
+
+    def add_client(self, wanted: Object) -> Object:
+        """`oauth.clients.add`."""
+        registration = Registration(**wanted)
+        added = self._run(lambda it: it.oauth.clients.add(registration, by=self._operator))
+        return {"client": _client(added.client), "secret": added.secret}
+
+    def rotate_client_secret(self, client_id: str) -> Object:
+        """`oauth.clients.rotate_secret`."""
+        added = self._run(lambda it: it.oauth.clients.rotate_secret(client_id, by=self._operator))
+        return {"client": _client(added.client), "secret": added.secret}
+
+    def remove_client(self, client_id: str) -> Object:
+        """`oauth.clients.remove`."""
+        ended = self._run(lambda it: it.oauth.clients.remove(client_id, by=self._operator))
+        return {"ok": True, "id": client_id, "sessions": ended}
+
+    def rotate_keys(self, at_once: bool) -> Object:
+        """`oauth.keys.rotate`."""
+        made = self._run(lambda it: it.oauth.keys.rotate(by=self._operator, at_once=at_once))
+        return {"ok": True, "keys": made}
+
     def _run(self, act: Callable[[Authority], Awaitable[T]]) -> T:
         authority = Authority(self._settings)
         missing = self._is_missing(authority)
@@ -164,6 +194,13 @@ def _user(user: User) -> Object:
         "roles": list(user.roles),
         "created_at": _time(user.created_at),
         "disabled_at": _time(user.disabled_at),
+    }
+
+
+def _client(client: OAuthClient) -> Object:
+    values = {name: getattr(client, name) for name in OAuthClient.__slots__}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
+        "created_at": _time(client.created_at)
     }
 
 

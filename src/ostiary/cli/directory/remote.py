@@ -83,6 +83,30 @@ class Remote:
         """`DELETE /admin/users/{username}`."""
         return self._calls.delete(f"/admin/users/{segment(username)}")
 
+    def clients(self) -> list[Object]:
+        """`GET /admin/clients`."""
+        return list(self._calls.get("/admin/clients").get("clients") or [])
+
+    def client(self, client_id: str) -> Object:
+        """`GET /admin/clients/{client_id}`."""
+        return member(self._calls.get(f"/admin/clients/{segment(client_id)}"), "client")
+
+    def add_client(self, wanted: Object) -> Object:
+        """`POST /admin/clients`."""
+        return self._calls.post("/admin/clients", {name: value for name, value in wanted.items() if value is not None})
+
+    def rotate_client_secret(self, client_id: str) -> Object:
+        """`POST /admin/clients/{client_id}/secret`."""
+        return self._calls.post(f"/admin/clients/{segment(client_id)}/secret")
+
+    def remove_client(self, client_id: str) -> Object:
+        """`DELETE /admin/clients/{client_id}`."""
+        return self._calls.delete(f"/admin/clients/{segment(client_id)}")
+
+    def rotate_keys(self, at_once: bool) -> Object:
+        """`POST /admin/keys/rotate`."""
+        return self._calls.post("/admin/keys/rotate", {"at_once": at_once})
+
 
 def _row(one: Object) -> Object:
     return {

@@ -1,0 +1,133 @@
+"""From a browser's authorization request to a code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.sessions import Sessions
+from ostiary.core.caller import Caller
+from ostiary.core.event import Event
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.code import LIFE, Code
+from ostiary.core.oauth.request import AuthorizationRequest, read_request
+from ostiary.core.token import is_id, mint
+from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, ReauthenticationRequired
+from ostiary.storage import clients, codes, consents, events, subjects
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A client, and a redirect URI that is its own: from here on errors are sent there."""
+
+    client: OAuthClient
+    redirect_uri: str
+
+    def read(self, asked: Mapping[str, str]) -> AuthorizationRequest:
+        """What is asked for. Raises as `core.oauth.request.read_request`."""
+        return read_request(asked, self.client, self.redirect_uri)
+
+
+class Authorization:
+    """Find the destination, grant."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], sessions: Sessions) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._clock = clock
+        self._sessions = sessions
+
+    async def destination(self, asked: Mapping[str, str]) -> Destination:
+        """Where the answer may go. What fails here is told to the person, and never to the address that was given.
+
+        Raises:
+            ClientNotFound: no such client.
+            InvalidRequest: a redirect URI that is not exactly one of the client's (RFC 9700 2.1).
+        """
+        client_id = asked.get("client_id", "")
+        async with self.database.reading() as db:
+            found = await clients.find(db, client_id) if is_id(client_id) else None
+        if found is None:
+            raise ClientNotFound
+        redirect_uri = asked.get("redirect_uri")
+        if redirect_uri is None or not found.client.accepts(redirect_uri):
+            raise InvalidRequest("redirect_uri", "is not one that this application has registered")
+        return Destination(found.client, redirect_uri)
+
+    async def grant(
+        self, request: AuthorizationRequest, *, by: Caller, agreed: bool = False, confirmed: bool = False
+    ) -> str:
+        """A code for the user who is signed in in this browser.
+
+        Args:
+            agreed: the user has just said yes.
+            confirmed: the user has just proved who they are.
+
+        Raises:
+            NotAllowed: the caller is not somebody who signed in.
+            ReauthenticationRequired: the request asks for a fresher sign-in.
+            ConsentRequired: a third party that the user has not agreed to, or not to all of this.
+            Unauthenticated: the session ended meanwhile.
+        """
+        session = by.ensure_person()
+        if request.needs_fresher_sign_in(session.auth_time, self._clock(), confirmed=confirmed):
+            age = request.max_age
+            raise ReauthenticationRequired(int(age.total_seconds()) if age is not None else 0)
+        return await self._grant(request, by, agreed)
+
+    @in_transaction
+    async def _grant(self, db: Connection, request: AuthorizationRequest, by: Caller, agreed: bool) -> str:
+        session, client = by.ensure_person(), request.client
+        cut_off = await subjects.hold(db, by.user.id)
+        await self._sessions.ensure_still_live(db, by)
+        if await clients.find(db, client.id, hold=True) is None:
+            raise ClientNotFound
+        now = self._clock()
+        if not agreed:
+            await self._ensure_consent(db, request, by)
+        elif client.third_party:
+            await consents.replace(db, by.user.id, client.id, request.scopes, now)
+            await events.add(db, [_consent_event(request, by, now)])
+        token = mint("code")
+        code = Code(
+            id=token.id,
+            client_id=client.id,
+            user_id=by.user.id,
+            session_id=session.id,
+            redirect_uri=request.redirect_uri,
+            scopes=request.scopes,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            auth_time=session.auth_time,
+            amr=session.amr,
+            cut_off=cut_off,
+            ip=by.client.ip,
+            user_agent=by.client.user_agent,
+            expires_at=now + LIFE,
+        )
+        await codes.add(db, code, token.digest)
+        return token.text
+
+    async def _ensure_consent(self, db: Connection, request: AuthorizationRequest, by: Caller) -> None:
+        if "consent" in request.prompt:
+            raise ConsentRequired
+        if request.client.third_party:
+            agreed = await consents.find(db, by.user.id, request.client.id)
+            if not agreed or not set(request.scopes) <= set(agreed):
+                raise ConsentRequired
+
+
+def _consent_event(request: AuthorizationRequest, by: Caller, now: datetime) -> Event:
+    return Event(
+        now,
+        "consent.granted",
+        user_id=by.user.id,
+        session_id=by.session_id,
+        by=by.name,
+        ip=by.client.ip,
+        user_agent=by.client.user_agent,
+        request_id=by.client.request_id,
+        detail={"client_id": request.client.id, "scopes": " ".join(request.scopes)},
+    )

@@ -1,0 +1,73 @@
+"""A client that acts for itself (RFC 6749 4.4): one session for each, with the client as its user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ostiary.authority.oauth.issuing import Issued, Issuing
+from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.sessions import Sessions
+from ostiary.core.client import Client
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.scope import SERVICE, granted
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.errors import InvalidClient
+from ostiary.storage import clients, sessions, subjects
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+class ClientCredentials:
+    """Grant."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        sessions: Sessions,
+        keys: Keys,
+        issuing: Issuing,
+    ) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._sessions = sessions
+        self._keys = keys
+        self._issuing = issuing
+
+    async def grant(self, *, client: OAuthClient, scope: str | None, at: Client) -> Issued:
+        """An access token for the client's own session. Ending that session ends every token that it holds.
+
+        Raises:
+            UnauthorizedClient: the client is not registered for this.
+            InvalidScope: more than a service, or this one, may have.
+        """
+        client.ensure_grant("client_credentials")
+        scopes = granted(scope, tuple(word for word in client.scopes if word in SERVICE))
+        await self._keys.ensure()
+        return await self._issuing.issue(await self._session(client, at), client, scopes)
+
+    @in_transaction
+    async def _session(self, db: Connection, client: OAuthClient, at: Client) -> Session:
+        """The client's live session, else a new one: a service that asks every few minutes is still one sign-in."""
+        if await clients.find(db, client.id, hold=True) is None:
+            raise InvalidClient
+        await subjects.hold(db, client.id)
+        now = self._clock()
+        session = await sessions.newest_of_client(db, client.id, client.id, self._policy, now)
+        if session is not None and await sessions.use(db, session, sessions.Use(now, at.ip, at.user_agent)):
+            return session
+        started = await self._sessions.start_within(
+            db,
+            client.id,
+            client=at,
+            kind="service",
+            label=client.name,
+            application_id=client.application_id,
+            tenant=client.tenant,
+            client_id=client.id,
+        )
+        return started.session

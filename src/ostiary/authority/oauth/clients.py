@@ -1,0 +1,166 @@
+"""The acts on OAuth clients: an administrator's, and proving to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.keys import Keys
+from ostiary.core.caller import Caller
+from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.oauth.client import OAuthClient, Registration
+from ostiary.core.token import Token, is_id, mint, new_id, parse
+from ostiary.errors import ClientNotFound, ConfigurationError, Conflict, InvalidClient
+from ostiary.storage import clients, consents, events, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+MAXIMUM_CLIENTS: Final = 1000
+_NOBODYS_SECRET: Final = mint("client")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A client and its secret, which is shown once; None for a public one."""
+
+    client: OAuthClient
+    secret: str | None = field(repr=False)
+
+
+class Clients:
+    """Add, find, list, rotate the secret, remove; authenticate."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], keys: Keys) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._clock = clock
+        self._keys = keys
+
+    async def add(self, registration: Registration, *, by: Caller) -> Added:
+        """Register a client.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            InvalidRequest: a field cannot be.
+            Conflict: too many clients, or the server has no key to protect signing keys with; says how to give one.
+        """
+        by.ensure_admin()
+        client = registration.check(new_id("client"), self._clock())
+        try:
+            await self._keys.ensure()
+        except ConfigurationError as why:
+            raise Conflict(why.message) from None
+        token = None if client.is_public else mint("client", client.id)
+        await self._add(client, token, by)
+        return Added(client, _shown(token))
+
+    @in_transaction
+    async def _add(self, db: Connection, client: OAuthClient, token: Token | None, by: Caller) -> None:
+        if len(await clients.list_all(db, MAXIMUM_CLIENTS)) == MAXIMUM_CLIENTS:
+            raise Conflict(f"there are {MAXIMUM_CLIENTS} clients; remove one first")
+        await clients.add(db, client, token.digest if token else None)
+        await self._tell(db, "client.added", client.id, by, {"name": client.name, "scopes": " ".join(client.scopes)})
+
+    async def find(self, client_id: str, *, by: Caller) -> OAuthClient:
+        """One client.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            ClientNotFound: no such client.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            found = await clients.find(db, client_id)
+        if found is None:
+            raise ClientNotFound
+        return found.client
+
+    async def list(self, *, by: Caller) -> list[OAuthClient]:
+        """All clients, oldest first.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            return await clients.list_all(db, MAXIMUM_CLIENTS)
+
+    async def rotate_secret(self, client_id: str, *, by: Caller) -> Added:
+        """Give a client a new secret; the old one is refused from now on. Its sessions live on.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            ClientNotFound: no such client.
+            Conflict: a public client has no secret.
+        """
+        by.ensure_admin()
+        return await self._rotate_secret(client_id, by)
+
+    @in_transaction
+    async def _rotate_secret(self, db: Connection, client_id: str, by: Caller) -> Added:
+        found = await clients.find(db, client_id)
+        if found is None:
+            raise ClientNotFound
+        token = mint("client", client_id)
+        if found.client.is_public or not await clients.set_secret(db, client_id, token.digest):
+            raise Conflict("this is a public client, which has no secret")
+        await self._tell(db, "client.secret_rotated", client_id, by, {})
+        return Added(found.client, _shown(token))
+
+    async def remove(self, client_id: str, *, by: Caller) -> int:
+        """Remove a client and end every session that it holds. How many those were.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            ClientNotFound: no such client.
+        """
+        by.ensure_admin()
+        return await self._remove(client_id, by)
+
+    @in_transaction
+    async def _remove(self, db: Connection, client_id: str, by: Caller) -> int:
+        # First the client: a grant under way holds it, so that what it starts is ended below or refused there.
+        if not await clients.remove(db, client_id):
+            raise ClientNotFound
+        now = self._clock()
+        ended = await end_sessions(db, sessions.of_client(client_id, now), reason="admin", by=by, now=now)
+        await consents.remove_of_client(db, client_id)
+        await self._tell(db, "client.removed", client_id, by, {"sessions": len(ended)})
+        return len(ended)
+
+    async def authenticate(self, client_id: str, secret: str | None) -> OAuthClient:
+        """The client that sends these credentials; a public one sends its id alone (RFC 6749 2.3, 3.2.1).
+
+        Raises:
+            InvalidClient: unknown, wrong secret, none where one is needed, or one where there is none: one answer.
+        """
+        known = is_id(client_id) and client_id.startswith("client_")
+        async with self.database.reading() as db:
+            found = await clients.find(db, client_id) if known else None
+        if found is not None and found.client.is_public and not secret:
+            return found.client
+        given = parse(f"{client_id}.{secret}") if known and secret else None
+        right = (given or _NOBODYS_SECRET).matches(found.secret_hash if found else None)
+        if found is None or given is None or not right:
+            raise InvalidClient
+        return found.client
+
+    async def _tell(self, db: Connection, kind: EventKind, client_id: str, by: Caller, detail: Detail) -> None:
+        client = by.client
+        event = Event(
+            self._clock(),
+            kind,
+            session_id=by.session_id,
+            by=by.name,
+            ip=client.ip,
+            user_agent=client.user_agent,
+            request_id=client.request_id,
+            detail={"client_id": client_id, **detail},
+        )
+        await events.add(db, [event])
+
+
+def _shown(token: Token | None) -> str | None:
+    return token.secret if token else None

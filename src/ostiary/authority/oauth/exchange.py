@@ -1,0 +1,152 @@
+"""From an authorization code to a session (RFC 6749 4.1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.issuing import Issued, Issuing
+from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.results import Beginning
+from ostiary.authority.sessions import Sessions
+from ostiary.core.account import User
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.oauth import refresh
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.code import Code
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.core.token import Token, parse
+from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
+from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A session that came of a code."""
+
+    code: Code
+    session: Session
+    user: User
+    refresh_token: Token | None
+
+
+class Exchange:
+    """Exchange a code."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        sessions: Sessions,
+        keys: Keys,
+        issuing: Issuing,
+    ) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._sessions = sessions
+        self._keys = keys
+        self._issuing = issuing
+
+    async def exchange(
+        self, text: str, *, client: OAuthClient, redirect_uri: str | None, verifier: str | None, at: Client
+    ) -> Issued:
+        """Start a session of the user, held by the client, where the browser was that the code came through.
+
+        There is one attempt, and one answer to a second: whatever came of the first ends (ASVS 5.0 10.4.2).
+
+        Args:
+            at: where the client called from, for the trail.
+
+        Raises:
+            InvalidGrant: unknown, of another client, used, expired, or not proved; or the user was signed out since.
+            UnauthorizedClient: the client is not registered for codes.
+        """
+        client.ensure_grant("authorization_code")
+        token = parse(text)
+        if token is None or not token.id.startswith("code_"):
+            raise InvalidGrant
+        await self._keys.ensure()
+        try:
+            granted = await self._exchange(token, client, redirect_uri, verifier, at)
+        except SessionInvalid as why:
+            raise InvalidGrant(why.message) from None
+        except LimitReached as why:
+            raise InvalidGrant(why.message) from None
+        if isinstance(granted, InvalidGrant):
+            raise granted
+        return await self._issuing.issue(
+            granted.session,
+            client,
+            granted.code.scopes,
+            user=granted.user,
+            refresh_token=granted.refresh_token.text if granted.refresh_token else None,
+            nonce=granted.code.nonce,
+        )
+
+    @in_transaction
+    async def _exchange(
+        self,
+        db: Connection,
+        token: Token,
+        client: OAuthClient,
+        redirect_uri: str | None,
+        verifier: str | None,
+        at: Client,
+    ) -> Granted | InvalidGrant:
+        """A refusal is answered and not raised where something was written on the way to it."""
+        found = await codes.find(db, token.id)
+        if not token.matches(found[1] if found else None) or found is None or found[0].client_id != client.id:
+            raise InvalidGrant
+        if await clients.find(db, client.id, hold=True) is None:
+            raise InvalidClient
+        now = self._clock()
+        if not await codes.use(db, token.id, now):
+            await self._end_what_came_of_it(db, token.id, client, at, now)
+            return InvalidGrant("the code was used before")
+        code = found[0]
+        try:
+            code.ensure_usable(client, redirect_uri, verifier, now)
+        except InvalidGrant as why:
+            return why
+        browser = await sessions.find(db, code.session_id)
+        if browser is None or browser.refusal(self._policy, now) is not None:
+            return InvalidGrant("the user was signed out since")
+        started = await self._sessions.start_within(
+            db,
+            code.user_id,
+            client=Client(code.ip, code.user_agent, at.request_id),
+            kind="oauth",
+            began=Beginning(code.user_id, code.cut_off),
+            auth_time=code.auth_time,
+            amr=code.amr,
+            application_id=client.application_id,
+            tenant=client.tenant,
+            client_id=client.id,
+        )
+        await codes.set_granted(db, code.id, started.session.id)
+        account = await accounts.find_by_id(db, code.user_id)
+        refresh_token = None
+        if "refresh_token" in client.grants:
+            refresh_token = refresh.first(self._keys.purpose_key("refresh tokens"))
+            await refresh_tokens.add(
+                db, refresh.Family(refresh_token.id, started.session.id, refresh_token.digest, now, code.scopes)
+            )
+        return Granted(code, started.session, account.user if account else User(code.user_id), refresh_token)
+
+    async def _end_what_came_of_it(
+        self, db: Connection, code_id: str, client: OAuthClient, at: Client, now: datetime
+    ) -> None:
+        found = await codes.find(db, code_id)  # again: of two at once, the first has just said what came of it
+        session_id = found[0].granted_session_id if found else None
+        if session_id is not None:
+            by = Caller(User(client.id), client=at)
+            detail: dict[str, str | int | bool | None] = {"rule": "code_reuse"}
+            await end_sessions(db, sessions.by_id(session_id), reason="policy", by=by, now=now, detail=detail)

@@ -1,0 +1,141 @@
+"""What a client may ask about tokens: introspection (RFC 7662), revocation (RFC 7009), its user (OIDC Core 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.keys import Keys
+from ostiary.core.account import User
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.oauth.claims import AccessToken, user_claims
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.jws import looks_like_jwt
+from ostiary.core.oauth.refresh import is_ours
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.core.token import Token, parse
+from ostiary.errors import InvalidClient, NotAllowed, SessionInvalid
+from ostiary.storage import accounts, clients, refresh_tokens, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A token of ours that was looked up, whether or not its session lives."""
+
+    session: Session
+    scopes: tuple[str, ...]
+    access: AccessToken | None
+    is_newest: bool = True
+
+
+class Inspection:
+    """Introspect, revoke, tell of the user."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], keys: Keys) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._keys = keys
+
+    async def introspect(self, text: str, *, client: OAuthClient) -> dict[str, Any]:
+        """What a token is, to the client that got it or another one of the same application.
+
+        Ended, expired, unknown and foreign have one answer (RFC 7662 2.2).
+
+        Raises:
+            InvalidClient: a public client cannot prove who asks.
+        """
+        if client.is_public:
+            raise InvalidClient
+        async with self.database.reading() as db:
+            known = await self._known(db, text)
+            if known is None or not known.is_newest or not await self._concerns(db, known, client):
+                return INACTIVE
+            if known.session.refusal(self._policy, self._clock()) is not None:
+                return INACTIVE
+            account = await accounts.find_by_id(db, known.session.user_id)
+        return self._described(known, account.user.username if account else None)
+
+    def _described(self, known: Known, username: str | None) -> dict[str, Any]:
+        session, access = known.session, known.access
+        answer: dict[str, Any] = {
+            "active": True,
+            "iss": self._keys.issuer,
+            "sub": session.user_id,
+            "aud": [session.client_id, self._keys.issuer],
+            "client_id": session.client_id,
+            "sid": session.id,
+            "scope": " ".join(known.scopes),
+            "auth_time": int(session.auth_time.timestamp()),
+            "tenant_id": session.tenant,
+            "exp": access.expires_at if access else int(session.deadline(self._policy)[0].timestamp()),
+            "iat": access.issued_at if access else int(session.created_at.timestamp()),
+        }
+        if access is not None:
+            answer |= {"token_type": "Bearer", "jti": access.id}
+        if username is not None:
+            answer["username"] = username
+        return answer
+
+    async def revoke(self, text: str, *, client: OAuthClient, at: Client) -> None:
+        """End the session of a token of this client; unknown and foreign tokens change nothing (RFC 7009 2.2)."""
+        await self._revoke(text, client, at)
+
+    @in_transaction
+    async def _revoke(self, db: Connection, text: str, client: OAuthClient, at: Client) -> None:
+        known = await self._known(db, text)
+        if known is not None and known.session.client_id == client.id:
+            by = Caller(User(client.id), client=at)
+            chosen = sessions.by_id(known.session.id)
+            await end_sessions(db, chosen, reason="logout", by=by, now=self._clock())
+
+    def user_info(self, by: Caller) -> dict[str, Any]:
+        """What the access token lets its client know of its user.
+
+        Raises:
+            NotAllowed: it was not granted `openid`, or it is no access token.
+        """
+        if by.granted is None or "openid" not in by.granted:
+            raise NotAllowed("this access token lacks the scope openid", scope="openid")
+        return user_claims(by.user, by.granted)
+
+    async def _known(self, db: Connection, text: str) -> Known | None:
+        """Whatever kind of token it is: a hint about that is not needed (RFC 7009 2.1)."""
+        if looks_like_jwt(text):
+            try:
+                access = await self._keys.read_access_token(text)
+            except SessionInvalid:
+                return None
+            session = await sessions.find(db, access.session_id)
+            return Known(session, access.scopes, access) if session and _belongs(access, session) else None
+        token = parse(text)
+        if token is None or not token.id.startswith("ort_"):
+            return None
+        return await self._known_refresh_token(db, token)
+
+    async def _known_refresh_token(self, db: Connection, token: Token) -> Known | None:
+        family = await refresh_tokens.find(db, token.id)
+        if family is None or not is_ours(self._keys.purpose_key("refresh tokens"), token):
+            return None
+        session = await sessions.find(db, family.session_id)
+        return Known(session, family.scopes, None, token.matches(family.secret_hash)) if session else None
+
+    async def _concerns(self, db: Connection, known: Known, client: OAuthClient) -> bool:
+        holder = known.session.client_id
+        if holder == client.id:
+            return True
+        found = await clients.find(db, holder) if holder else None
+        return found is not None and found.client.application_id == client.application_id
+
+
+def _belongs(access: AccessToken, session: Session) -> bool:
+    return session.client_id == access.client_id and session.user_id == access.user_id

@@ -1,0 +1,253 @@
+"""The keys that sign tokens, and what depends on them: making them, publishing them, reading what they signed."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from ostiary.core.caller import Caller
+from ostiary.core.event import Event
+from ostiary.core.oauth.claims import ACCESS_TYPE, ID_TYPE, AccessToken, Claims, read_access_token
+from ostiary.core.oauth.jws import ALGORITHM, read_outside
+from ostiary.core.token import new_id
+from ostiary.errors import ConfigurationError, Conflict, SessionInvalid
+from ostiary.settings import Settings
+from ostiary.storage import events, key_file, signing_keys
+from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.signing_keys import StoredKey
+
+OVERLAP: Final = timedelta(hours=24)  # how long a retired key is still published: caches of others live that long
+FRESH: Final = 10.0  # seconds a node works with the keys that it has read
+UNKNOWN: Final = 5.0  # seconds it believes that a key does not exist
+MAXIMUM_UNKNOWN: Final = 1000  # keys it remembers that of
+RSA_BITS: Final = 2048  # NIST SP 800-131A; RFC 7518 3.3 asks for at least as many
+NONCE: Final = 12  # bytes, as AES-GCM wants
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key, ready for use."""
+
+    kid: str
+    key: RSAKey = field(repr=False)
+
+
+class Keys:
+    """Sign, publish, rotate, read."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
+        """Part of an `OAuth`; nothing is read yet."""
+        self.database = database
+        self.issuer = settings.issuer
+        self._settings = settings
+        self._clock = clock
+        self._master: bytes | None = None
+        self._known: list[StoredKey] = []
+        self._read_at = float("-inf")
+        self._public: dict[str, RSAKey] = {}
+        self._signer: Signer | None = None
+        self._unknown: dict[str, float] = {}
+        self._reading = asyncio.Lock()
+
+    async def published(self) -> list[dict[str, Any]]:
+        """The JWK set: keys in use, and those retired less than a day ago (RFC 7517 5)."""
+        return [key.public_key for key in await self._current()]
+
+    async def ensure(self) -> None:
+        """Return when there is a key to sign with, making the first ones.
+
+        Raises:
+            ConfigurationError: there is no key to protect them with, or another one.
+        """
+        if not any(key.alg == ALGORITHM and key.private_key for key in await self._current()):
+            await self._add(await asyncio.to_thread(self._generate))
+            self._forget()
+
+    async def rotate(self, *, by: Caller, at_once: bool = False) -> list[str]:
+        """Sign with new keys from now on. The old ones stay published for a day, and their private parts are forgotten.
+
+        Args:
+            at_once: the old keys are known to others: nothing that they signed is accepted any more, on any node
+                within `FRESH` seconds.
+
+        Returns:
+            The ids of the new keys.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            Conflict: there is no key to protect them with; says how to give one.
+        """
+        by.ensure_admin()
+        try:
+            made = await asyncio.to_thread(self._generate)
+        except ConfigurationError as why:
+            raise Conflict(why.message) from None
+        await self._rotate(made, by, at_once)
+        self._forget()
+        return [key.kid for key in made]
+
+    @in_transaction
+    async def _rotate(self, db: Connection, made: list[StoredKey], by: Caller, at_once: bool) -> None:
+        now = self._clock()
+        retired = await signing_keys.retire_all(db, now - OVERLAP if at_once else now)
+        await signing_keys.remove_retired(db, now - OVERLAP)
+        await signing_keys.add(db, made)
+        client = by.client
+        event = Event(
+            now,
+            "keys.rotated",
+            session_id=by.session_id,
+            by=by.name,
+            ip=client.ip,
+            user_agent=client.user_agent,
+            request_id=client.request_id,
+            detail={
+                "keys": " ".join(key.kid for key in made),
+                "retired": " ".join(retired),
+                "at_once": at_once,
+            },
+        )
+        await events.add(db, [event])
+
+    @in_transaction
+    async def _add(self, db: Connection, made: list[StoredKey]) -> None:
+        await signing_keys.add(db, made)
+
+    async def sign_access_token(self, claims: Claims) -> str:
+        """An access token (RFC 9068)."""
+        return await self._sign(claims, ACCESS_TYPE)
+
+    async def sign_id_token(self, claims: Claims) -> str:
+        """An ID token (OIDC Core 2)."""
+        return await self._sign(claims, ID_TYPE)
+
+    async def _sign(self, claims: Claims, kind: str) -> str:
+        signer = await self._signer_now()
+        header = {"alg": ALGORITHM, "kid": signer.kid, "typ": kind}
+        return jwt.encode(header, claims, signer.key, algorithms=[ALGORITHM])
+
+    async def read_access_token(self, text: str) -> AccessToken:
+        """An access token that we signed for ourselves and that has not expired. Its session is not asked for.
+
+        Raises:
+            SessionInvalid: anything else.
+        """
+        claims = await self._claims(text, ACCESS_TYPE)
+        return read_access_token(claims, issuer=self.issuer, now=self._clock())
+
+    async def read_id_token(self, text: str) -> Mapping[str, Any]:
+        """The claims of an ID token that we signed, expired or not (OIDC RP-Initiated Logout 2).
+
+        Raises:
+            SessionInvalid: we did not sign it, or with a key that is gone.
+        """
+        claims = await self._claims(text, ID_TYPE)
+        if claims.get("iss") != self.issuer:
+            raise SessionInvalid
+        return claims
+
+    async def _claims(self, text: str, kind: str) -> Mapping[str, Any]:
+        key = await self._key(read_outside(text, kind).kid)
+        try:
+            return jwt.decode(text, key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError):
+            raise SessionInvalid from None
+
+    async def _key(self, kid: str) -> RSAKey:
+        await self._current()
+        if kid not in self._public:
+            # Made by another node a moment ago? Looked up once; then it is remembered for a moment that there is none.
+            now = time.monotonic()
+            if now - self._unknown.get(kid, float("-inf")) < UNKNOWN:
+                raise SessionInvalid
+            await self._read(since=now)
+        if kid not in self._public:
+            if len(self._unknown) >= MAXIMUM_UNKNOWN:
+                self._unknown.clear()
+            self._unknown[kid] = time.monotonic()
+            raise SessionInvalid
+        return self._public[kid]
+
+    async def _current(self) -> list[StoredKey]:
+        return await self._read(since=time.monotonic() - FRESH)
+
+    async def _read(self, since: float) -> list[StoredKey]:
+        """The keys, from a reading that began after `since`. Whoever asks meanwhile shares it."""
+        if self._read_at > since:
+            return self._known
+        async with self._reading:
+            if self._read_at <= since:
+                began = time.monotonic()
+                async with self.database.reading() as db:
+                    known = await signing_keys.published(db, self._clock() - OVERLAP)
+                public = {
+                    key.kid: self._public.get(key.kid) or RSAKey.import_key(key.public_key)
+                    for key in known
+                    if key.alg == ALGORITHM
+                }
+                self._known, self._public, self._read_at, self._signer = known, public, began, None
+        return self._known
+
+    def _forget(self) -> None:
+        self._read_at = float("-inf")
+
+    async def _signer_now(self) -> Signer:
+        await self.ensure()
+        if self._signer is None:
+            newest = next(key for key in await self._current() if key.alg == ALGORITHM and key.private_key)
+            self._signer = Signer(newest.kid, RSAKey.import_key(self._open(newest)))
+        return self._signer
+
+    def purpose_key(self, purpose: str) -> bytes:
+        """A key of its own for one purpose, made of the one that the operator keeps.
+
+        Raises:
+            ConfigurationError: there is none; says how to give one.
+        """
+        return hmac.digest(self._master_key(), f"ostiary {purpose}".encode(), "sha256")
+
+    def _master_key(self) -> bytes:
+        if self._master is None:
+            path = Path(str(self.database.url.database)) if self.database.is_sqlite else None
+            self._master = key_file.read(self._settings, path)
+        if self._master is None:
+            raise ConfigurationError(key_file.HOW, field="key_file")
+        return self._master
+
+    def _generate(self) -> list[StoredKey]:
+        now = self._clock()
+        return [
+            self._stored(RSAKey.generate_key(RSA_BITS, auto_kid=False), ALGORITHM, now),
+            self._stored(ECKey.generate_key("P-256", auto_kid=False), "ES256", now),
+        ]
+
+    def _stored(self, key: RSAKey | ECKey, alg: str, now: datetime) -> StoredKey:
+        kid = new_id("key")
+        public = {**key.as_dict(private=False), "kid": kid, "alg": alg, "use": "sig"}
+        nonce = secrets.token_bytes(NONCE)
+        sealed = AESGCM(self.purpose_key("signing keys")).encrypt(nonce, key.as_der(private=True), kid.encode())
+        return StoredKey(kid, alg, public, nonce + sealed, now)
+
+    def _open(self, stored: StoredKey) -> bytes:
+        sealed = stored.private_key or b""
+        try:
+            return AESGCM(self.purpose_key("signing keys")).decrypt(sealed[:NONCE], sealed[NONCE:], stored.kid.encode())
+        except (InvalidTag, ValueError):
+            raise ConfigurationError(
+                "the signing keys cannot be opened: they were protected by another key than the one in force. "
+                "Give that one back, or run 'ostiary keys rotate'",
+                field="key_file",
+            ) from None

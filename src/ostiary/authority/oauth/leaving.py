@@ -1,0 +1,103 @@
+"""Logging out from a client: by its refresh token, or by sending the browser here (OIDC RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.keys import Keys
+from ostiary.core.account import User
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.refresh import is_ours
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.core.token import is_id, parse
+from ostiary.errors import InvalidRequest, SessionInvalid
+from ostiary.storage import clients, refresh_tokens, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A logout that a client asks for.
+
+    Attributes:
+        client: who asks, where that is known.
+        session: of the ID token that was sent as a hint: what the client calls its sign-in.
+        redirect_uri: where to go afterwards, with the state; exactly registered by the client.
+    """
+
+    client: OAuthClient | None = None
+    session: Session | None = None
+    redirect_uri: str | None = None
+    state: str | None = None
+
+
+class Leaving:
+    """Log out by a refresh token; read and do what a client asks for."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], keys: Keys) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._keys = keys
+
+    @in_transaction
+    async def by_refresh_token(self, db: Connection, text: str, *, at: Client) -> bool:
+        """End the session of a refresh token, be it the newest or an older one. False if there was none that lives."""
+        token = parse(text)
+        if token is None or not token.id.startswith("ort_"):
+            return False
+        family = await refresh_tokens.find(db, token.id)
+        if family is None or not is_ours(self._keys.purpose_key("refresh tokens"), token):
+            return False
+        session = await sessions.find(db, family.session_id)
+        if session is None:
+            return False
+        now = self._clock()
+        by = Caller(User(session.user_id), client=at)
+        ended = await end_sessions(db, sessions.by_id(session.id), reason="logout", by=by, now=now)
+        return any(one.ended(self._policy, now) is None for one in ended)
+
+    async def read(self, asked: Mapping[str, str]) -> Departure:
+        """What is asked for. A hint counts if we signed it, whether or not it has expired.
+
+        Raises:
+            InvalidRequest: the hint is not ours, client and hint do not fit, or the URI is not exactly registered.
+        """
+        hint = await self._hint(asked.get("id_token_hint"))
+        client_id = asked.get("client_id")
+        if client_id is not None and hint is not None and hint.get("aud") != client_id:
+            raise InvalidRequest("client_id", "is not whom the id_token_hint was issued to")
+        client_id = client_id if client_id is not None else str(hint.get("aud")) if hint else None
+        session_id = hint.get("sid") if hint else None
+        async with self.database.reading() as db:
+            found = await clients.find(db, client_id) if client_id is not None and is_id(client_id) else None
+            session = await sessions.find(db, session_id) if isinstance(session_id, str) else None
+        client = found.client if found else None
+        redirect_uri = asked.get("post_logout_redirect_uri")
+        if redirect_uri is not None and (client is None or redirect_uri not in client.post_logout_redirect_uris):
+            raise InvalidRequest("post_logout_redirect_uri", "is not one that this application has registered")
+        return Departure(client, session, redirect_uri, asked.get("state"))
+
+    @in_transaction
+    async def depart(self, db: Connection, departure: Departure, *, by: Caller) -> None:
+        """End the browser's session, and the one that the hint names if it is of the same user."""
+        now = self._clock()
+        ids = {by.session.id} if by.session is not None else set()
+        if departure.session is not None and departure.session.user_id == by.user.id:
+            ids.add(departure.session.id)
+        await end_sessions(db, sessions.ids(sorted(ids)), reason="logout", by=by, now=now)
+
+    async def _hint(self, text: str | None) -> Mapping[str, object] | None:
+        if not text:
+            return None
+        try:
+            return await self._keys.read_id_token(text)
+        except SessionInvalid:
+            raise InvalidRequest("id_token_hint", "was not issued by this server") from None

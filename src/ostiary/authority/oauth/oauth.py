@@ -1,0 +1,69 @@
+"""OAuth: what the authority's OAuth doors hold on to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ostiary.authority.oauth.authorization import Authorization
+from ostiary.authority.oauth.client_credentials import ClientCredentials
+from ostiary.authority.oauth.clients import Clients
+from ostiary.authority.oauth.exchange import Exchange
+from ostiary.authority.oauth.inspection import Inspection
+from ostiary.authority.oauth.issuing import Issuing
+from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.oauth.leaving import Leaving
+from ostiary.authority.oauth.refreshing import Refreshing
+from ostiary.authority.sessions import Sessions
+from ostiary.core.policy import Policy
+from ostiary.settings import Settings
+from ostiary.storage import clients
+from ostiary.storage.database import Database
+
+
+class OAuth:
+    """The acts, by noun.
+
+    Attributes:
+        clients: add, find, list, rotate_secret, remove, authenticate.
+        keys: published, rotate, read an access token.
+        authorization: from a browser's request to a code.
+        exchange: from a code to a session.
+        refreshing: from a refresh token to its successor.
+        client_credentials: a client that acts for itself.
+        inspection: introspect, revoke, and what a client may know of its user.
+        leaving: log out by a refresh token, or from a client's page.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        sessions: Sessions,
+    ) -> None:
+        """Part of an `Authority`."""
+        self.issuer = settings.issuer
+        self.keys = Keys(settings, database, clock)
+        issuing = Issuing(settings, policy, clock, self.keys)
+        self.clients = Clients(database, clock, self.keys)
+        self.authorization = Authorization(database, clock, sessions)
+        self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
+        self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
+        self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
+        self.inspection = Inspection(database, policy, clock, self.keys)
+        self.leaving = Leaving(database, policy, clock, self.keys)
+        self._database = database
+
+    async def ensure_ready(self) -> None:
+        """Return if tokens could be signed now, where somebody could ask for one.
+
+        Raises:
+            ConfigurationError: there are clients, but no key to protect signing keys with; says how to give one.
+            StoreUnavailable: nothing is known.
+        """
+        async with self._database.reading() as db:
+            wanted = await clients.any_exist(db)
+        if wanted:
+            self.keys.purpose_key("signing keys")

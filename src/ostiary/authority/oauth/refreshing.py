@@ -1,0 +1,116 @@
+"""From a refresh token to its successor (RFC 6749 6, RFC 9700 4.14.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.issuing import Issued, Issuing
+from ostiary.authority.oauth.keys import Keys
+from ostiary.core.account import User
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client
+from ostiary.core.oauth import refresh
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.refresh import Family
+from ostiary.core.oauth.scope import narrowed
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.core.token import Token, parse
+from ostiary.errors import InvalidGrant
+from ostiary.settings import Settings
+from ostiary.storage import accounts, clients, refresh_tokens, sessions
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A family, its session, and the token that works now."""
+
+    family: Family
+    session: Session
+    user: User
+    token: Token
+
+
+class Refreshing:
+    """Refresh."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        keys: Keys,
+        issuing: Issuing,
+    ) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._grace = timedelta(seconds=settings.refresh_grace)
+        self._policy = policy
+        self._clock = clock
+        self._keys = keys
+        self._issuing = issuing
+
+    async def refresh(self, text: str, *, client: OAuthClient, scope: str | None, at: Client) -> Issued:
+        """Rotate. A repeat inside the grace gets the same successor; any later use of an old token ends the session.
+
+        Args:
+            scope: less than was granted, if wanted (RFC 6749 6).
+            at: where the client called from. Of a public client that is where its user is.
+
+        Raises:
+            InvalidGrant: unknown, of another client, used before, or its session has ended.
+            InvalidScope: more than was granted.
+            UnauthorizedClient: the client is not registered for refreshing.
+        """
+        client.ensure_grant("refresh_token")
+        token = parse(text)
+        if token is None or not token.id.startswith("ort_"):
+            raise InvalidGrant
+        await self._keys.ensure()
+        done = await self._refresh(token, client, scope, at)
+        if isinstance(done, InvalidGrant):
+            raise done
+        scopes = narrowed(scope, done.family.scopes)
+        return await self._issuing.issue(done.session, client, scopes, user=done.user, refresh_token=done.token.text)
+
+    @in_transaction
+    async def _refresh(
+        self, db: Connection, token: Token, client: OAuthClient, scope: str | None, at: Client
+    ) -> Refreshed | InvalidGrant:
+        """A refusal is answered and not raised where a session was ended on the way to it."""
+        key, now = self._keys.purpose_key("refresh tokens"), self._clock()
+        family = await refresh_tokens.find(db, token.id)
+        session = await sessions.find(db, family.session_id) if family else None
+        if family is None or session is None or session.client_id != client.id:
+            raise InvalidGrant
+        if family.judge(token, key, now, self._grace) == "unknown":
+            raise InvalidGrant
+        refusal = session.refusal(self._policy, now)
+        if refusal is not None:
+            raise InvalidGrant(refusal.message)
+        narrowed(scope, family.scopes)
+        if await clients.find(db, client.id, hold=True) is None:
+            raise InvalidGrant
+        # From here on those who refresh the same session, and those who end it, take turns.
+        place = at if client.is_public else Client(session.ip, session.user_agent)
+        if not await sessions.use(db, session, sessions.Use(now, place.ip, place.user_agent)):
+            raise InvalidGrant("the session was ended")
+        family = await refresh_tokens.find(db, token.id) or family
+        match family.judge(token, key, now, self._grace):
+            case "rotate":
+                following = refresh.successor(key, token)
+                if not await refresh_tokens.rotate(db, family, following.digest, now):
+                    raise InvalidGrant
+            case "repeat":
+                following = refresh.successor(key, token)
+            case _:
+                by = Caller(User(client.id), client=at)
+                await end_sessions(db, sessions.by_id(session.id), reason="refresh_reuse", by=by, now=now)
+                return InvalidGrant("the refresh token was used before: its session was ended for safety")
+        account = await accounts.find_by_id(db, session.user_id)
+        return Refreshed(family, session, account.user if account else User(session.user_id), following)

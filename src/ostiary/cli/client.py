@@ -1,0 +1,184 @@
+"""`client`: the OAuth clients that sign their users in here, for administrators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from ostiary.cli.answers import Object, member, text
+from ostiary.cli.ask import confirm
+from ostiary.cli.directory import open_directory
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Noun, database_url_option, yes_option
+from ostiary.cli.output.column import Column, minute, words
+
+COLUMNS: Final = (
+    Column("id", "client id"),
+    Column("name", "name"),
+    Column("application_id", "application"),
+    Column("tenant", "tenant"),
+    Column("grants", "grants", words),
+    Column("created_at", "created", minute),
+)
+DETAIL: Final = (
+    *COLUMNS[:4],
+    Column("tenant_subdomain", "tenant subdomain"),
+    Column("is_public", "public"),
+    Column("application_type", "type"),
+    Column("third_party", "third party"),
+    Column("grants", "grants", words),
+    Column("scopes", "scopes", words),
+    Column("redirect_uris", "redirect URIs", words),
+    Column("post_logout_redirect_uris", "after logout", words),
+    Column("created_at", "created", minute),
+)
+SECRET: Final = (Column("client_id", "client id"), Column("client_secret", "client secret"))
+REMOVED: Final = (Column("id", "client id"), Column("sessions", "sessions"))
+
+
+@click.group(cls=Noun)
+def client() -> None:
+    """OAuth clients: the programs that sign their users in here.
+
+    Works through a server as a signed-in administrator, or on the database itself with --database-url.
+    """
+
+
+@client.command()
+@click.argument("name")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URI", help="Where codes go; can be repeated.")
+@click.option(
+    "--post-logout-redirect-uri",
+    "post_logout_redirect_uris",
+    multiple=True,
+    metavar="URI",
+    help="Where a logout may lead; can be repeated.",
+)
+@click.option("--public", is_flag=True, help="It can keep no secret: an app in a browser or on a device.")
+@click.option("--native", is_flag=True, help="It is an app on a device; a loopback port may then differ.")
+@click.option("--third-party", is_flag=True, help="Ask users before it gets anything.")
+@click.option("--grant", "grants", multiple=True, metavar="GRANT", help="What it may use; can be repeated.")
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may ask for; can be repeated.")
+@click.option("--application", metavar="ID", help="The application that its sessions are of.  [default: its own id]")
+@click.option("--tenant", metavar="NAME", default="default", show_default=True, help="The tenant of its sessions.")
+@click.option("--tenant-subdomain", metavar="NAME", help="What tokens say of the tenant's subdomain.")
+@database_url_option
+@click.pass_obj
+def add(
+    invocation: Invocation,
+    name: str,
+    redirect_uris: tuple[str, ...],
+    post_logout_redirect_uris: tuple[str, ...],
+    public: bool,
+    native: bool,
+    third_party: bool,
+    grants: tuple[str, ...],
+    scopes: tuple[str, ...],
+    application: str | None,
+    tenant: str,
+    tenant_subdomain: str | None,
+    database_url: str | None,
+) -> None:
+    """Register a client. Its secret is shown once.
+
+    With a redirect URI it uses authorization codes and refresh tokens, without one client credentials.
+
+    \b
+    Examples:
+      ostiary client add Shop --redirect-uri https://shop.example.org/callback
+      ostiary client add Phone --public --native --redirect-uri http://127.0.0.1/callback
+      ostiary client add Reports
+    """
+    wanted: Object = {
+        "name": name,
+        "is_public": public,
+        "application_id": application,
+        "application_type": "native" if native else "web",
+        "tenant": tenant,
+        "tenant_subdomain": tenant_subdomain,
+        "redirect_uris": list(redirect_uris),
+        "post_logout_redirect_uris": list(post_logout_redirect_uris),
+        "grants": list(grants) or None,
+        "scopes": list(scopes) or None,
+        "third_party": third_party,
+    }
+    answer = open_directory(invocation, database_url).add_client(wanted)
+    _show_secret(invocation, f"Added client {name}.", answer)
+
+
+@client.command("list")
+@database_url_option
+@click.pass_obj
+def list_(invocation: Invocation, database_url: str | None) -> None:
+    """List all clients, oldest first.
+
+    \b
+    Examples:
+      ostiary client list
+      ostiary client list --format json
+    """
+    invocation.show(open_directory(invocation, database_url).clients(), COLUMNS)
+
+
+@client.command()
+@click.argument("client_id", metavar="ID")
+@database_url_option
+@click.pass_obj
+def show(invocation: Invocation, client_id: str, database_url: str | None) -> None:
+    """Show a client, without its secret.
+
+    \b
+    Examples:
+      ostiary client show client_e6fk3v7mzpq2w4x6y7a2b3c4d5
+    """
+    invocation.show_one(open_directory(invocation, database_url).client(client_id), DETAIL)
+
+
+@client.command("rotate-secret")
+@click.argument("client_id", metavar="ID")
+@yes_option
+@database_url_option
+@click.pass_obj
+def rotate_secret(invocation: Invocation, client_id: str, yes: bool, database_url: str | None) -> None:
+    """Give a client a new secret, shown once; the old one is refused from now on.
+
+    Its sessions live on.
+
+    \b
+    Examples:
+      ostiary client rotate-secret client_e6fk3v7mzpq2w4x6y7a2b3c4d5
+    """
+    people = open_directory(invocation, database_url)
+    confirm(f"Give client {client_id} a new secret?", yes=yes)
+    _show_secret(invocation, "The client has a new secret.", people.rotate_client_secret(client_id))
+
+
+@client.command()
+@click.argument("client_id", metavar="ID")
+@yes_option
+@database_url_option
+@click.pass_obj
+def remove(invocation: Invocation, client_id: str, yes: bool, database_url: str | None) -> None:
+    """Remove a client, and end every session that it holds now.
+
+    \b
+    Examples:
+      ostiary client remove client_e6fk3v7mzpq2w4x6y7a2b3c4d5
+    """
+    people = open_directory(invocation, database_url)
+    confirm(f"Remove client {client_id} and end its sessions?", yes=yes)
+    answer = people.remove_client(client_id)
+    invocation.done(f"Client removed; {answer.get('sessions', 0)} sessions ended.", answer, REMOVED)
+
+
+def _show_secret(invocation: Invocation, done: str, answer: Object) -> None:
+    """The secret goes to stderr, so that it lands in no file by accident; to stdout in a machine format."""
+    shown = {"client_id": text(member(answer, "client"), "id"), "client_secret": answer.get("secret")}
+    if invocation.form != "table":
+        invocation.show_one(shown, SECRET)
+        return
+    invocation.done(done, shown, SECRET)
+    invocation.show_one(shown, SECRET[:1])
+    if shown["client_secret"]:
+        invocation.say(f"The client secret, shown only now:\n{text(shown, 'client_secret')}")

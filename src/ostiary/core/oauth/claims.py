@@ -1,0 +1,135 @@
+"""What our JWTs say: access tokens (RFC 9068) and ID tokens (OIDC Core 2). Signatures are looked at elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from ostiary.core.account import User
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.session import Session
+from ostiary.core.token import is_id
+from ostiary.errors import SessionInvalid
+
+ACCESS_TYPE: Final = "at+jwt"  # RFC 9068 2.1
+ID_TYPE: Final = "JWT"
+SKEW: Final = timedelta(seconds=60)  # how far the clock of the node that issued may be ahead
+
+Claims: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token that was read: signed by us, for us, and not expired. Whether it still works, its row says."""
+
+    id: str
+    session_id: str
+    user_id: str
+    client_id: str
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+
+
+def access_claims(
+    session: Session,
+    client: OAuthClient,
+    scopes: tuple[str, ...],
+    *,
+    issuer: str,
+    token_id: str,
+    now: datetime,
+    expires_at: datetime,
+) -> Claims:
+    """The claims of an access token. This server is among its audience, as the token is used at its doors, too."""
+    return {
+        "iss": issuer,
+        "sub": session.user_id,
+        "aud": [client.id, issuer],
+        "exp": int(expires_at.timestamp()),
+        "iat": int(now.timestamp()),
+        "jti": token_id,
+        "client_id": client.id,
+        "sid": session.id,
+        "auth_time": int(session.auth_time.timestamp()),
+        "amr": list(session.amr),
+        "scope": " ".join(scopes),
+        "tenant_id": session.tenant,
+        "tenant_subdomain": client.tenant_subdomain,
+    }
+
+
+def id_claims(
+    session: Session,
+    client: OAuthClient,
+    user: User,
+    scopes: tuple[str, ...],
+    *,
+    issuer: str,
+    nonce: str | None,
+    now: datetime,
+    expires_at: datetime,
+) -> Claims:
+    """The claims of an ID token: for the client alone."""
+    claims: Claims = {
+        "iss": issuer,
+        "sub": session.user_id,
+        "aud": client.id,
+        "exp": int(expires_at.timestamp()),
+        "iat": int(now.timestamp()),
+        "auth_time": int(session.auth_time.timestamp()),
+        "amr": list(session.amr),
+        "sid": session.id,
+        "tenant_id": session.tenant,
+    }
+    if nonce is not None:
+        claims["nonce"] = nonce
+    return claims | user_claims(user, scopes)
+
+
+def user_claims(user: User, scopes: tuple[str, ...]) -> Claims:
+    """What the scopes let a client know of its user (OIDC Core 5.4)."""
+    claims: Claims = {"sub": user.id}
+    if "profile" in scopes and user.username is not None:
+        claims["preferred_username"] = user.username
+    if "email" in scopes and user.email is not None:
+        claims["email"] = user.email
+    return claims
+
+
+def read_access_token(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> AccessToken:
+    """Read the claims of a token with a good signature (RFC 9068 4).
+
+    Raises:
+        SessionInvalid: not ours, not for us, from the future, expired, or not of this form.
+    """
+    token_id, session_id, user_id, client_id, scope = (
+        _text(claims, name) for name in ("jti", "sid", "sub", "client_id", "scope")
+    )
+    issued_at, expires_at = (_time(claims, name) for name in ("iat", "exp"))
+    audience = claims.get("aud")
+    if claims.get("iss") != issuer or not isinstance(audience, list) or issuer not in audience:
+        raise SessionInvalid("the access token is not for this server")
+    if issued_at > (now + SKEW).timestamp():
+        raise SessionInvalid("the access token is from the future")
+    if now.timestamp() >= expires_at:
+        raise SessionInvalid("the access token has expired; refresh it")
+    if not is_id(session_id):
+        raise SessionInvalid
+    return AccessToken(token_id, session_id, user_id, client_id, tuple(scope.split()), issued_at, expires_at)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str):
+        raise SessionInvalid
+    return value
+
+
+def _time(claims: Mapping[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SessionInvalid
+    return value

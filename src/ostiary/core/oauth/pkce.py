@@ -1,0 +1,39 @@
+"""Proof Key for Code Exchange (RFC 7636), required of every client (RFC 9700 2.1.1, ASVS 5.0 10.4.6)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from typing import Final
+
+from ostiary.errors import InvalidRequest
+
+METHOD: Final = "S256"
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
+
+
+def check_challenge(challenge: str | None, method: str | None) -> str:
+    """Return the challenge of an authorization request.
+
+    Raises:
+        InvalidRequest: missing, or not S256: `plain` proves nothing to whoever has seen the request.
+    """
+    if not challenge:
+        raise InvalidRequest("code_challenge", "is required, of every client")
+    if method != METHOD:
+        raise InvalidRequest("code_challenge_method", "must be S256")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequest("code_challenge", "must be the base64url SHA-256 of the verifier")
+    return challenge
+
+
+def proves(verifier: str | None, challenge: str) -> bool:
+    """True if this verifier is what the challenge was made of; compared in constant time."""
+    if verifier is None or not _VERIFIER.fullmatch(verifier):
+        return False
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), challenge)

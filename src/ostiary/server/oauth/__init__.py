@@ -1,0 +1,1 @@
+"""The OAuth door: what clients call. What people see on the way is with the pages."""

@@ -1,0 +1,46 @@
+"""Statements about authorization codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from ostiary.core.oauth.code import Code
+from ostiary.storage.database import Connection
+from ostiary.storage.schema import authorization_codes as codes
+
+COLUMNS = [codes.c[name] for name in Code.__slots__]
+
+
+async def add(db: Connection, code: Code, secret_hash: bytes) -> None:
+    """Write a new code."""
+    values = {name: getattr(code, name) for name in Code.__slots__}
+    await db.execute(insert(codes).values(secret_hash=secret_hash, **values))
+
+
+async def find(db: Connection, code_id: str) -> tuple[Code, bytes] | None:
+    """The code and its secret's hash."""
+    row = (await db.execute(select(*COLUMNS, codes.c.secret_hash).where(codes.c.id == code_id))).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    secret_hash: bytes = values.pop("secret_hash")
+    return Code(**values), secret_hash
+
+
+async def use(db: Connection, code_id: str, now: datetime) -> bool:
+    """Use it up. False if it was used before: of two that come at once, the second waits here and finds it used."""
+    statement = update(codes).where(codes.c.id == code_id, codes.c.used_at.is_(None)).values(used_at=now)
+    return (await db.execute(statement)).rowcount == 1
+
+
+async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
+    """Remember which session came of it, so that a second use can end it."""
+    await db.execute(update(codes).where(codes.c.id == code_id).values(granted_session_id=session_id))
+
+
+async def purge(db: Connection, before: datetime, limit: int) -> int:
+    """Remove up to `limit` codes that expired before `before`. How many it removed."""
+    old = select(codes.c.id).where(codes.c.expires_at < before).limit(limit)
+    return (await db.execute(delete(codes).where(codes.c.id.in_(old)))).rowcount

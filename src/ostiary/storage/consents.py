@@ -1,0 +1,27 @@
+"""Statements about consents: which third-party client a user has agreed to, and to what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from ostiary.storage.database import Connection
+from ostiary.storage.schema import consents
+
+
+async def find(db: Connection, user_id: str, client_id: str) -> tuple[str, ...]:
+    """The scopes that the user agreed to; empty for none."""
+    query = select(consents.c.scopes).where(consents.c.user_id == user_id, consents.c.client_id == client_id)
+    return (await db.execute(query)).scalar_one_or_none() or ()
+
+
+async def replace(db: Connection, user_id: str, client_id: str, scopes: tuple[str, ...], now: datetime) -> None:
+    """Write what the user agrees to now. Hold the user's subject first, so that two do not write at once."""
+    await db.execute(delete(consents).where(consents.c.user_id == user_id, consents.c.client_id == client_id))
+    await db.execute(insert(consents).values(user_id=user_id, client_id=client_id, scopes=scopes, granted_at=now))
+
+
+async def remove_of_client(db: Connection, client_id: str) -> None:
+    """Forget all consents to a client."""
+    await db.execute(delete(consents).where(consents.c.client_id == client_id))

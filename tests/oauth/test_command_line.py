@@ -1,0 +1,72 @@
+"""`ostiary client` and `ostiary keys`, at the database and through a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from ostiary.core.caller import Caller
+from ostiary.core.oauth.client import Registration
+from ostiary.errors import ConfigurationError
+from ostiary.server.serving import to_environment
+from ostiary.settings import load
+from tests.oauth.party import CALLBACK
+from tests.support.processes import clean_environment
+
+
+def test_clients_and_keys_at_the_database(tmp_path):
+    def ostiary(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "ostiary", *words, "--database-url", f"sqlite:///{tmp_path}/o.db"],
+            env=clean_environment(tmp_path, {"OSTIARY_PASSWORD": "correct horse battery"}), cwd=tmp_path,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+    ostiary("user", "add", "root", "--admin")
+    added = ostiary("client", "add", "Shop", "--redirect-uri", CALLBACK)
+    client_id = added.stdout.split()[-1]
+    secret = added.stderr.split()[-1]
+    assert len(secret) == 43
+    assert secret not in added.stdout
+    shown = json.loads(ostiary("client", "show", client_id, "--format", "json").stdout)
+    assert (shown["name"], shown["redirect_uris"]) == ("Shop", [CALLBACK])
+    assert secret not in json.dumps(shown)
+    assert [one["id"] for one in json.loads(ostiary("client", "list", "--format", "json").stdout)] == [client_id]
+    new = json.loads(ostiary("client", "rotate-secret", client_id, "--yes", "--format", "json").stdout)
+    assert new["client_secret"] != secret
+    assert len(json.loads(ostiary("keys", "rotate", "--format", "json").stdout)["keys"]) == 2
+    ostiary("client", "remove", client_id, "--yes")
+    assert "no such client" in ostiary("client", "show", client_id, code=3).stderr
+    assert "redirect_uris" in ostiary("client", "add", "Bad", "--redirect-uri", "http://x.example/", code=2).stderr
+
+
+async def test_a_server_with_clients_does_not_start_without_its_key(make_app, settings):
+    async with make_app() as app:
+        if app.authority.database.is_sqlite:
+            return  # there the key is made by itself
+        await app.authority.oauth.ensure_ready()
+        await app.authority.oauth.clients.add(
+            Registration(name="Shop", redirect_uris=[CALLBACK]), by=Caller.operator("tests")
+        )
+    async with make_app(key=None) as keyless:
+        with pytest.raises(ConfigurationError, match="OSTIARY_KEY"):
+            await keyless.authority.oauth.ensure_ready()
+
+
+def test_the_key_is_shown_nowhere_and_reaches_the_workers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    key = "k" * 43
+    settings = load({}, {"OSTIARY_KEY": key}).settings
+    assert key not in repr(settings)
+    environment = to_environment(replace(settings, refresh_grace=0))
+    assert load({}, environment).settings == replace(settings, refresh_grace=0)
+    for wrong in ("short", "k" * 44, "!" * 43):
+        with pytest.raises(ConfigurationError) as refused:
+            load({}, {"OSTIARY_KEY": wrong})
+        assert wrong not in str(refused.value)
