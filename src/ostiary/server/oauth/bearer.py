@@ -5,10 +5,10 @@ from __future__ import annotations
 from ostiary.core.caller import Caller
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.errors import NoCredentials, SessionInvalid
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.callers import Identified, presented
 from ostiary.server.context import context_of
 from ostiary.server.exchange import exchange_of
-from ostiary.server.bodies import ApiRequest
 
 
 async def holder_of(request: ApiRequest) -> Caller:

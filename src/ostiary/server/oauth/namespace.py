@@ -20,6 +20,7 @@ from ostiary.core.oauth.fields import read_fields
 from ostiary.core.session import Session
 from ostiary.core.token import is_id
 from ostiary.errors import NotAllowed, SessionNotFound, Unauthenticated
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.callers import identify, presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie, accepted_names
@@ -28,7 +29,6 @@ from ostiary.server.oauth import failures
 from ostiary.server.oauth.bearer import holder_of
 from ostiary.server.oauth.parameters import optional_text, read_object
 from ostiary.server.origins import ensure_own_origin
-from ostiary.server.bodies import ApiRequest
 
 
 class ListedSession(Struct, rename="camel", kw_only=True):

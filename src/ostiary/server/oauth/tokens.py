@@ -13,9 +13,9 @@ from ostiary.authority.oauth.issuing import Issued
 from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.errors import InvalidRequest, UnsupportedGrantType
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.oauth import failures
 from ostiary.server.oauth.parameters import client_credentials, read_form
-from ostiary.server.bodies import ApiRequest
 
 
 @post("/token", status_code=200)

@@ -8,9 +8,9 @@ from litestar import Router, get, post
 from litestar.di import NamedDependency
 
 from ostiary.authority import Authority
+from ostiary.server.bodies import ApiRequest
 from ostiary.server.oauth import failures
 from ostiary.server.oauth.bearer import holder_of
-from ostiary.server.bodies import ApiRequest
 
 
 @get("/userinfo")
