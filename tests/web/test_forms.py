@@ -17,7 +17,7 @@ EVIL = [
     "\t//evil",
     "/%00/evil", "/\u65e5\u672c",
     " //evil.example", "evil.example", "@evil.example", "//evil.example/%2e%2e", "/\u2028/evil",
-    "//user@evil.example", "http:////evil.example", "//[evil", "/" + "a" * 2000, "?next=//evil", "#//evil", "",
+    "//user@evil.example", "http:////evil.example", "//[evil", "/" + "a" * 4096, "?next=//evil", "#//evil", "",
 ]  # fmt: skip
 GOOD = ["/", "/settings/tokens", "/settings/sessions?page=2", "/a/b.c?d=e&f=%20g#h", "/settings/sessions?device=a%2Fb"]
 
