@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _measure(title: str, database_url: str, tries: int) -> None:
-    foreign, token = asyncio.run(_populate(database_url))
+    foreign, token = asyncio.run(_populate(database_url, tries))
     command = [sys.executable, "-m", "ostiary", "serve", "--port", "0"]
     with server(command, {**os.environ, "OSTIARY_DATABASE_URL": database_url}) as url:
         connection = http.client.HTTPConnection(url.removeprefix("http://"))
@@ -56,8 +56,8 @@ def _measure(title: str, database_url: str, tries: int) -> None:
         random.shuffle(kinds)
         times: dict[str, list[float]] = {"foreign": [], "missing": []}
         bodies: set[bytes] = set()
-        for number, kind in enumerate(kinds):
-            session_id = foreign[number % len(foreign)] if kind == "foreign" else new_id("sess")
+        for kind in kinds:
+            session_id = foreign.pop() if kind == "foreign" else new_id("sess")
             headers = {"Authorization": f"Bearer {token}", "X-Request-ID": "same"}
             begun = time.perf_counter()
             connection.request("POST", f"/api/v1/auth/sessions/{session_id}/revoke", headers=headers)
@@ -76,7 +76,7 @@ def _measure(title: str, database_url: str, tries: int) -> None:
         print(f"{title if kind == 'foreign' else '':12}{kind:>9}{row}{verdict}")
 
 
-async def _populate(database_url: str) -> tuple[list[str], str]:
+async def _populate(database_url: str, tries: int) -> tuple[list[str], str]:
     """The ids of sessions of one user, and a token of another."""
     operator = Caller.operator("bench")
     client = seen("203.0.113.7", "bench")
@@ -85,7 +85,7 @@ async def _populate(database_url: str) -> tuple[list[str], str]:
         victim, stranger = [
             await authority.accounts.add(name, "correct horse battery", by=operator) for name in ("victim", "stranger")
         ]
-        foreign = [(await authority.sessions.start(victim.id, client=client)).session.id for _ in range(50)]
+        foreign = [(await authority.sessions.start(victim.id, client=client)).session.id for _ in range(tries)]
         return foreign, (await authority.sessions.start(stranger.id, client=client)).token
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -42,7 +43,7 @@ def serve(settings: Settings, make: Make = create_app) -> None:
         _greet(settings, listener, code)
         with contextlib.suppress(KeyboardInterrupt):
             if settings.workers == 1:
-                uvicorn.Server(_config(make(settings))).run(sockets=[listener])
+                uvicorn.Server(_config(_made_to_stay(make, settings))).run(sockets=[listener])
             else:
                 _run_workers(settings, listener, make)
 
@@ -51,7 +52,19 @@ def worker_app(make: Make) -> Application:
     """The application of one worker process, with the settings that `_run_workers` handed over."""
     settings = load().settings
     logs.configure(settings.log_level)
-    return make(settings)
+    return _made_to_stay(make, settings)
+
+
+def _made_to_stay(make: Make, settings: Settings) -> Application:
+    """The application, and all that came with it, out of the garbage collector's way.
+
+    It looks through everything that lives again and again; with what stays for as long as the process among that, each
+    look held up every request for some 60 ms (bench/verify.py).
+    """
+    app = make(settings)
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _run_workers(settings: Settings, listener: socket.socket, make: Make) -> None:
