@@ -30,6 +30,11 @@ from ostiary.storage import migrate
 
 Make: TypeAlias = Callable[[Settings], Application]  # importable by its name: workers are new processes
 
+COLLECT_AFTER: Final = (
+    20_000,
+    20,
+    20,
+)  # a request leaves no cycles behind, so looking after every 700 objects is waste
 GRACE: Final = 5  # seconds that requests under way get at the end
 KEEP_ALIVE: Final = 75  # seconds; more than the 60 of common proxies, so that they never meet a closed connection
 BACKLOG: Final = 2048  # connections that wait to be accepted
@@ -64,6 +69,7 @@ def _made_to_stay(make: Make, settings: Settings) -> Application:
     app = make(settings)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     return app
 
 
