@@ -102,6 +102,16 @@ class Tokens:
         async with self.database.reading() as db:
             return await cli_tokens.list_of_user(db, by.user.id)
 
+    async def list_of(self, user_id: str, *, by: Caller) -> list[CliToken]:
+        """Anybody's CLI tokens, newest first, ended ones too.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            return await cli_tokens.list_of_user(db, user_id)
+
     async def count_live(self, *, by: Caller) -> int:
         """How many CLI tokens of the caller still work."""
         async with self.database.reading() as db:

@@ -18,6 +18,7 @@ from ostiary.feed import Feed
 from ostiary.web import (
     assets,
     authorize,
+    console,
     end_session,
     entering,
     leaving,
@@ -47,6 +48,7 @@ ROUTER: Final = Router(
         live.router,
         tokens.router,
         password.router,
+        console.ROUTER,
     ],
     exception_handlers=dict.fromkeys((ReauthenticationRequired, TooManyRequests, WrongCredentials), step_up.ask),
 )

@@ -25,6 +25,44 @@ ENDINGS: Final[dict[str, str]] = {
     "lifetime": "Expired: it reached the end of its lifetime",
 }
 
+# The same in two or three words, where many stand together.
+REASONS: Final[dict[str, str]] = {
+    "logout": "signed out",
+    "user": "by its user",
+    "user_others": "with all others",
+    "user_all": "everywhere",
+    "admin": "by an administrator",
+    "bulk": "in bulk",
+    "password_change": "password changed",
+    "account_disabled": "account disabled",
+    "refresh_reuse": "copied token",
+    "limit": "too many sessions",
+    "policy": "by a rule",
+}
+
+# What happened, in the console. A kind that is not here is shown by its own name.
+EVENTS: Final[dict[str, str]] = {
+    "session.started": "Signed in",
+    "session.renewed": "Session renewed",
+    "session.labelled": "Device named",
+    "session.revoked": "Session ended",
+    "sign_in.refused": "Sign-in refused",
+    "sign_in.throttled": "Sign-in slowed down",
+    "token.created": "CLI token made",
+    "token.revoked": "CLI token revoked",
+    "user.added": "User added",
+    "user.disabled": "User disabled",
+    "user.enabled": "User enabled",
+    "user.deleted": "User deleted",
+    "user.roles_changed": "Roles changed",
+    "user.password_changed": "Password changed",
+    "client.added": "Client registered",
+    "client.secret_rotated": "Client given a new secret",
+    "client.removed": "Client removed",
+    "consent.granted": "Application allowed",
+    "keys.rotated": "Signing keys rotated",
+}
+
 # To the browser that held it.
 FAREWELLS: Final[dict[str, str]] = {
     "logout": "You signed out in this browser.",
