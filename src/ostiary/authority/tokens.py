@@ -92,16 +92,6 @@ class Tokens:
         await cli_tokens.add(db, made, digest)
         await events.add(db, [_event("token.created", made, made.created_at, by)])
 
-    async def list(self, *, by: Caller) -> list[CliToken]:
-        """The caller's CLI tokens, newest first, ended ones too.
-
-        Raises:
-            NotAllowed: a CLI token without `tokens:manage`.
-        """
-        by.ensure_scope("tokens:manage")
-        async with self.database.reading() as db:
-            return await cli_tokens.list_of_user(db, by.user.id)
-
     async def list_of(self, user_id: str, *, by: Caller) -> list[CliToken]:
         """Anybody's CLI tokens, newest first, ended ones too.
 
@@ -111,6 +101,16 @@ class Tokens:
         by.ensure_admin()
         async with self.database.reading() as db:
             return await cli_tokens.list_of_user(db, user_id)
+
+    async def list(self, *, by: Caller) -> list[CliToken]:
+        """The caller's CLI tokens, newest first, ended ones too.
+
+        Raises:
+            NotAllowed: a CLI token without `tokens:manage`.
+        """
+        by.ensure_scope("tokens:manage")
+        async with self.database.reading() as db:
+            return await cli_tokens.list_of_user(db, by.user.id)
 
     async def count_live(self, *, by: Caller) -> int:
         """How many CLI tokens of the caller still work."""

@@ -22,9 +22,7 @@ async def totals(db: Connection, policy: Policy, now: datetime) -> tuple[int, in
     return row[0], row[1]
 
 
-async def events_over_time(
-    db: Connection, since: datetime, step: timedelta
-) -> list[tuple[int, str, str | None, int]]:
+async def events_over_time(db: Connection, since: datetime, step: timedelta) -> list[tuple[int, str, str | None, int]]:
     """What happened in each step: seconds since the epoch at which the step begins, kind, reason, and how often."""
     begins = _begin_of_step(events.c.at, step)
     query = (
@@ -71,10 +69,11 @@ async def _live_by(
         .order_by(count.desc(), column)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in await db.execute(query)]
+    return [(row[0] or "", row[1]) for row in await db.execute(query)]
 
 
-def _begin_of_step(at: ColumnElement[datetime], step: timedelta) -> ColumnElement[float]:
+def _begin_of_step(at: ColumnElement[datetime], step: timedelta) -> ColumnElement[int]:
     # The length stands in the text: PostgreSQL takes two bound parameters, here and in GROUP BY, for two expressions.
-    epoch, length = extract("epoch", at), literal_column(str(int(step.total_seconds())))
+    length: ColumnElement[int] = literal_column(str(int(step.total_seconds())))
+    epoch = extract("epoch", at)
     return epoch - epoch % length

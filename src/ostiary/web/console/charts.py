@@ -31,9 +31,7 @@ class Chart:
     @property
     def rows(self) -> list[tuple[datetime, list[int]]]:
         """The table: a step, and its number of each line."""
-        return [
-            (begin, [line[number] for line in self.lines.values()]) for number, begin in enumerate(self.begins)
-        ]
+        return [(begin, [line[number] for line in self.lines.values()]) for number, begin in enumerate(self.begins)]
 
 
 @dataclass(frozen=True, slots=True)
