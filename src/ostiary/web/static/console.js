@@ -68,6 +68,22 @@
     ),
   });
 
+  // Columns on top of each other, so that their height is the whole. The highest is drawn first, and the next before it.
+
+  const two = (number) => String(number).padStart(2, "0");
+  const hour = (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
+  const day = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const moments = (_, splits) => {
+    const days = splits.length > 1 && splits[1] - splits[0] >= 86400;
+    return splits.map((seconds) => {
+      const date = new Date(seconds * 1000);
+      return days || hour(date) === "00:00" ? day(date) : hour(date);
+    });
+  };
+  const moment = (_, seconds) => {
+    const date = new Date(seconds * 1000);
+    return seconds === null ? "" : `${day(date)}, ${hour(date)} UTC`;
+  };
   const whole = (_, values) => values.map((value) => (Number.isInteger(value) ? value.toLocaleString("en") : ""));
 
   const draw = (figure) => {
@@ -75,26 +91,29 @@
     if (!place || !window.uPlot) return;
     figure.plot?.destroy();
     const { names, columns } = read(figure.querySelector("table"));
-    const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { stroke: style("--line"), width: 1 } };
-    const lines = names.map((label, number) => ({
+    const [times, ...counts] = columns;
+    const heights = counts.map((_, number) => times.map((__, at) => counts.slice(0, number + 1).reduce((sum, line) => sum + line[at], 0)));
+    const series = names.map((label, number) => ({
       label,
       stroke: style(`--series-${(number % 6) + 1}`),
-      fill: number ? undefined : style("--series-1-ground"),
-      dash: number < 6 ? undefined : [4, 3],
-      width: 2,
-      paths: window.uPlot.paths.stepped({ align: 1 }),
+      fill: style(`--series-${(number % 6) + 1}`),
+      width: 0,
+      paths: window.uPlot.paths.bars({ size: [0.8, 24], align: 1 }),
       points: { show: false },
+      value: (_, __, ___, at) => (at === null ? "" : counts[number][at].toLocaleString("en")),
     }));
+    const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { stroke: style("--line"), width: 1 } };
     figure.plot = new window.uPlot(
       {
         width: place.clientWidth,
         height: 200,
-        series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...lines],
-        axes: [axis, { ...axis, size: 48, values: whole }],
-        scales: { y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },
-        cursor: { y: false, drag: { x: false, y: false } },
+        tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+        series: [{ label: "from", value: moment }, ...series.reverse()],
+        axes: [{ ...axis, values: moments }, { ...axis, size: 48, values: whole }],
+        scales: { x: { range: (_, first, last) => [first, last + (times[1] - times[0])] }, y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       },
-      columns,
+      [times, ...heights.reverse()],
       place,
     );
   };
