@@ -68,7 +68,7 @@ def test_every_promised_endpoint_is_described():
                 ("POST", "/keys/rotate"),
             )
         ),
-        *("POST /api/v1/setup", "GET /verify", "GET /healthz", "GET /readyz", "GET /metrics"),
+        *("POST /api/v1/setup", "GET /api/v1/feed", "GET /verify", "GET /healthz", "GET /readyz", "GET /metrics"),
     }
 
 
@@ -139,7 +139,7 @@ def test_shapes_are_named_shortly_and_bounded():
 
 
 def test_both_ways_to_send_a_credential_are_described():
-    assert set(document()["components"]["securitySchemes"]) == {"cookie", "bearer"}
+    assert set(document()["components"]["securitySchemes"]) == {"cookie", "bearer", "basic"}
     assert document()["components"]["securitySchemes"]["cookie"]["name"] == "__Host-session"
     for (_, _), operation in OPERATIONS.items():
         needs_none = {} in operation.get("security", document()["security"])
