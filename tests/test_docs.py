@@ -554,8 +554,11 @@ def links_resolve(pages: Pages) -> Iterator[str]:
 
 
 def pages_are_listed(pages: Pages) -> Iterator[str]:
-    linked = {os.path.normpath(Path("docs") / link) for link in re.findall(r"\]\(([^)#\s]+)", pages["docs/index.md"])}
-    yield from (f"{page}: docs/index.md does not list it" for page in pages if page not in {*linked, "docs/index.md"})
+    linked = {"docs/index.md"}
+    for index in ("docs/index.md", "docs/decisions/README.md"):
+        found = re.findall(r"\]\(([^)#\s]+)", pages[index])
+        linked |= {os.path.normpath(Path(index).parent / link) for link in found}
+    yield from (f"{page}: no index lists it" for page in pages if page not in linked)
 
 
 def commands_parse(pages: Pages) -> Iterator[str]:
