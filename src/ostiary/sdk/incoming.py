@@ -135,10 +135,10 @@ def _of_scope(scope: Mapping[str, Any]) -> tuple[Pairs, str | None]:
     return pairs, _address(client[0] if client else None)
 
 
-def _of_environ(environ: Mapping[str, Any]) -> tuple[Pairs, str | None]:
+def _of_environ(variables: Mapping[str, Any]) -> tuple[Pairs, str | None]:
     wanted = {"HTTP_AUTHORIZATION": "authorization", "HTTP_COOKIE": "cookie", "HTTP_USER_AGENT": "user-agent"}
-    pairs = [(name, str(environ[key])) for key, name in wanted.items() if key in environ]
-    return pairs, _address(environ.get("REMOTE_ADDR"))
+    pairs = [(name, str(variables[key])) for key, name in wanted.items() if key in variables]
+    return pairs, _address(variables.get("REMOTE_ADDR"))
 
 
 def _of_mapping(headers: Mapping[str, Any]) -> Pairs:
