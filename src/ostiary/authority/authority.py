@@ -24,6 +24,7 @@ from ostiary.authority.verification import Verification
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import ConfigurationError
+from ostiary.feed import Feed
 from ostiary.settings import Settings
 from ostiary.storage import migrate, policy_in_force
 from ostiary.storage.database import Database
@@ -46,6 +47,7 @@ class Authority:
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
         statistics: totals, over time, by application, client and address.
+        feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
         retention: purge.
@@ -62,6 +64,7 @@ class Authority:
         self.clock = clock
         self.policy = policy
         self.database = Database(settings.database_url)
+        self.feed = Feed(self.database, clock, settings.wake_url)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -122,6 +125,7 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.feed.close()
         await self.presence.stop()
         await self._reader.close()
         await self.database.close()
