@@ -24,7 +24,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import ConfigurationError
 from ostiary.settings import Settings
-from ostiary.storage import migrate
+from ostiary.storage import migrate, policy_in_force
 from ostiary.storage.database import Database
 from ostiary.storage.reader import open_reader
 
@@ -107,6 +107,15 @@ class Authority:
                 f"the database is at schema {current or 'none'}, this version needs {migrate.newest()}; "
                 "run 'ostiary migrate'"
             )
+
+    async def publish_policy(self) -> None:
+        """Write down the limits in force, so that the view `web_sessions` says the truth about what has expired.
+
+        Raises:
+            StoreUnavailable: it cannot be reached.
+        """
+        async with self.database.transaction() as db:
+            await policy_in_force.put(db, self.policy, self.clock())
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
