@@ -33,7 +33,9 @@ def parse_network(text: str) -> Network:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise ValueError("write an address or a network, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32") from None
+        raise ValueError(
+            "write an address or a network, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32"
+        ) from None
     if network.version == 6 and network.prefixlen >= 96 and int(network.network_address) >> 32 == 0xFFFF:
         mapped = int(network.network_address) & 0xFFFF_FFFF
         return ipaddress.ip_network((mapped, network.prefixlen - 96))

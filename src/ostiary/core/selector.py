@@ -117,7 +117,9 @@ class Selector:
         """As plain texts, which `parse` reads back."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+            name: value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            if isinstance(value, datetime)
+            else str(value)
             for name, value in given.items()
             if value is not None
         }
