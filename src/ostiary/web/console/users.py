@@ -8,6 +8,7 @@ from urllib.parse import quote
 from litestar import Response, get
 from litestar.params import QueryParameter
 
+from ostiary.core.selector import Selector
 from ostiary.errors import UserNotFound
 from ostiary.web.console.rows import found, told
 from ostiary.web.forms import PageRequest
@@ -46,8 +47,9 @@ async def user_page(
     overview = await authority.accounts.find(username, by=caller)
     user = overview.user
     names = {user.id: user.username or user.id}
-    live = await authority.administration.search(by=caller, username=username, status="active", limit=SHOWN)
-    stale = await authority.administration.search(by=caller, username=username, status="stale", limit=SHOWN)
+    live = await authority.administration.search(
+        Selector(user=user.id, status="live"), by=caller, sort="-last_used_at", limit=SHOWN
+    )
     tokens = await authority.tokens.list_of(user.id, by=caller)
     history = await authority.audit.list(by=caller, username=username, limit=HISTORY)
     now = authority.clock()
@@ -56,7 +58,7 @@ async def user_page(
         "console/user.html",
         overview=overview,
         user=user,
-        sessions=found(request, [*live.sessions, *stale.sessions], names),
+        sessions=found(request, live.sessions, names),
         tokens=[token for token in tokens if token.status(now) == "active"],
         history=told(history.events, names, now),
         has_more_history=history.before is not None,
