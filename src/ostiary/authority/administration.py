@@ -74,7 +74,6 @@ class Administration:
         more = (getattr(page[-1], key), page[-1].id) if len(found) > limit else None
         return Page(page, names, count, more)
 
-<<<<<<< HEAD
     async def find(self, session_id: str, *, by: Caller) -> tuple[Session, dict[str, str]]:
         """One session of anybody, and its user's name by id where we know it.
 
@@ -88,11 +87,10 @@ class Administration:
             if session is None:
                 raise SessionNotFound
             return session, await accounts.names(db, {session.user_id})
-=======
+
     async def _ensure_known(self, db: Connection, user: str) -> None:
         if await accounts.find(db, user) is None and not await selecting.exists(db, user):
             raise UserNotFound(user)
->>>>>>> operators
 
     async def mint(
         self,

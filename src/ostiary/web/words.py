@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ostiary.core.caller import Caller, Scope
+from ostiary.core.selector import Sort, Wanted
 from ostiary.core.session import Session
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
 
@@ -38,6 +39,35 @@ REASONS: Final[dict[str, str]] = {
     "refresh_reuse": "copied token",
     "limit": "too many sessions",
     "policy": "by a rule",
+}
+
+# The console's filters, sorts and states.
+FILTERS: Final[dict[str, str]] = {
+    "user": "User",
+    "ip": "Address or network",
+    "user_agent": "Browser or tool",
+    "device": "Device",
+    "application_id": "Application",
+    "tenant": "Tenant",
+    "status": "State",
+    "created_before": "Signed in before (UTC)",
+    "created_after": "Signed in after (UTC)",
+    "last_used_before": "Unused since (UTC)",
+    "reason": "Ended",
+    "q": "Name, id, label or address",
+}
+SORTS: Final[dict[Sort, str]] = {
+    "-last_used_at": "last used first",
+    "last_used_at": "longest unused first",
+    "-created_at": "newest first",
+    "created_at": "oldest first",
+}
+STATUSES: Final[dict[Wanted, str]] = {
+    "live": "live",
+    "active": "live and in use",
+    "stale": "live, unused for 30 days",
+    "expired": "expired",
+    "revoked": "ended by somebody",
 }
 
 # What happened, in the console. A kind that is not here is shown by its own name.

@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar import Router
 
-from ostiary.web.console import clients, events, overview, session_acts, user_acts, users
+from ostiary.web.console import clients, events, overview, session_acts, sessions, user_acts, users
 from ostiary.web.console.access import administrators
 
 ROUTER: Final = Router(
@@ -14,6 +14,7 @@ ROUTER: Final = Router(
     guards=[administrators],
     route_handlers=[
         *overview.HANDLERS,
+        *sessions.HANDLERS,
         *users.HANDLERS,
         *user_acts.HANDLERS,
         *session_acts.HANDLERS,
