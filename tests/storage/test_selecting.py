@@ -20,15 +20,6 @@ from tests.support.people import CHROME, FIREFOX, IPHONE, add_user, at
 POLICY = PRESETS["default"]
 ADDRESSES = (None, "203.0.113.7", "203.0.113.255", "203.0.114.0", "10.1.2.3", "255.255.255.255", "2001:db8::1")
 NETWORKS = ("203.0.113.0/24", "203.0.112.0/22", "0.0.0.0/0", "::/0", "2001:db8::/32", "::ffff:10.1.2.3", "203.0.113.7")
-    "203.0.113.0/24",
-    "203.0.112.0/22",
-    "10.0.0.0/8",
-    "0.0.0.0/0",
-    "::/0",
-    "2001:db8::/32",
-    "::1",
-    "203.0.113.7",
-)
 AGENTS = (None, FIREFOX, CHROME, IPHONE, "curl/8.5.0", "Googlebot/2.1", "%_\\'\"")
 LABELS = (None, "Laptop", "laptop of Ada", "lap%op", "l_ptop", "ÄRGER", "straße")
 SPANS = (0, 1, 20, 29, 30, 31, 59, 60, 61, 89, 90, 91, 120)  # days, on and beside every limit

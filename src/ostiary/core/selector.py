@@ -1,7 +1,7 @@
 """Which sessions: the filters that search, plans, the command line and the pages share.
 
 A selector is read from plain texts by name, as an address line, a JSON object or `--where` carries them. All of its
-filters hold at once. `matches` is the rule; `storage/selecting.py` is the same as SQL, and a test holds the two together.
+filters hold at once. `matches` is the rule, `storage/selecting.py` is the same as SQL; a test holds the two together.
 """
 
 from __future__ import annotations
