@@ -35,10 +35,10 @@ class Gaps:
         """At or below this position everything was seen, or will never be there."""
         return self._holes[0][0] - 1 if self._holes else self.highest
 
-    def begin(self, floor: int, highest: int, now: float) -> None:
-        """Start with nothing seen between `floor` and `highest`."""
-        self.highest = highest
-        self._holes = [(floor + 1, highest, now + self._overlap)] if highest > floor else []
+    def begin(self, floor: int) -> None:
+        """Start above a position at or below which nothing can appear any more."""
+        self.highest = floor
+        self._holes = []
 
     def saw(self, positions: Iterable[int], now: float) -> None:
         """These are there. `now`: seconds on the reader's own clock, after they were read."""
