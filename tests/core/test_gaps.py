@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.core import gaps as module
 from ostiary.core.gaps import Gaps
 
 OVERLAP = 10.0
@@ -54,35 +53,31 @@ steps = st.lists(
 
 @given(steps, st.integers(2, 8))
 @settings(max_examples=300, deadline=None)
-def test_everything_that_commits_is_seen_by_the_next_poll(script, maximum):
-    store, gaps, seen, floors = Store(), Gaps(OVERLAP), set(), []
-    before, module.MAXIMUM_RANGES = module.MAXIMUM_RANGES, maximum
-    try:
-        for word, value in [*script, ("poll", False), ("poll", True)]:
-            if word == "begin":
-                store.begin(value)
-            elif word == "wait":
-                store.wait(value)
-            elif word == "poll":
-                gaps.settle(store.now)
-                found = store.read(gaps)
-                new = set(found) - seen
-                assert all(position > floor for position in new for floor in floors), "a reader who resumed missed it"
-                if value and found:  # as in groups: what is missing is read, not what is there
-                    top = max(store.visible)
-                    present = {*store.visible, gaps.floor}
-                    missing = _missing(present, gaps.floor, top)
-                    gaps.saw_all_but(missing, top, store.now)
-                else:
-                    gaps.saw(found, store.now)
-                seen |= set(found)
-                assert seen == store.visible
-                floors.append(gaps.floor)
-                assert len(gaps.ranges) <= maximum
+def test_everything_that_commits_is_seen_by_the_next_poll(script: list[tuple[str, float]], maximum: int):
+    store, gaps = Store(), Gaps(OVERLAP, maximum)
+    seen: set[int] = set()
+    floors: list[int] = []
+    for word, value in [*script, ("poll", False), ("poll", True)]:
+        if word == "begin":
+            store.begin(int(value))
+        elif word == "wait":
+            store.wait(value)
+        elif word == "poll":
+            gaps.settle(store.now)
+            found = store.read(gaps)
+            new = set(found) - seen
+            assert all(position > floor for position in new for floor in floors), "a reader who resumed missed it"
+            if value and found:  # as in groups: what is missing is read, not what is there
+                top = max(store.visible)
+                gaps.saw_all_but(_missing({*store.visible, gaps.floor}, gaps.floor, top), top, store.now)
             else:
-                store.end(value, word == "commit")
-    finally:
-        module.MAXIMUM_RANGES = before
+                gaps.saw(found, store.now)
+            seen |= set(found)
+            assert seen == store.visible
+            floors.append(gaps.floor)
+            assert len(gaps.ranges) <= maximum
+        else:
+            store.end(int(value), word == "commit")
 
 
 def _missing(present: set[int], floor: int, top: int) -> list[tuple[int, int]]:

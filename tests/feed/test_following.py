@@ -210,10 +210,10 @@ async def test_a_position_is_written_and_read_back(authority):
 @pytest.mark.parametrize(
     "text",
     ["", "1", "1-2-3-4-5-6", "a-1-aaaaaaaa-0-", "1-1-aaaaaaaa-0-é", "-1-1-aaaaaaaa-0-", f"{2**63}-1-aaaaaaaa-0-",
-     "1-99999999999999999-aaaaaaaa-0-", "1-1-aaaaaaaa-0-\n", "\u0661-1-aaaaaaaa-0-"],
+     "1-1-aaaaaaaa-0-\n", "\u0661-1-aaaaaaaa-0-"],
 )  # fmt: skip
 def test_what_is_no_position_is_not_read(text):
-    assert Position.read(text) is None or Position.read(text).time.year > 5000
+    assert Position.read(text) is None
 
 
 async def test_who_is_too_slow_loses_entries_and_takes_no_memory(authority, clock, monkeypatch):
@@ -244,7 +244,7 @@ async def test_a_wake_up_that_is_lost_costs_only_the_time_until_the_next_poll(
         node.feed.woken.append(woken.append)
         follower, _ = await node.feed.follow()
         (ended,) = await end(authority, ending(clock))
-        heard = []
+        heard: list[str] = []
         while not heard:
             told = await follower.next(SOON)
             assert told is not None
