@@ -240,7 +240,7 @@ async def test_a_wake_up_that_is_lost_costs_only_the_time_until_the_next_poll(
 
     monkeypatch.setattr(wakeups, "listen", deaf)
     async with make_authority() as node:
-        woken = []
+        woken: list[str] = []
         node.feed.woken.append(woken.append)
         follower, _ = await node.feed.follow()
         (ended,) = await end(authority, ending(clock))
