@@ -99,6 +99,24 @@ class Caller:
         if not self.is_admin:
             raise NotAllowed("this CLI token lacks the scope admin", scope="admin")
 
+    def ensure_machine(self) -> None:
+        """Return if the caller is a program that may hear of everybody's sessions.
+
+        Raises:
+            NotAllowed: a session; a CLI token without the scope, or whose user is no administrator any more; an access
+                token that stands for a user, or lacks the scope.
+        """
+        if self.granted is not None:
+            if self.session is None or self.session.client_id != self.user.id:
+                raise NotAllowed("this access token stands for a user: the client has to get one for itself")
+            self.ensure_scope("feed:read")
+            return
+        if self.token is None:
+            raise NotAllowed("this is for programs: use a CLI token, or an OAuth client's own credentials")
+        if "admin" not in self.user.roles:
+            raise NotAllowed("this needs the role admin", role="admin")
+        self.ensure_scope("feed:read")
+
     def ensure_person(self) -> Session:
         """The caller's session: for acts that only somebody who signed in may do, such as changing a password.
 

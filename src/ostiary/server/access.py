@@ -20,10 +20,12 @@ from ostiary.server.callers import Identified, MixedCredentials, Presented, iden
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import exchange_of
+from ostiary.server.machines import identify_machine
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
+MACHINE: Final = "machine"  # in a handler's `opt`: for programs only
 PUBLIC: Final = "public"  # in a handler's `opt`: works without a credential
 _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
@@ -37,7 +39,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
 
     Raises:
         NotAllowed: it changes something and did not come from our own origin.
-        Unauthenticated: no credential that works, and the handler needs one.
+        Unauthenticated, InvalidClient: no credential that works, and the handler needs one.
         SessionNotFound, TokenNotFound, ClientNotFound: an id in the path that cannot be one of ours; no store is asked.
         InvalidRequest: a query parameter that the handler does not know.
     """
@@ -52,6 +54,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         )
     if handler.opt.get(PUBLIC):
         exchange.identified = await _if_any(connection, given)
+    elif handler.opt.get(MACHINE):
+        exchange.identified = Identified(await identify_machine(connection), by_cookie=False)
     else:
         exchange.identified = await identify(context.authority, given, exchange.client)
     for name, error in _IDS.items():

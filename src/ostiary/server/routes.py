@@ -16,6 +16,7 @@ from ostiary.server import (
     setup,
     sign_in,
     tokens,
+    verifications,
     verify,
 )
 from ostiary.server.access import guard
@@ -32,6 +33,7 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        verifications.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]
