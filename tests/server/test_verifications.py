@@ -199,13 +199,13 @@ async def registered(app, **wanted):
 
 
 async def test_a_confidential_client_asks_with_its_own_secret(app):
-    added = await registered(app)
+    added = await registered(app, scopes=["feed:read"])
     async with visitor(app) as client, signed_in(app) as ada:
         right = await client.post(
             PATH, json={"credentials": [{"token": held(ada)}]}, auth=(added.client.id, added.secret)
         )
         assert right.json()["answers"][0]["user"]["username"] == "ada"
-        other = await registered(app)
+        other = await registered(app, scopes=["feed:read"])
         for auth in (
             (added.client.id, ""),
             (added.client.id, "A" * 43),
@@ -216,21 +216,21 @@ async def test_a_confidential_client_asks_with_its_own_secret(app):
             ("", ""),
         ):
             wrong = await client.post(PATH, json={"credentials": [{"token": held(ada)}]}, auth=auth)
-            assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_client")
+            assert (wrong.status_code, wrong.json()["code"]) == (401, "session_invalid")
         broken = await client.post(PATH, json={"credentials": [{"token": "x"}]}, headers={"authorization": "Basic ???"})
-        assert (broken.status_code, broken.json()["code"]) == (401, "invalid_client")
+        assert (broken.status_code, broken.json()["code"]) == (401, "session_invalid")
 
 
 async def test_a_public_client_proves_nothing(app):
     public = await registered(app, is_public=True, redirect_uris=["https://app.example/callback"])
     async with visitor(app) as client:
         answer = await client.post(PATH, json={"credentials": [{"token": "x"}]}, auth=(public.client.id, ""))
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_client")
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_invalid")
 
 
-async def test_a_third_party_needs_the_scope(app):
-    for scopes, status in ((None, 403), (["openid", "feed:read"], 200)):
-        added = await registered(app, third_party=True, scopes=scopes, redirect_uris=["https://app.example/callback"])
+async def test_a_client_needs_the_scope(app):
+    for wanted, status in (({}, 403), ({"scopes": ["gateway"]}, 403), ({"scopes": ["gateway", "feed:read"]}, 200)):
+        added = await registered(app, **wanted)
         async with visitor(app) as client:
             auth = (added.client.id, added.secret)
             answer = await client.post(PATH, json={"credentials": [{"token": "x"}]}, auth=auth)

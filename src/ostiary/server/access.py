@@ -17,16 +17,16 @@ from ostiary.errors import (
     Unauthenticated,
 )
 from ostiary.server.callers import Identified, MixedCredentials, Presented, identify, presented
+from ostiary.server.client_callers import identify_client, read_basic
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import exchange_of
-from ostiary.server.machines import identify_machine
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
-MACHINE: Final = "machine"  # in a handler's `opt`: for programs only
 PUBLIC: Final = "public"  # in a handler's `opt`: works without a credential
+SERVICE: Final = "service"  # in a handler's `opt`: an OAuth client may prove itself by HTTP Basic, too
 _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
     "token_id": TokenNotFound,
@@ -39,7 +39,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
 
     Raises:
         NotAllowed: it changes something and did not come from our own origin.
-        Unauthenticated, InvalidClient: no credential that works, and the handler needs one.
+        Unauthenticated: no credential that works, and the handler needs one.
         SessionNotFound, TokenNotFound, ClientNotFound: an id in the path that cannot be one of ours; no store is asked.
         InvalidRequest: a query parameter that the handler does not know.
     """
@@ -54,8 +54,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         )
     if handler.opt.get(PUBLIC):
         exchange.identified = await _if_any(connection, given)
-    elif handler.opt.get(MACHINE):
-        exchange.identified = Identified(await identify_machine(connection), by_cookie=False)
+    elif handler.opt.get(SERVICE) and (basic := read_basic(connection.headers.get("authorization"))) is not None:
+        exchange.identified = await identify_client(context.authority, basic, exchange.client)
     else:
         exchange.identified = await identify(context.authority, given, exchange.client)
     for name, error in _IDS.items():

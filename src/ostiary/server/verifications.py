@@ -12,7 +12,6 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ostiary import errors
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import MAXIMUM_USER_AGENT, Client, seen
@@ -21,7 +20,7 @@ from ostiary.core.oauth import jws
 from ostiary.core.session import Kind, Limit, Session
 from ostiary.errors import InvalidRequest, OstiaryError, Unauthenticated
 from ostiary.server import problems
-from ostiary.server.access import MACHINE
+from ostiary.server.access import SERVICE
 from ostiary.server.gateway import VerifiedUser
 from ostiary.server.refusals import Problem, refusals
 from ostiary.server.requests import NO_NUL, Body
@@ -105,18 +104,22 @@ class Verifications(Struct, kw_only=True):
     summary="Who holds these credentials?",
     status_code=200,
     request_max_body_size=MAXIMUM_BODY,
-    opt={MACHINE: True},
-    responses=refusals(errors.InvalidClient, body=True),
+    opt={SERVICE: True},
+    responses=refusals(body=True),
+    security=[{"bearer": []}, {"basic": []}],
 )
 async def verifications(
-    data: JSONBody[VerificationsRequest], authority: NamedDependency[Authority], client: NamedDependency[Client]
+    data: JSONBody[VerificationsRequest],
+    authority: NamedDependency[Authority],
+    caller: NamedDependency[Caller],
+    client: NamedDependency[Client],
 ) -> Verifications:
     """For programs that verify on behalf of others. Each credential is answered from its row, as of now.
 
-    Needs a service's credential: an administrator's CLI token with the scope `admin` or `feed:read`, an OAuth client's
-    own id and secret (HTTP Basic), or an access token that a client got for itself. Never says more than the holder of
-    the credential would hear; the use is recorded.
+    For OAuth clients by their own credentials and CLI tokens of administrators, with the scope `feed:read`. It never
+    says more than the holder of the credential would hear. The use is recorded.
     """
+    caller.ensure_service("feed:read")
     request_id = client.request_id or ""
     places = [_place(number, asked, request_id) for number, asked in enumerate(data.credentials)]
     found: list[Caller | Unauthenticated] = []
@@ -180,4 +183,4 @@ def _problem(error: OstiaryError, request_id: str) -> Problem:
     return msgspec.convert(problems.members(error, request_id), Problem)
 
 
-router = Router("/", route_handlers=[verifications], tags=["machines"])
+router = Router("/", route_handlers=[verifications], tags=["services"])

@@ -29,14 +29,14 @@ async def read_form(request: Request[Any, Any, Any]) -> dict[str, str]:
     return read_fields(await request.body())
 
 
-def client_credentials(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, str | None]:
+def client_credentials(request: Request[Any, Any, Any], form: Mapping[str, str]) -> tuple[str, str | None]:
     """The client's id and secret: by HTTP Basic or in the form, not both (RFC 6749 2.3.1).
 
     Raises:
         InvalidClient: none, or an Authorization that is not Basic.
         InvalidRequest: both.
     """
-    header = headers.get("authorization")
+    header = request.headers.get("authorization")
     if header is None:
         if "client_id" not in form:
             raise InvalidClient
