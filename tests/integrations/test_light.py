@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("sqlalchemy", "alembic", "litestar", "argon2", "asyncpg", "structlog", "uvicorn", "jinja2", "click")
+HEAVY = ("sqlalchemy", "alembic", "litestar", "argon2", "asyncpg", "structlog", "uvicorn")
 LIGHT = ("identity", "visit", "asgi", "fastapi", "flask", "django", "portal")
 
 
