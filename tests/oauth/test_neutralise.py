@@ -15,8 +15,7 @@ import pytest
 from ostiary.core.token import mint
 from ostiary.sdk import AsyncOstiary
 from tests.oauth.party import SERVER_IP, Party, Pkce, Tokens, with_access
-from tests.server.visitors import API, COOKIE, browser, script, sign_in, visitor
-from tests.support.people import PASSWORD
+from tests.server.visitors import API, COOKIE, held, script, signed_in, visitor
 
 UNKNOWN = "a" * 26  # the random part of an id that nobody has
 
@@ -36,9 +35,8 @@ class Belongings:
 
 
 async def settle(app: Any, party: Party, username: str) -> Belongings:
-    async with browser(app) as person:
-        answer = await sign_in(person, username)
-        token = answer.cookies[COOKIE]
+    async with signed_in(app, username) as person:
+        token = held(person)
         pkce = Pkce.new()
         code = await party.code(person, pkce)
         first = (await party.exchange(code, pkce)).json()
@@ -84,10 +82,8 @@ async def works(app: Any, party: Party, mine: Belongings) -> set[str]:
 
 
 async def administrator(app: Any) -> httpx2.AsyncClient:
-    async with visitor(app) as nobody:
-        body = {"username": "root", "password": PASSWORD, "transport": "bearer"}
-        token = (await nobody.post(f"{API}/auth/sessions", json=body)).json()["token"]
-    return script(app, token)
+    async with signed_in(app, "root") as browsing:
+        return script(app, held(browsing))
 
 
 ALL = {"session", "grant", "token", "token of token"}
@@ -152,8 +148,7 @@ async def test_an_access_token_that_has_expired_still_leads_to_its_session(app, 
 
 
 async def test_a_code_under_way_is_used_up(app, party):
-    async with browser(app) as person:
-        await sign_in(person, "ada")
+    async with signed_in(app) as person:
         pkce = Pkce.new()
         code = await party.code(person, pkce)
         async with await administrator(app) as root:
