@@ -23,6 +23,7 @@ from ostiary.server import (
     requests,
     routes,
     shapes,
+    verifications,
 )
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
@@ -100,7 +101,17 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, client_shapes, leak_shapes, requests, refusals, gateway, health)
+        for module in (
+            shapes,
+            admin_shapes,
+            client_shapes,
+            leak_shapes,
+            requests,
+            refusals,
+            gateway,
+            health,
+            verifications,
+        )  # fmt: skip
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -18,6 +18,7 @@ from ostiary.server import (
     setup,
     sign_in,
     tokens,
+    verifications,
     verify,
 )
 from ostiary.server.access import guard
@@ -36,6 +37,7 @@ API: Final = Router(
         admin_clients.router,
         admin_neutralise.router,
         feed.router,
+        verifications.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]
