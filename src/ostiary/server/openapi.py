@@ -111,7 +111,7 @@ def _schemas(names: set[str]) -> dict[str, Any]:
             gateway,
             health,
             verifications,
-        )  # fmt: skip
+        )
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -81,7 +81,7 @@ def among(session_ids: Sequence[str], user_id: str, now: datetime) -> Chosen:
 async def find_many(db: Connection, session_ids: Collection[str], user_id: str) -> list[Session]:
     """Those of that user, oldest first."""
     query = select(*COLUMNS).where(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
-    return [_session(row) for row in await db.execute(query.order_by(sessions.c.created_at, sessions.c.id))]
+    return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at, sessions.c.id))]
 
 
 async def issued_to(db: Connection, user_id: str, makers: Collection[str]) -> dict[str, str]:
@@ -98,7 +98,7 @@ async def issued_by(db: Connection, makers: Collection[str], *, but: str, limit:
     if not makers:  # nearly always: no index helps here, so nothing is asked
         return []
     query = select(*COLUMNS).where(sessions.c.issued_by.in_(makers), sessions.c.user_id != but)
-    return [_session(row) for row in await db.execute(query.order_by(sessions.c.created_at).limit(limit))]
+    return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at).limit(limit))]
 
 
 async def list_of_user(
