@@ -31,6 +31,7 @@ EventKind: TypeAlias = Literal[
     "consent.granted",
     "consent.withdrawn",
     "keys.rotated",
+    "credential.neutralised",
 ]
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
