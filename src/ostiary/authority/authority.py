@@ -20,6 +20,7 @@ from ostiary.authority.sign_in import SignIn
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.verification import Verification
+from ostiary.authority.verifiers import Verifiers
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import ConfigurationError
@@ -45,6 +46,7 @@ class Authority:
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        verifiers: who remembers sessions: list, lag.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
@@ -63,6 +65,7 @@ class Authority:
         self.policy = policy
         self.database = Database(settings.database_url)
         self.feed = Feed(self.database, clock, settings.wake_url)
+        self.verifiers = Verifiers(self.database, self.feed, clock)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -122,6 +125,7 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.verifiers.stop()
         await self.feed.close()
         await self.presence.stop()
         await self._reader.close()

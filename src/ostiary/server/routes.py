@@ -17,6 +17,7 @@ from ostiary.server import (
     setup,
     sign_in,
     tokens,
+    verifiers,
     verify,
 )
 from ostiary.server.access import guard
@@ -34,6 +35,7 @@ API: Final = Router(
         admin_events.router,
         admin_clients.router,
         feed.router,
+        verifiers.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]
