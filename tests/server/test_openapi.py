@@ -72,7 +72,15 @@ def test_every_promised_endpoint_is_described():
                 ("POST", "/keys/rotate"),
             )
         ),
-        *("POST /api/v1/setup", "GET /api/v1/feed", "GET /verify", "GET /healthz", "GET /readyz", "GET /metrics"),
+        *(
+            "POST /api/v1/setup",
+            "GET /api/v1/feed",
+            "POST /api/v1/verifications",
+            "GET /verify",
+            "GET /healthz",
+            "GET /readyz",
+            "GET /metrics",
+        ),
     }
 
 

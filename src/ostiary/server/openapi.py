@@ -22,6 +22,7 @@ from ostiary.server import (
     requests,
     routes,
     shapes,
+    verifications,
     verifier_shapes,
 )
 from ostiary.server.bodies import ApiRequest
@@ -100,7 +101,10 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, client_shapes, verifier_shapes, requests, refusals, gateway, health)
+        for module in (
+            *(shapes, admin_shapes, client_shapes, verifier_shapes, requests, refusals),
+            *(gateway, health, verifications),
+        )
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

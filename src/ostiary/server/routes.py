@@ -17,6 +17,7 @@ from ostiary.server import (
     setup,
     sign_in,
     tokens,
+    verifications,
     verifiers,
     verify,
 )
@@ -36,6 +37,7 @@ API: Final = Router(
         admin_clients.router,
         feed.router,
         verifiers.router,
+        verifications.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]
