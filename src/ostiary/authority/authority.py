@@ -22,6 +22,7 @@ from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.verification import Verification
+from ostiary.authority.verifiers import Verifiers
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import ConfigurationError
@@ -48,6 +49,7 @@ class Authority:
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        verifiers: who remembers sessions: list, lag.
         statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
@@ -67,6 +69,7 @@ class Authority:
         self.policy = policy
         self.database = Database(settings.database_url)
         self.feed = Feed(self.database, clock, settings.wake_url)
+        self.verifiers = Verifiers(self.database, self.feed, clock)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -130,6 +133,7 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.verifiers.stop()
         await self.feed.close()
         await self.presence.stop()
         await self._reader.close()

@@ -26,8 +26,9 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "auth-session": (
         "auth_session",
         "auth_session",
-        "Sessions of any user, for administrators: login, logout, list.",
+        "Sessions of any user, for administrators: login, logout, revoke, list.",
     ),
+    "verifier": ("verifier", "verifier", "Programs that remember sessions, for administrators: list."),
     "user": ("user", "user", "Accounts, for administrators: add, list, show, disable, …"),
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
     "admin": ("admin", "admin", "Anybody's credentials, for administrators: neutralise."),

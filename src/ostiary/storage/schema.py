@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -314,4 +315,22 @@ policy_in_force = Table(
     Column("lifetime_s", BigInteger, nullable=False),
     Column("idle_timeout_s", BigInteger),
     Column("written_at", Instant, nullable=False),
+)
+
+# Programs that remember sessions, by chain of requests; see core/verifier.py. Rows come and go within minutes.
+verifiers = Table(
+    "verifiers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("name", Text),
+    Column("address", Text),
+    Column("since", Instant, nullable=False),
+    Column("applied_at", Instant),
+    Column("trust_until", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("max_staleness", Float, nullable=False),
+    Index("ix_verifiers_owner", "owner"),
 )
