@@ -23,6 +23,8 @@ EventKind: TypeAlias = Literal[
     "user.disabled",
     "user.enabled",
     "user.deleted",
+    "user.erased",
+    "user.exported",
     "user.roles_changed",
     "user.password_changed",
     "client.added",
@@ -30,7 +32,10 @@ EventKind: TypeAlias = Literal[
     "client.removed",
     "consent.granted",
     "keys.rotated",
+    "retention.applied",
 ]
+
+REFUSED: Final[tuple[EventKind, ...]] = ("sign_in.refused", "sign_in.throttled")  # strangers can make many of them
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from ostiary.core.oauth.code import Code
 from ostiary.storage.database import Connection
@@ -38,9 +38,3 @@ async def use(db: Connection, code_id: str, now: datetime) -> bool:
 async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
     """Remember which session came of it, so that a second use can end it."""
     await db.execute(update(codes).where(codes.c.id == code_id).values(granted_session_id=session_id))
-
-
-async def purge(db: Connection, before: datetime, limit: int) -> int:
-    """Remove up to `limit` codes that expired before `before`. How many it removed."""
-    old = select(codes.c.id).where(codes.c.expires_at < before).limit(limit)
-    return (await db.execute(delete(codes).where(codes.c.id.in_(old)))).rowcount

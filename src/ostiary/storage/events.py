@@ -1,4 +1,4 @@
-"""Statements about events. There is no UPDATE here: the trail only grows."""
+"""Statements about events. There is no UPDATE here: the trail only grows. What takes away is in retention.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, insert, select
 
-from ostiary.core.event import Event
+from ostiary.core.event import Event, EventKind
 from ostiary.storage.database import WRITTEN, Connection
 from ostiary.storage.schema import events
 
@@ -64,10 +64,10 @@ async def of_users_after(db: Connection, user_ids: Sequence[str], position: int,
     return [_event(row) for row in await db.execute(query)]
 
 
-async def purge(db: Connection, before: datetime, limit: int) -> int:
-    """Remove up to `limit` events past retention. How many it removed."""
-    old = select(events.c.position).where(events.c.at < before).limit(limit)
-    return (await db.execute(delete(events).where(events.c.position.in_(old)))).rowcount
+async def of_kinds(db: Connection, kinds: Sequence[EventKind]) -> list[Event]:
+    """All events of these kinds: for kinds that are rare."""
+    rows = await db.execute(select(events).where(events.c.kind.in_(kinds)).order_by(events.c.position))
+    return [_event(row) for row in rows]
 
 
 def _event(row: Row[Any]) -> Event:

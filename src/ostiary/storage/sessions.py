@@ -222,12 +222,6 @@ async def newest_of_client(
     return _session(row) if row else None
 
 
-async def purge(db: Connection, before: datetime, limit: int) -> int:
-    """Remove up to `limit` sessions that ended before `before`. How many it removed."""
-    old = select(sessions.c.id).where(or_(sessions.c.revoked_at < before, sessions.c.expires_at < before)).limit(limit)
-    return (await db.execute(delete(sessions).where(sessions.c.id.in_(old)))).rowcount
-
-
 def _values(session: Session) -> dict[str, Any]:
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
     if session.revoked is not None:
