@@ -14,10 +14,10 @@ from typing import Final
 
 from ostiary.core.chain import GENESIS, SALT_BYTES, Link, seal
 from ostiary.storage import chain, leases
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import LONGEST_TRANSACTION, Connection, Database, in_transaction
 
 BATCH: Final = 500  # events in one transaction
-SETTLED_AFTER: Final = timedelta(seconds=60)  # longer than any transaction lives
+SETTLED_AFTER: Final = timedelta(seconds=LONGEST_TRANSACTION + 5)  # nothing that began before that is still under way
 CERTAIN_AFTER: Final = timedelta(hours=1)  # by the events' own times, which are the nodes': for who comes without a mark
 LEASE: Final = timedelta(seconds=60)
 

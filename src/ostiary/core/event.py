@@ -67,3 +67,18 @@ class Event:
     request_id: str | None = None
     detail: Detail = field(default_factory=dict)
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: all that agree with everything that is given.
+
+    Attributes:
+        since, until: from this moment on; before this moment.
+    """
+
+    user_id: str | None = None
+    session_id: str | None = None
+    kinds: tuple[EventKind, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None

@@ -45,6 +45,9 @@ CONFIG: Final = OpenAPIConfig(
         Tag(name="administration: users", description="The directory of accounts. Needs the role admin."),
         Tag(name="administration: audit trail", description="What happened. Needs the role admin."),
         Tag(name="administration: OAuth", description="Clients and signing keys. Needs the role admin."),
+        Tag(
+            name="services", description="For programs that take part: OAuth clients, and CLI tokens of administrators."
+        ),
         Tag(name="machines", description="For proxies, orchestrators and monitoring."),
     ],
     components=Components(
@@ -57,6 +60,9 @@ CONFIG: Final = OpenAPIConfig(
             ),
             "bearer": SecurityScheme(
                 type="http", scheme="bearer", description="A session token, a CLI token, or an OAuth access token."
+            ),
+            "basic": SecurityScheme(
+                type="http", scheme="basic", description="An OAuth client's id and secret; for services only."
             ),
         }
     ),

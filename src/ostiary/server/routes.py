@@ -11,6 +11,7 @@ from ostiary.server import (
     admin_events,
     admin_sessions,
     admin_users,
+    feed,
     health,
     sessions,
     setup,
@@ -32,6 +33,7 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        feed.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]

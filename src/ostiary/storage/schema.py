@@ -172,6 +172,12 @@ events = Table(
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_position", "user_id", "position"),
     Index("ix_events_session_id", "session_id"),
+    Index(  # they are kept for a shorter time than the others
+        "ix_events_refused_at",
+        "at",
+        sqlite_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+        postgresql_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+    ),
     sqlite_autoincrement=True,
 )
 

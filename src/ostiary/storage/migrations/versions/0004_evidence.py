@@ -35,3 +35,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_event_chain"),
     )
     op.create_index("ix_event_chain_position", "event_chain", ["position"], unique=True)
+    op.create_index(
+        "ix_events_refused_at",
+        "events",
+        ["at"],
+        sqlite_where=sa.text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+        postgresql_where=sa.text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+    )
