@@ -18,7 +18,9 @@ from ostiary.storage.database import LONGEST_TRANSACTION, Connection, Database, 
 
 BATCH: Final = 500  # events in one transaction
 SETTLED_AFTER: Final = timedelta(seconds=LONGEST_TRANSACTION + 5)  # nothing that began before that is still under way
-CERTAIN_AFTER: Final = timedelta(hours=1)  # by the events' own times, which are the nodes': for who comes without a mark
+CERTAIN_AFTER: Final = timedelta(
+    hours=1
+)  # by the events' own times, which are the nodes': for who comes without a mark
 LEASE: Final = timedelta(seconds=60)
 
 

@@ -1,9 +1,9 @@
 """The hash chain over the trail: what is hashed, and what a look at it can find.
 
 Each sealed event has a link. Its `hash` covers the link before it, so a chain up to some number cannot be changed
-without changing every hash after. What is personal in an event (address, agent, a name) is covered by a salted digest of
-its own: forgetting it takes the salt away too, and the chain still holds. Without the salt the digest says nothing, not
-even about an address, of which there are few enough to try them all.
+without changing every hash after. What is personal in an event (address, agent, a name) is covered by a salted digest
+of its own: forgetting it takes the salt away too, and the chain still holds. Without the salt the digest says nothing,
+not even about an address, of which there are few enough to try them all.
 
 Who can write to the database can compute a whole new chain. What they cannot do is make it agree with a checkpoint that
 was written down elsewhere before.

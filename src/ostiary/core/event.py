@@ -82,3 +82,6 @@ class Wanted:
     kinds: tuple[EventKind, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+
+ALL: Final = Wanted()

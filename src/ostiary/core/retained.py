@@ -48,8 +48,7 @@ def taken(records: Iterable[Event]) -> Taken:
     erased: set[str] = set()
     for event in records:
         if event.kind == APPLIED:
-            for name in before:
-                before[name] = max(before[name], str(event.detail.get(name) or _NEVER))
+            before = {name: max(known, str(event.detail.get(name) or _NEVER)) for name, known in before.items()}
         elif event.kind == ERASED:
             erased.update(str(event.detail.get("tokens") or "").split())
             if event.user_id is not None:

@@ -86,11 +86,10 @@ class Inspector:
         if before is None:
             self.report.first = link
             self._look_at_beginning(link, event)
-        else:
-            if link.number != before.number + 1:
-                self._find("link_missing", before.position, before.number + 1)
-            elif not follows(link, before.hash):
-                self._find("link_altered", link.position, link.number, link)
+        elif link.number != before.number + 1:
+            self._find("link_missing", before.position, before.number + 1)
+        elif not follows(link, before.hash):
+            self._find("link_altered", link.position, link.number, link)
         self.report.head = link
         if self._checkpoint is not None and link.number == self._checkpoint.number:
             self.report.checkpoint = "agrees" if link.hash == self._checkpoint.hash else "differs"

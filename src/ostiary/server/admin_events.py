@@ -32,7 +32,7 @@ async def list_events(
     """One page of what happened, newest first."""
     page = await authority.audit.list(by=caller, username=user, before=read_event(cursor), limit=limit)
     return admin_shapes.EventPage(
-        events=[admin_shapes.event_of(event) for event in page.events], next_cursor=before_event(page.before)
+        events=[admin_shapes.event_of(event) for event in page.events], next_cursor=before_event(page.beyond)
     )
 
 

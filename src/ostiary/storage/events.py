@@ -10,13 +10,12 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, func, insert, select
 
 from ostiary.core.endings import matters
-from ostiary.core.event import Event, EventKind, Wanted
+from ostiary.core.event import ALL, Event, EventKind, Wanted
 from ostiary.storage.database import WRITTEN, Connection
 from ostiary.storage.schema import events
 from ostiary.storage.wakeups import CHANNEL
 
 MARGIN: Final = timedelta(minutes=5)  # more than positions and times may be out of step: long transactions, clocks
-
 _WAKE = select(func.pg_notify(CHANNEL, ""))
 
 
@@ -32,7 +31,9 @@ async def add(db: Connection, new: Sequence[Event]) -> None:
             await db.execute(_WAKE)  # sent with the commit, to every node that listens
 
 
-async def list_newest(db: Connection, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> list[Event]:
+async def list_newest(
+    db: Connection, wanted: Wanted = ALL, *, before: int | None = None, limit: int = 100
+) -> list[Event]:
     """One page of the trail, newest first, before a position."""
     query = await _within(db, wanted)
     if before is not None:
@@ -40,7 +41,7 @@ async def list_newest(db: Connection, wanted: Wanted, *, before: int | None = No
     return [_event(row) for row in await db.execute(query.order_by(events.c.position.desc()).limit(limit))]
 
 
-async def list_oldest(db: Connection, wanted: Wanted, *, after: int = 0, limit: int = 100) -> list[Event]:
+async def list_oldest(db: Connection, wanted: Wanted = ALL, *, after: int = 0, limit: int = 100) -> list[Event]:
     """One page of the trail, oldest first, after a position."""
     query = (await _within(db, wanted)).where(events.c.position > after)
     return [_event(row) for row in await db.execute(query.order_by(events.c.position).limit(limit))]
@@ -73,6 +74,16 @@ async def _before(db: Connection, at: datetime) -> int:
 async def _after(db: Connection, at: datetime) -> int | None:
     query = select(events.c.position).where(events.c.at > at).order_by(events.c.at).limit(1)
     return (await db.execute(query)).scalar_one_or_none()
+
+
+async def settled(db: Connection, before: datetime) -> int:
+    """The position of the newest event older than `before`, by the events' own times; or 0."""
+    return await _before(db, before)
+
+
+async def any_of_user(db: Connection, user_id: str) -> bool:
+    """True if anything is known of a user id."""
+    return (await db.execute(select(events.c.position).where(events.c.user_id == user_id).limit(1))).first() is not None
 
 
 async def find(db: Connection, position: int) -> Event | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Interval, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, DateTime, Interval, bindparam, func, insert, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from ostiary.storage.database import Connection
@@ -24,8 +24,8 @@ def store_clock(db: Connection, ahead: timedelta = timedelta(0)) -> ColumnElemen
     """The store's time, as a part of a statement; `ahead` of it, if wanted."""
     if db.dialect.name == "sqlite":
         shift = f"{ahead.total_seconds():+.3f} seconds"
-        return func.strftime("%Y-%m-%d %H:%M:%f", "now", shift, type_=Instant).concat("000")
-    return func.clock_timestamp(type_=Instant) + bindparam(None, ahead, Interval)
+        return func.strftime("%Y-%m-%d %H:%M:%f000", "now", shift, type_=Instant)  # as wide as `Instant` writes it
+    return type_coerce(func.clock_timestamp(type_=DateTime(timezone=True)) + bindparam(None, ahead, Interval), Instant)
 
 
 async def take(db: Connection, name: str, holder: str, span: timedelta) -> bool:

@@ -75,6 +75,13 @@ async def any_event(db: Connection, old: ColumnElement[bool]) -> bool:
     return (await db.execute(query.where(old).limit(1))).first() is not None
 
 
+async def any_personal(db: Connection, after: int, before: datetime) -> bool:
+    """True if an event after a position and before `before` may hold something personal, and has been sealed."""
+    query = select(events.c.position).join(event_chain, event_chain.c.position == events.c.position)
+    where = and_(events.c.position > after, events.c.at < before)
+    return (await db.execute(query.where(where).order_by(events.c.position).limit(1))).first() is not None
+
+
 async def sealed_events(db: Connection, old: ColumnElement[bool], limit: int) -> int:
     """Remove events that have been sealed; their links stay, until all before them are gone, too."""
     query = select(events.c.position).join(event_chain, event_chain.c.position == events.c.position)
@@ -98,18 +105,17 @@ async def forget_in_sessions(db: Connection, before: datetime, limit: int) -> in
     return count
 
 
-async def forget_in_events(db: Connection, after: int, before: datetime, limit: int) -> int | None:
-    """Empty what is personal in sealed events after a position that happened before `before`.
+async def forget_in_events(db: Connection, after: int, before: datetime, limit: int) -> list[int]:
+    """Empty what is personal in sealed events after a position that happened before `before`. Their positions.
 
-    Hold the chain first (`leases.lock`). The position of the last of them; None if there is none.
+    Hold the chain first (`leases.lock`).
     """
     query = select(events.c.position).join(event_chain, event_chain.c.position == events.c.position)
     old = query.where(events.c.position > after, events.c.at < before).order_by(events.c.position).limit(limit)
     found = list((await db.execute(old)).scalars())
-    if not found:
-        return None
-    await forget_events(db, events.c.position.in_(found), event_chain.c.position.in_(found))
-    return found[-1]
+    if found:
+        await forget_events(db, events.c.position.in_(found), event_chain.c.position.in_(found))
+    return found
 
 
 async def forget_events(db: Connection, chosen: ColumnElement[bool], links: ColumnElement[bool]) -> int:

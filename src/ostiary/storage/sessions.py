@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, not_, or_, select, true, update
 
 from ostiary.core.policy import Policy
 from ostiary.core.session import STALE_AFTER_DAYS, Revocation, Session, Status
