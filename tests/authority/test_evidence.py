@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
+from ostiary.core.event import Event, EventKind
 from ostiary.errors import NotAllowed
 from ostiary.storage import events, leases
 from ostiary.storage.database import in_transaction
@@ -17,7 +17,7 @@ from tests.support.people import add_user, at, caller, sign_in
 OPERATOR = Caller.operator("tests")
 
 
-async def write(authority, *kinds: str, user_id: str = "user_x", **changes) -> None:
+async def write(authority, *kinds: EventKind, user_id: str = "user_x", **changes) -> None:
     for kind in kinds:
         async with authority.database.transaction() as db:
             values = {"user_id": user_id, "ip": "203.0.113.7", "user_agent": "curl/8", "by": user_id, **changes}
@@ -35,7 +35,7 @@ async def fill(authority, number: int = 6) -> list[int]:
     report = await authority.evidence.verify(by=OPERATOR)
     assert report.is_sound and report.intact >= number
     async with authority.database.reading() as db:
-        return [event.position for event in await events.list_oldest(db)]
+        return [event.position or 0 for event in await events.list_oldest(db)]
 
 
 async def settle(authority) -> None:
@@ -253,7 +253,7 @@ async def fill_more(authority) -> list[int]:
     await write(authority, "sign_in.refused", "session.started")
     await authority.evidence.verify(by=OPERATOR)
     async with authority.database.reading() as db:
-        return [event.position for event in await events.list_oldest(db)]
+        return [event.position or 0 for event in await events.list_oldest(db)]
 
 
 # Leases

@@ -1,7 +1,7 @@
 """Forgetting what is past retention. Nothing that can still be used is ever removed here.
 
 Every piece is a transaction of its own, small enough that nobody waits for it for long, and holds the lease: of several
-nodes one works. Before events are taken away the trail says until when they will be, so that their absence is on record.
+nodes one works. Before events are taken away the trail says until when they will be: their absence is on record.
 """
 
 from __future__ import annotations
