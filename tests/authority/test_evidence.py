@@ -17,8 +17,9 @@ from tests.support.people import add_user, at, caller, sign_in
 OPERATOR = Caller.operator("tests")
 
 
-async def write(authority, *kinds: EventKind, user_id: str = "user_x", **changes) -> None:
-    for kind in kinds:
+async def write(authority, *kinds: EventKind, times: int = 0, user_id: str = "user_x", **changes) -> None:
+    some: EventKind = "session.started"
+    for kind in kinds or (some,) * times:
         async with authority.database.transaction() as db:
             values = {"user_id": user_id, "ip": "203.0.113.7", "user_agent": "curl/8", "by": user_id, **changes}
             await events.add(db, [Event(authority.clock(), kind, **values)])
@@ -31,7 +32,7 @@ async def sql(authority, statement: str) -> None:
 
 async def fill(authority, number: int = 6) -> list[int]:
     """A trail of some events, sealed; their positions."""
-    await write(authority, *["session.started"] * number)
+    await write(authority, times=number)
     report = await authority.evidence.verify(by=OPERATOR)
     assert report.is_sound and report.intact >= number
     async with authority.database.reading() as db:
@@ -205,7 +206,7 @@ async def test_what_commits_late_is_sealed_in_its_place(make_authority, monkeypa
 
 async def test_two_nodes_that_seal_at_once_make_one_chain(authority, make_authority):
     async with make_authority() as other:
-        await write(authority, *["session.started"] * 20)
+        await write(authority, times=20)
         await asyncio.gather(*(node.evidence.verify(by=OPERATOR) for node in (authority, other) * 2))
         report = await other.evidence.verify(by=OPERATOR)
         assert report.is_sound and report.intact == 20

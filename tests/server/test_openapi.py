@@ -61,6 +61,7 @@ def test_every_promised_endpoint_is_described():
                 ("POST", "/users/{username}/password"),
                 ("POST", "/users/{username}/roles"),
                 ("GET", "/events"),
+                ("GET", "/events/{event_id}/receipt"),
                 ("GET", "/clients"),
                 ("POST", "/clients"),
                 ("GET", "/clients/{client_id}"),

@@ -146,7 +146,7 @@ def checkpoint(invocation: Invocation, database_url: str | None) -> None:
 
 
 @click.command(cls=Verb)
-@click.argument("wanted", metavar="ID", required=False)
+@click.argument("wanted", metavar="[ID]", required=False)
 @click.option("--verify", "path", metavar="FILE", help="Read a receipt, and verify it with the keys of --jwks.")
 @jwks_option
 @database_url_option

@@ -65,8 +65,8 @@ def migrate(invocation: Invocation, database_url: str | None) -> None:
 def purge(invocation: Invocation, older_than: str | None, database_url: str | None) -> None:
     """Remove what ended or happened longer ago than its retention, and forget what is personal in what stays.
 
-    Nothing that can still be used is touched. Servers do it by themselves; one node at a time works, in small steps, and
-    stopping it half-way loses nothing. There is no way back.
+    Nothing that can still be used is touched. Servers do it by themselves; one node works at a time, in small steps.
+    Stopping it half-way loses nothing. There is no way back.
 
     \b
     Examples:
