@@ -68,9 +68,19 @@ def test_every_promised_endpoint_is_described():
                 ("DELETE", "/clients/{client_id}"),
                 ("POST", "/clients/{client_id}/secret"),
                 ("POST", "/keys/rotate"),
+                ("POST", "/neutralise"),
+                ("POST", "/neutralise/apply"),
             )
         ),
-        *("POST /api/v1/setup", "GET /api/v1/feed", "GET /verify", "GET /healthz", "GET /readyz", "GET /metrics"),
+        *(
+            "POST /api/v1/setup",
+            "GET /api/v1/feed",
+            "POST /api/v1/verifications",
+            "GET /verify",
+            "GET /healthz",
+            "GET /readyz",
+            "GET /metrics",
+        ),
     }
 
 

@@ -13,6 +13,7 @@ from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.evidence import Evidence
+from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.presence import Presence
@@ -22,6 +23,7 @@ from ostiary.authority.sealing import Sealing
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
+from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.upkeep import Upkeep
@@ -48,10 +50,12 @@ class Authority:
     Attributes:
         sessions: a user's own: begin, start, find, list, renew, revoke, revoke_others, revoke_all, log_out, label.
         administration: anybody's: search, mint, revoke, log_out.
+        neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
@@ -86,10 +90,14 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.neutralising = Neutralising(
+            self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
+        )
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)
         self.audit = Audit(self.database)
+        self.statistics = Statistics(self.database, policy, clock)
         self.setup = Setup(self.database, clock, self.accounts)
         node = secrets.token_hex(8)
         sealing = Sealing(self.database, node)

@@ -61,8 +61,12 @@ class Verification:
             raise SessionInvalid
         now = self._clock()
         found.session.ensure_live(self._policy, now)
-        if client is not None and self._presence.note_session(found.session, client, now):
-            await self._presence.flush()
+        if client is not None:
+            # A program that asks for somebody may not know where they are: then it is when, but not where.
+            is_known = client.ip is not None or client.user_agent is not None
+            seen_there = client if is_known else Client(found.session.ip, found.session.user_agent)
+            if self._presence.note_session(found.session, seen_there, now):
+                await self._presence.flush()
         return Caller(found.user, session=found.session, client=client or NOBODY)
 
     async def _access_token(self, credential: str, client: Client | None) -> Caller:

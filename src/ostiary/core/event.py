@@ -33,6 +33,7 @@ EventKind: TypeAlias = Literal[
     "consent.granted",
     "keys.rotated",
     "retention.applied",
+    "credential.neutralised",
 ]
 
 REFUSED: Final[tuple[EventKind, ...]] = ("sign_in.refused", "sign_in.throttled")  # strangers can make many of them

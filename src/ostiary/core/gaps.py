@@ -19,9 +19,10 @@ MAXIMUM_RANGES: Final = 200  # of one question; holes beyond it are joined, whic
 class Gaps:
     """The holes of one reader."""
 
-    def __init__(self, overlap: float) -> None:
-        """`overlap`: seconds, longer than any transaction may live."""
+    def __init__(self, overlap: float, maximum: int = MAXIMUM_RANGES) -> None:
+        """`overlap`: seconds, longer than any transaction may live. `maximum`: holes that are kept apart."""
         self._overlap = overlap
+        self._maximum = maximum
         self._holes: list[tuple[int, int, float]] = []  # first, last, when nothing can appear in it any more
         self.highest = 0
 
@@ -35,10 +36,10 @@ class Gaps:
         """At or below this position everything was seen, or will never be there."""
         return self._holes[0][0] - 1 if self._holes else self.highest
 
-    def begin(self, floor: int, highest: int, now: float) -> None:
-        """Start with nothing seen between `floor` and `highest`."""
-        self.highest = highest
-        self._holes = [(floor + 1, highest, now + self._overlap)] if highest > floor else []
+    def begin(self, floor: int) -> None:
+        """Start above a position at or below which nothing can appear any more."""
+        self.highest = floor
+        self._holes = []
 
     def saw(self, positions: Iterable[int], now: float) -> None:
         """These are there. `now`: seconds on the reader's own clock, after they were read."""
@@ -68,7 +69,7 @@ class Gaps:
         self._holes = [hole for hole in self._holes if hole[2] > now]
 
     def _tidy(self) -> None:
-        while len(self._holes) > MAXIMUM_RANGES:
+        while len(self._holes) > self._maximum:
             nearest = min(range(len(self._holes) - 1), key=lambda at: self._holes[at + 1][0] - self._holes[at][1])
             left, right = self._holes[nearest], self._holes.pop(nearest + 1)
             self._holes[nearest] = (left[0], right[1], max(left[2], right[2]))

@@ -121,10 +121,9 @@ class Feed:
                 del self._listeners[user_id]
 
     async def follow(self, after: Position | None = None) -> tuple[Follower, Told]:
-        """Hear everything from a position on, or from now: the follower, and what it missed.
+        """Hear everything from a position on: the follower, and what it missed. Without one, what ends after this.
 
-        The poll of what is told first began after this call. Nothing that committed before the call is missing from
-        it, or was told before the position.
+        The poll of what is told first began after this call, so nothing that committed before the call is missing.
 
         Raises:
             StoreUnavailable: nothing can be heard now.
@@ -139,8 +138,8 @@ class Feed:
             return follower, told
         missed: Sequence[Entry] = [Lost()]
         if told.poll.time - after.time <= RESUME_WITHIN:
-            missed = await self._reading.after(after.floor)
-        return follower, Told([*missed, *told.entries], told.poll, told.position)
+            missed = await self._reading.after(after.floor)  # read after the poll, so it has what the poll found, too
+        return follower, Told(missed, told.poll, told.position)
 
     async def fresh(self) -> Poll:
         """A poll that begins after this call: it knows whatever was committed before the call.
@@ -217,7 +216,8 @@ class Feed:
     async def _run(self) -> None:
         while self._is_wanted():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_EVERY)
+                async with asyncio.timeout(POLL_EVERY):  # not wait_for, which can lose a cancellation (3.11)
+                    await self._wake.wait()
             self._wake.clear()
             asked, self._asked = self._asked, None
             try:
@@ -232,7 +232,8 @@ class Feed:
 
     def _is_wanted(self) -> bool:
         unused = asyncio.get_running_loop().time() - self._wanted_at
-        return bool(self._listeners or self._watched or self._asked) or unused < KEEP_GOING
+        is_wanted = bool(self._listeners or self._watched or self._asked) or unused < KEEP_GOING
+        return is_wanted and not self.is_closed
 
     def _tell(self, poll: Poll) -> None:
         for observer in self.polled:

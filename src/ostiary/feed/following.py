@@ -47,7 +47,9 @@ class Follower:
             StoreUnavailable: the database did not answer, or the process ends.
         """
         try:
-            return self._tell(await asyncio.wait_for(self._feed.next_poll(), within))
+            async with asyncio.timeout(within):
+                poll = await self._feed.next_poll()
+            return self._tell(poll)
         except TimeoutError:
             return None
 

@@ -54,16 +54,17 @@ class Reading:
         self._has_begun = False
 
     async def poll(self, watched: Collection[str]) -> Poll:
-        """Read what is new.
+        """Read what is new. The first poll tells nothing: what was there before anybody asked is in the rows.
 
         Raises:
             StoreUnavailable: the database did not answer; the next poll finds what this one would have.
         """
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
+            gaps = self._gaps
             if not self._has_begun:
                 await self._begin(db)
-            gaps = self._gaps
+                return Poll(began, began, gaps.floor, (), ())
             gaps.settle(self._monotonic())
             found = await trail.read(db, gaps.highest, gaps.ranges, MAXIMUM_READ + 1)
             if len(found) > MAXIMUM_READ:
@@ -90,8 +91,10 @@ class Reading:
 
     async def _begin(self, db: Connection) -> None:
         before = self._clock() - timedelta(seconds=OVERLAP) - CLOCK_DIFFERENCE
-        highest = await trail.highest(db)
-        self._gaps.begin(await trail.settled(db, before), highest, self._monotonic())
+        floor = await trail.settled(db, before)
+        missing, highest = await trail.holes_above(db, floor)
+        self._gaps.begin(floor)
+        self._gaps.saw_all_but(missing, highest, self._monotonic())
         self._has_begun = True
 
     async def _in_groups(self, db: Connection, began: datetime, watched: Collection[str]) -> Poll:

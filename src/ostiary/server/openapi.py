@@ -12,7 +12,19 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from ostiary import __version__
-from ostiary.server import admin_shapes, client_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
+from ostiary.server import (
+    admin_shapes,
+    client_shapes,
+    docs_page,
+    gateway,
+    health,
+    leak_shapes,
+    refusals,
+    requests,
+    routes,
+    shapes,
+    verifications,
+)
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
@@ -89,7 +101,17 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health)
+        for module in (
+            shapes,
+            admin_shapes,
+            client_shapes,
+            leak_shapes,
+            requests,
+            refusals,
+            gateway,
+            health,
+            verifications,
+        )
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -9,6 +9,7 @@ from litestar import Router
 from ostiary.server import (
     admin_clients,
     admin_events,
+    admin_neutralise,
     admin_sessions,
     admin_users,
     feed,
@@ -17,6 +18,7 @@ from ostiary.server import (
     setup,
     sign_in,
     tokens,
+    verifications,
     verify,
 )
 from ostiary.server.access import guard
@@ -33,7 +35,9 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        admin_neutralise.router,
         feed.router,
+        verifications.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]

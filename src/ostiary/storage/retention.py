@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
 
 from ostiary.core.event import REFUSED
+from ostiary.core.selector import label_key
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import (
     authorization_codes,
@@ -22,6 +23,7 @@ from ostiary.storage.schema import (
     sessions,
     setup_codes,
 )
+from ostiary.storage.sessions import place
 
 
 async def revoked_sessions(db: Connection, before: datetime, limit: int) -> int:
@@ -98,11 +100,15 @@ async def forget_in_sessions(db: Connection, before: datetime, limit: int) -> in
     for ended in (sessions.c.revoked_at < before, sessions.c.expires_at < before):
         found = list((await db.execute(select(sessions.c.id).where(ended, held).limit(limit - count))).scalars())
         if found:
-            await db.execute(
-                update(sessions).where(sessions.c.id.in_(found)).values(ip=null(), user_agent=null(), label=null())
-            )
+            await forget_sessions(db, sessions.c.id.in_(found))
         count += len(found)
     return count
+
+
+async def forget_sessions(db: Connection, chosen: ColumnElement[bool]) -> None:
+    """Empty what is personal in the chosen sessions, and what search reads of it."""
+    nowhere = {**place(None, None), "label": None, "label_key": label_key(None)}
+    await db.execute(update(sessions).where(chosen).values(**nowhere))
 
 
 async def forget_in_events(db: Connection, after: int, before: datetime, limit: int) -> list[int]:

@@ -64,14 +64,19 @@ async def summarise(db: Connection, floor: int, holes: Sequence[Range], above: i
 
     The missing ones are read first: what commits in between is then told now and once more later, and not lost.
     """
+    missing, top = await holes_above(db, floor)
+    where = and_(_anywhere(above, holes), events.c.position <= top)
+    entries = [*await _endings(db, where), *await _changes(db, where)]
+    return Summary(entries, missing, top)
+
+
+async def holes_above(db: Connection, floor: int) -> tuple[list[Range], int]:
+    """The ranges of positions above `floor` in which there is no event, and the highest position there is."""
     top = await highest(db)
     before = func.lag(events.c.position, 1, literal(floor)).over(order_by=events.c.position).label("before")
     steps = select(events.c.position, before).where(events.c.position > floor, events.c.position <= top).subquery()
     jumps = select(steps.c.before + 1, steps.c.position - 1).where(steps.c.position > steps.c.before + 1)
-    missing = [(row[0], row[1]) for row in await db.execute(jumps)]
-    where = and_(_anywhere(above, holes), events.c.position <= top)
-    entries = [*await _endings(db, where), *await _changes(db, where)]
-    return Summary(entries, missing, top)
+    return [(first, last) for first, last in await db.execute(jumps)], top
 
 
 async def ended_among(db: Connection, session_ids: Sequence[str]) -> list[Ended]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from ostiary.authority import Authority
+from ostiary.authority.neutralising import Neutralised
 from ostiary.cli.directory import Cookie, Object
 from ostiary.cli.failures import NOT_FOUND, Failure
 from ostiary.cli.matching import match
@@ -19,7 +21,8 @@ from ostiary.cli.operator import operator
 from ostiary.cli.private_file import keep_new_files_private
 from ostiary.core.account import User
 from ostiary.core.oauth.client import OAuthClient, Registration
-from ostiary.core.session import STATUSES, Session
+from ostiary.core.selector import parse
+from ostiary.core.session import Session
 from ostiary.settings import load
 from ostiary.storage import migrate
 
@@ -68,17 +71,12 @@ class Direct:
         return self._run(lambda it: self._search(it, username, status, limit))
 
     async def _search(self, authority: Authority, username: str | None, status: str | None, limit: int) -> list[Object]:
-        wanted = next((one for one in STATUSES if one == status), None)
+        where = parse({"user": username, "status": status})
         found: list[Object] = []
         after = None
         while True:
             page = await authority.administration.search(
-                by=self._operator,
-                username=username,
-                status=wanted,
-                after=after,
-                descending=False,
-                limit=min(limit, PAGE),
+                where, by=self._operator, sort="created_at", after=after, limit=min(limit, PAGE)
             )
             now = authority.clock()
             found += [_row(one, page.usernames, authority, now) for one in page.sessions]
@@ -154,6 +152,14 @@ class Direct:
         ended = self._run(lambda it: it.oauth.clients.remove(client_id, by=self._operator))
         return {"ok": True, "id": client_id, "sessions": ended}
 
+    def preview_neutralise(self, credential: str) -> Object:
+        """`neutralising.preview`."""
+        return _neutralised(self._run(lambda it: it.neutralising.preview(credential, by=self._operator)))
+
+    def neutralise(self, credential: str) -> Object:
+        """`neutralising.apply`."""
+        return _neutralised(self._run(lambda it: it.neutralising.apply(credential, by=self._operator)))
+
     def rotate_keys(self, at_once: bool) -> Object:
         """`oauth.keys.rotate`."""
         made = self._run(lambda it: it.oauth.keys.rotate(by=self._operator, at_once=at_once))
@@ -202,6 +208,14 @@ def _client(client: OAuthClient) -> Object:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
         "created_at": _time(client.created_at)
     }
+
+
+def _neutralised(found: Neutralised) -> Object:
+    things = [
+        {name: _time(value) if isinstance(value, datetime) else value for name, value in asdict(thing).items()}
+        for thing in found.things
+    ]
+    return {name: getattr(found, name) for name in Neutralised.__slots__ if name != "things"} | {"things": things}
 
 
 def _row(session: Session, usernames: dict[str, str], authority: Authority, now: datetime) -> Object:
