@@ -174,6 +174,7 @@ def test_tail_shows_what_happens_and_ends_cleanly_at_ctrl_c(ostiary, url, tmp_pa
         process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=stderr, env=ostiary.environment, cwd=tmp_path, text=True
         )
+    with process:
         assert process.stdout is not None
         kinds = [json.loads(process.stdout.readline())["kind"] for _ in range(3)]
         asyncio.run(happen_again(url))
