@@ -15,6 +15,7 @@ OstiaryError
 │   ├── SessionNotFound
 │   ├── UserNotFound
 │   ├── TokenNotFound
+│   ├── EventNotFound
 │   ├── ClientNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
 ├── Conflict 409                    the state of things forbids it
@@ -188,6 +189,13 @@ class UserNotFound(NotFound):
 
     def __init__(self, username: str) -> None:
         super().__init__(f'user "{username}" does not exist')
+
+
+class EventNotFound(NotFound):
+    """No such event, or none that tells of an ending. Only administrators can ask."""
+
+    code = "event_not_found"
+    title = "There is no event of an ending by that name"
 
 
 class TokenNotFound(NotFound):

@@ -26,6 +26,7 @@ EVERY_CALL = [
     ("GET", "/users", None),
     ("GET", "/users/ada", None),
     ("GET", "/events", None),
+    ("GET", "/events/1/receipt", None),
     ("POST", f"/sessions/sess_{'a' * 26}/revoke", None),
     ("POST", "/users", {"username": "new", "password": PASSWORD}),
     ("POST", "/users/ada/sessions", {"expire_after": "1h"}),

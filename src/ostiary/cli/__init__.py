@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
     "admin": ("admin", "admin", "Anybody's credentials, for administrators: neutralise."),
     "keys": ("keys", "keys", "The keys that sign OAuth tokens: rotate, generate."),
+    "event": ("event", "event", "The audit trail, for administrators: list, tail, export, verify, …"),
     "profile": ("profile", "profile", "Remembered servers: list, show, use, remove."),
     "serve": ("serve", "serve", "Run the server."),
     "migrate": ("upkeep", "migrate", "Bring a database to this version's schema."),

@@ -208,6 +208,12 @@ events = Table(
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_position", "user_id", "position"),
     Index("ix_events_session_id", "session_id"),
+    Index(  # they are kept for a shorter time than the others
+        "ix_events_refused_at",
+        "at",
+        sqlite_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+        postgresql_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -333,4 +339,30 @@ verifiers = Table(
     Column("written_at", Instant, nullable=False),
     Column("max_staleness", Float, nullable=False),
     Index("ix_verifiers_owner", "owner"),
+)
+
+# Who does a task that one node at a time may do, until when by the store's own clock; see storage/leases.py.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("mark", BigInteger),  # how far the task has come; what it counts is the task's own matter
+    Column("marked_at", Instant),
+)
+
+# One row for each sealed event, in the order of sealing; see core/chain.py.
+event_chain = Table(
+    "event_chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("salt", LargeBinary),  # null once what is personal in the event was forgotten
+    Column("personal", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("ix_event_chain_position", "position", unique=True),
 )
