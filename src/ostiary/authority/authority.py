@@ -12,6 +12,7 @@ from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
+from ostiary.authority.plans import Plans
 from ostiary.authority.presence import Presence
 from ostiary.authority.retention import Retention
 from ostiary.authority.sessions import Sessions
@@ -43,6 +44,7 @@ class Authority:
         administration: anybody's: search, mint, revoke, log_out.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
+        plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
         feed: what ends, told as it happens: watch, listen, follow.
@@ -76,6 +78,7 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.plans = Plans(self.database, policy, clock, self.sessions)
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)

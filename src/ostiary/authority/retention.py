@@ -9,9 +9,10 @@ from typing import Final
 
 from ostiary.core.caller import Caller
 from ostiary.errors import InvalidRequest
-from ostiary.storage import codes, events, refresh_tokens, refusals, sessions
+from ostiary.storage import codes, events, plans, refresh_tokens, refusals, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
+PLANS_KEPT: Final = timedelta(days=2)  # after their time to begin: longer than they may take, or be undone
 BATCH: Final = 1000  # rows in one transaction, so that sign-ins never wait for long
 
 
@@ -68,4 +69,5 @@ class Retention:
         gone = Purged(await sessions.purge(db, before, BATCH), await events.purge(db, before, BATCH))
         await refresh_tokens.purge_orphans(db, BATCH)
         await codes.purge(db, before, BATCH)
+        await plans.purge(db, self._clock() - PLANS_KEPT, BATCH)
         return gone

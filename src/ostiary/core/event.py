@@ -15,6 +15,7 @@ EventKind: TypeAlias = Literal[
     "session.renewed",
     "session.labelled",
     "session.revoked",
+    "session.restored",
     "sign_in.refused",
     "sign_in.throttled",
     "token.created",
@@ -30,6 +31,9 @@ EventKind: TypeAlias = Literal[
     "client.removed",
     "consent.granted",
     "keys.rotated",
+    "plan.made",
+    "plan.applied",
+    "plan.undone",
 ]
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)

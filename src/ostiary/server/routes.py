@@ -9,6 +9,7 @@ from litestar import Router
 from ostiary.server import (
     admin_clients,
     admin_events,
+    admin_plans,
     admin_sessions,
     admin_users,
     feed,
@@ -31,6 +32,7 @@ API: Final = Router(
         tokens.router,
         setup.router,
         admin_sessions.router,
+        admin_plans.router,
         admin_users.router,
         admin_events.router,
         admin_clients.router,

@@ -132,6 +132,7 @@ sessions = Table(
     Column("system", Text),
     Column("device", Text),
     Column("label_key", _Prefixed),
+    Column("undo_plan_id", Text),  # the plan that ended it, while that can be undone: then its ending is taken back
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
     Index(
         "ix_sessions_live",
@@ -148,6 +149,13 @@ sessions = Table(
     ),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_client_id", "client_id"),
+    Index(
+        "ix_sessions_undo_plan_id",
+        "undo_plan_id",
+        "id",
+        sqlite_where=text("undo_plan_id IS NOT NULL"),
+        postgresql_where=text("undo_plan_id IS NOT NULL"),
+    ),
     # One for each filter. With the order of a page and the state in it, pages and counts are read from the index alone.
     Index("ix_sessions_created_at", "created_at", "id", *_STATE),
     Index("ix_sessions_last_used_at", "last_used_at", "id", "created_at", "revoked_at", "expires_at"),
@@ -314,4 +322,36 @@ policy_in_force = Table(
     Column("lifetime_s", BigInteger, nullable=False),
     Column("idle_timeout_s", BigInteger),
     Column("written_at", Instant, nullable=False),
+)
+
+# Chosen sessions, pinned. See core/plan.py.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("complete", Boolean, nullable=False),  # false while its sessions are being pinned
+    Column("filters", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("users", Integer, nullable=False),
+    Column("started_at", Instant),
+    Column("started_by", Text),
+    Column("undo_until", Instant),
+    Column("cursor", Text, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("applied_at", Instant),
+    Column("undone_at", Instant),
+    Column("undone_by", Text),
+    Column("restored", Integer, nullable=False),
+    Column("restored_at", Instant),
+    Index("ix_plans_expires_at", "expires_at"),
+)
+
+plan_sessions = Table(
+    "plan_sessions",
+    metadata,
+    Column("plan_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
 )
