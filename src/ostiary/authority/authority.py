@@ -18,6 +18,7 @@ from ostiary.authority.retention import Retention
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
+from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.verification import Verification
@@ -47,6 +48,7 @@ class Authority:
         plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
@@ -83,6 +85,7 @@ class Authority:
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)
         self.audit = Audit(self.database)
+        self.statistics = Statistics(self.database, policy, clock)
         self.setup = Setup(self.database, clock, self.accounts)
         self.retention = Retention(self.database, settings.retention, settings.sign_in_window, clock)
 
