@@ -224,6 +224,17 @@ async def test_only_live_sessions_are_planned(authority, clock, operator):
         await authority.plans.make(Selector(user="nobody"), by=operator)
 
 
+async def test_who_plans_does_not_sign_themselves_out(authority):
+    await add_user(authority, "root", admin=True)
+    root = await caller(authority, await sign_in(authority, "root"))
+    await crowd(authority, 3)
+    made = await authority.plans.make(EVERYBODY, by=root)
+    assert (made.plan.count, len(made.sample)) == (3, 3)
+    assert (await authority.plans.apply(made.plan.id, by=root)).ended == 3
+    assert root.session is not None
+    assert (await authority.sessions.find(root.session.id, by=root)).revoked is None
+
+
 async def test_nobody_but_an_administrator_plans_applies_or_undoes(authority, operator):
     await add_user(authority)
     ada = await caller(authority, await sign_in(authority))

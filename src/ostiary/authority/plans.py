@@ -50,7 +50,7 @@ class Plans:
         self._own = own
 
     async def make(self, where: Selector, *, by: Caller) -> Made:
-        """Pin the live sessions that match now. Nothing is ended.
+        """Pin the live sessions that match now, but for the caller's own. Nothing is ended.
 
         Raises:
             NotAllowed: the caller is not an administrator.
@@ -59,11 +59,11 @@ class Plans:
         """
         by.ensure_admin()
         where, now = checked(where), self._clock()
-        plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0)
+        plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0, spared=by.session_id)
         await self._add(plan)
         async with self.database.reading() as db:
             await selecting.prepare(db)
-            chosen = await selecting.chosen(db, where, self.policy, now)
+            chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
             if where.user is not None and await accounts.find(db, where.user) is None:
                 await self._ensure_kept(db, where.user)
             count, users = 0, set[str]()
@@ -157,7 +157,7 @@ class Plans:
             return plan
         now = self._clock()
         await selecting.prepare(db)
-        chosen = await selecting.chosen(db, parse(plan.filters), self.policy, now)
+        chosen = plans.but(await selecting.chosen(db, parse(plan.filters), self.policy, now), plan.spared)
         plan.ensure_applicable(await plans.count_unpinned(db, plan_id, chosen), tolerance, now)
         until = now + undo_for if undo_for else None
         await plans.change(db, plan_id, started_at=now, started_by=by.name, undo_until=until)

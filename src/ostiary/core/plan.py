@@ -25,6 +25,7 @@ class Plan:
     Attributes:
         filters: the selector that chose the sessions, as plain texts.
         count, users: how many sessions are pinned, and of how many users.
+        spared: the session of who made it: it matches, but is never pinned, so that nobody signs themselves out.
         expires_at: until then it can be applied for the first time.
         undo_until: until then it can be undone; None when it was applied for good, or not yet.
         cursor: the last pinned session that was looked at.
@@ -39,6 +40,7 @@ class Plan:
     expires_at: datetime
     count: int
     users: int
+    spared: str | None = None
     started_at: datetime | None = None
     started_by: str | None = None
     undo_until: datetime | None = None

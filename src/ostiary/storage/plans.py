@@ -62,6 +62,11 @@ async def pinned_after(db: Connection, plan_id: str, cursor: str, limit: int) ->
     return list((await db.execute(query)).scalars())
 
 
+def but(where: Chosen, spared: str | None) -> Chosen:
+    """The chosen sessions without one."""
+    return where if spared is None else and_(where, sessions.c.id != spared)
+
+
 async def count_unpinned(db: Connection, plan_id: str, where: Chosen) -> int:
     """How many of the chosen sessions the plan does not pin."""
     pinned = exists().where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.session_id == sessions.c.id)

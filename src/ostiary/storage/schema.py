@@ -333,6 +333,7 @@ plans = Table(
     Column("filters", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("spared", Text),  # the session that made it, which is never pinned
     Column("expires_at", Instant, nullable=False),
     Column("count", Integer, nullable=False),
     Column("users", Integer, nullable=False),
