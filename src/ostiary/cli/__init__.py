@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "user": ("user", "user", "Accounts, for administrators: add, list, show, disable, …"),
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
     "keys": ("keys", "keys", "The keys that sign OAuth tokens: rotate, generate."),
+    "admin": ("admin", "admin", "Anybody's sessions, for administrators: list, revoke, plan, undo, …"),
     "profile": ("profile", "profile", "Remembered servers: list, show, use, remove."),
     "serve": ("serve", "serve", "Run the server."),
     "migrate": ("upkeep", "migrate", "Bring a database to this version's schema."),

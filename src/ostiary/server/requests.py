@@ -184,10 +184,13 @@ class ApplyRequest(Body):
         Annotated[str, Meta(min_length=1, max_length=MAXIMUM_DURATION)] | None,
         Meta(description="How long it can be undone: `0s` to `24h`, default `10m`.", examples=["10m"]),
     ] = None
-    limit: Annotated[
-        int | None,
-        Meta(ge=1, le=MAXIMUM_PINNED, description="Look at this many pinned sessions at most, then answer."),
-    ] = None
+    limit: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAXIMUM_PINNED, description="Look at this many pinned sessions at most, then answer."),
+        ]
+        | None
+    ) = None
 
 
 class NewPasswordRequest(Body):
