@@ -10,6 +10,7 @@ from typing import Self
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
+from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.plans import Plans
@@ -43,6 +44,7 @@ class Authority:
     Attributes:
         sessions: a user's own: begin, start, find, list, renew, revoke, revoke_others, revoke_all, log_out, label.
         administration: anybody's: search, mint, revoke, log_out.
+        neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
         plans: make, find, apply, undo: ending exactly the sessions that were chosen.
@@ -81,6 +83,9 @@ class Authority:
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
         self.plans = Plans(self.database, policy, clock, self.sessions)
+        self.neutralising = Neutralising(
+            self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
+        )
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)

@@ -34,6 +34,7 @@ EventKind: TypeAlias = Literal[
     "plan.made",
     "plan.applied",
     "plan.undone",
+    "credential.neutralised",
 ]
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)

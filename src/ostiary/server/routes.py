@@ -9,6 +9,7 @@ from litestar import Router
 from ostiary.server import (
     admin_clients,
     admin_events,
+    admin_neutralise,
     admin_plans,
     admin_sessions,
     admin_users,
@@ -36,6 +37,7 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        admin_neutralise.router,
         feed.router,
         verifications.router,
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ostiary.cli.admin.neutralise import neutralise
 from ostiary.cli.admin.session import session
 from ostiary.cli.options import Noun
 
@@ -14,3 +15,4 @@ def admin() -> None:
 
 
 admin.add_command(session)
+admin.add_command(neutralise)
