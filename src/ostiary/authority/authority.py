@@ -16,6 +16,7 @@ from ostiary.authority.evidence import Evidence
 from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
+from ostiary.authority.plans import Plans
 from ostiary.authority.presence import Presence
 from ostiary.authority.receipts import Receipts
 from ostiary.authority.retention import Kept, Retention
@@ -54,6 +55,7 @@ class Authority:
         neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
+        plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
         verifiers: who remembers sessions: list, lag.
@@ -93,6 +95,7 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.plans = Plans(self.database, policy, clock, self.sessions)
         self.neutralising = Neutralising(
             self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
         )

@@ -31,7 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "verifier": ("verifier", "verifier", "Programs that remember sessions, for administrators: list."),
     "user": ("user", "user", "Accounts, for administrators: add, list, show, disable, …"),
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
-    "admin": ("admin", "admin", "Anybody's credentials, for administrators: neutralise."),
+    "admin": ("admin", "admin", "Anybody's sessions, for administrators: session, neutralise."),
     "keys": ("keys", "keys", "The keys that sign OAuth tokens: rotate, generate."),
     "event": ("event", "event", "The audit trail, for administrators: list, tail, export, verify, …"),
     "profile": ("profile", "profile", "Remembered servers: list, show, use, remove."),
