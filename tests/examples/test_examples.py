@@ -194,7 +194,7 @@ def test_node(database, tmp_path):
 def sign_in_by_oauth(app: Browser, authority: Browser) -> None:
     """As a browser goes: from the application to the authority, and back with a code."""
     there = app("GET", "/sign-in").headers["location"].removeprefix(authority.origin)
-    given = {"username": "ada", "password": PASSWORD}
+    given = {"username": "ada", "password": PASSWORD, "transport": "cookie"}
     assert authority("POST", "/api/v1/auth/sessions", json=given).status_code == 201
     back = authority("GET", there)
     assert back.status_code == 303, back.text
