@@ -78,7 +78,7 @@ def test_flask(shown):
     client = app.test_client()
 
     def ask(method: str, path: str) -> int:
-        return client.open(path, method=method, base_url="https://app.test", headers=OURS).status_code
+        return int(client.open(path, method=method, base_url="https://app.test", headers=OURS).status_code)
 
     ask_all(
         ask,
