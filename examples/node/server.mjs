@@ -1,110 +1,175 @@
-// An application whose server is Node, with nothing of Ostiary's on its side: it signs people in by OAuth (code with
-// PKCE) and calls the sessions namespace under /oauth with `fetch`. Plain node:http; nothing to install.
+// A web application that signs its users in at an Ostiary, and lets each of them see and end their sessions.
+// Node 20 or newer, nothing to install: the authority is asked with fetch, as any OAuth server would be.
 //
-//   OSTIARY_URL=http://localhost:8420 CLIENT_ID=client_… CLIENT_SECRET=… PORT=3000 node server.mjs
-import { createHash, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+//   AUTHORITY=http://127.0.0.1:8420 CLIENT_ID=client_… CLIENT_SECRET=… PORT=3000 node server.mjs
+//
+// The client's redirect URI is http://127.0.0.1:3000/callback.
 
-const { OSTIARY_URL, CLIENT_ID, CLIENT_SECRET, PORT = "3000" } = process.env;
-const HERE = process.env.PUBLIC_URL || `http://localhost:${PORT}`;
-const CALLBACK = `${HERE}/callback`;
-const underWay = new Map(); // state -> verifier, of sign-ins that have begun here
-const MOST_UNDER_WAY = 1000;
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 
-const secret = () => randomBytes(32).toString("base64url");
-const cookie = (name, value, age) =>
-  `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${HERE.startsWith("https") ? "; Secure" : ""}; Max-Age=${age}`;
-const cookies = (request) =>
-  Object.fromEntries((request.headers.cookie || "").split(";").map((pair) => pair.trim().split(/=(.*)/s).slice(0, 2)));
+const { AUTHORITY, CLIENT_ID, CLIENT_SECRET, PORT = '3000' } = process.env;
+const ORIGIN = `http://127.0.0.1:${PORT}`;
+const CALLBACK = `${ORIGIN}/callback`;
+const secret = () => randomBytes(32).toString('base64url');
 
-function json(response, status, body, headers = {}) {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
-  response.end(JSON.stringify(body));
-}
+// Signing in: authorization code with PKCE.
 
-async function oauth(path, { method = "GET", token, form, body } = {}) {
-  const headers = {};
-  if (token) headers.authorization = `Bearer ${token}`;
-  if (form) headers.authorization = `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString("base64")}`;
-  if (body) headers["content-type"] = "application/json";
-  const answer = await fetch(`${OSTIARY_URL}${path}`, {
-    method, headers, body: form ? new URLSearchParams(form) : body && JSON.stringify(body),
+const login = (req, res) => {
+  const [state, verifier] = [secret(), secret()];
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: CLIENT_ID,
+    redirect_uri: CALLBACK,
+    scope: 'openid profile sessions:read sessions:revoke',
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
   });
-  return { status: answer.status, body: await answer.json() };
+  setCookie(res, 'sign_in', `${state}.${verifier}`, 600); // held by the browser that began, so no other can finish
+  redirect(res, `${AUTHORITY}/oauth/authorize?${query}`);
+};
+
+const callback = async (req, res, { url, cookies }) => {
+  const [state, verifier] = (cookies.sign_in ?? '').split('.');
+  setCookie(res, 'sign_in', '', 0);
+  if (!state || state !== url.searchParams.get('state')) return json(res, 400, { message: 'This sign-in is not yours' });
+  const answer = await token({
+    grant_type: 'authorization_code',
+    code: url.searchParams.get('code') ?? '',
+    redirect_uri: CALLBACK,
+    code_verifier: verifier,
+  });
+  if (!answer.ok) return json(res, 401, { message: 'Sign in again' });
+  keep(res, await answer.json());
+  redirect(res, '/');
+};
+
+// The four calls of the sessions namespace.
+
+const listSessions = async (req, res, holder) => {
+  const answer = await ask(res, holder, 'GET', '/oauth/sessions');
+  if (!answer.ok) return json(res, answer.status, await answer.json());
+  const { sessions, count } = await answer.json();
+  json(res, 200, {
+    sessions: sessions.map((s) => ({
+      id: s.id,
+      device: s.userAgent,
+      location: s.ipAddress,
+      lastActive: s.lastUsedAt,
+      expiresAt: s.expiresAt,
+      current: s.isCurrent,
+    })),
+    total: count,
+  });
+};
+
+const revokeSession = async (req, res, holder) => {
+  const answer = await ask(res, holder, 'POST', `/oauth/sessions/${encodeURIComponent(holder.id)}/revoke`);
+  json(res, answer.status, await answer.json());
+};
+
+const logoutAll = async (req, res, holder) => {
+  const answer = await ask(res, holder, 'POST', '/oauth/logout-all');
+  const body = await answer.json();
+  if (answer.ok) forget(res);
+  json(res, answer.status, answer.ok ? { message: `Logged out of ${body.count} devices` } : body);
+};
+
+const logout = async (req, res, { cookies }) => {
+  if (cookies.refresh_token) {
+    await fetch(`${AUTHORITY}/oauth/logout`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ refresh_token: cookies.refresh_token }),
+    });
+  }
+  forget(res);
+  json(res, 200, { success: true });
+};
+
+// Asking the authority as the user: with the bearer or the cookie of the request, and once more after a refresh.
+
+async function ask(res, holder, method, path) {
+  const send = (access) =>
+    fetch(AUTHORITY + path, {
+      method,
+      headers: { authorization: `Bearer ${access}`, 'content-type': 'application/json' },
+    });
+  const answer = await send(holder.bearer ?? holder.cookies.access_token ?? 'none');
+  if (answer.status !== 401 || holder.bearer || !holder.cookies.refresh_token) return answer;
+  const refreshed = await token({ grant_type: 'refresh_token', refresh_token: holder.cookies.refresh_token });
+  if (refreshed.status === 400) forget(res); // the session is over; a 503 is not, so then nothing is forgotten
+  if (!refreshed.ok) return answer;
+  const tokens = await refreshed.json();
+  keep(res, tokens);
+  return send(tokens.access_token);
 }
 
-const held = ({ access_token, refresh_token, expires_in }) => ({
-  "set-cookie": [cookie("access_token", access_token, expires_in), cookie("refresh_token", refresh_token, 7776000)],
-});
-const forgotten = { "set-cookie": [cookie("access_token", "", 0), cookie("refresh_token", "", 0)] };
+const token = (form) =>
+  fetch(`${AUTHORITY}/oauth/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams(form),
+  });
 
-// What a browser changes with a cookie must come from a page of ours.
-const isOurs = (request) => {
-  const site = request.headers["sec-fetch-site"];
-  return site ? ["same-origin", "none"].includes(site) : request.headers.origin === HERE;
+const keep = (res, tokens) => {
+  setCookie(res, 'access_token', tokens.access_token, tokens.expires_in);
+  setCookie(res, 'refresh_token', tokens.refresh_token, 90 * 24 * 3600);
 };
 
-const routes = {
-  "GET /sign-in": (request, response) => {
-    if (underWay.size >= MOST_UNDER_WAY) underWay.delete(underWay.keys().next().value);
-    const [state, verifier] = [secret(), secret()];
-    underWay.set(state, verifier);
-    const query = new URLSearchParams({
-      response_type: "code", client_id: CLIENT_ID, redirect_uri: CALLBACK, scope: "openid profile sessions:read sessions:revoke",
-      state, code_challenge: createHash("sha256").update(verifier).digest("base64url"), code_challenge_method: "S256",
-    });
-    response.writeHead(303, { location: `${OSTIARY_URL}/oauth/authorize?${query}`, "set-cookie": cookie("state", state, 600) });
-    response.end();
-  },
-  "GET /callback": async (request, response, url) => {
-    const state = url.searchParams.get("state");
-    const verifier = underWay.get(state);
-    underWay.delete(state);
-    if (!verifier || cookies(request).state !== state) return json(response, 400, { message: "begin at /sign-in" });
-    const form = { grant_type: "authorization_code", code: url.searchParams.get("code"), redirect_uri: CALLBACK, code_verifier: verifier };
-    const { status, body } = await oauth("/oauth/token", { method: "POST", form });
-    if (status !== 200) return json(response, 401, { message: body.error_description || body.error });
-    response.writeHead(303, { location: "/api/sessions", ...held(body) });
-    response.end();
-  },
-  "GET /api/sessions": async (request, response) => {
-    const { status, body } = await oauth("/oauth/sessions", { token: cookies(request).access_token });
-    if (status !== 200) return json(response, status, body);
-    const sessions = body.sessions.map((s) => (
-      { id: s.id, device: s.userAgent, location: s.ipAddress, lastActive: s.createdAt, expiresAt: s.expiresAt }));
-    json(response, 200, { sessions, total: body.count });
-  },
-  "POST /api/refresh": async (request, response) => {
-    const form = { grant_type: "refresh_token", refresh_token: cookies(request).refresh_token || "" };
-    const { status, body } = await oauth("/oauth/token", { method: "POST", form });
-    json(response, status === 200 ? 200 : 401, { success: status === 200 }, status === 200 ? held(body) : forgotten);
-  },
-  "POST /api/logout-all": async (request, response) => {
-    const { status, body } = await oauth("/oauth/logout-all", { method: "POST", token: cookies(request).access_token, body: {} });
-    if (status !== 200) return json(response, status, body);
-    json(response, 200, { message: `Logged out of ${body.count} devices` }, forgotten);
-  },
-  "POST /api/logout": async (request, response) => {
-    const { refresh_token } = cookies(request);
-    if (refresh_token) await oauth("/oauth/logout", { method: "POST", body: { refresh_token } });
-    json(response, 200, { success: true }, forgotten);
-  },
-};
+const forget = (res) => ['access_token', 'refresh_token'].forEach((name) => setCookie(res, name, '', 0));
 
-createServer(async (request, response) => {
+// What a framework would bring.
+
+const home = (req, res) => json(res, 200, { login: '/login', sessions: '/api/sessions' });
+
+const ROUTES = [
+  ['GET', /^\/$/, home],
+  ['GET', /^\/login$/, login],
+  ['GET', /^\/callback$/, callback],
+  ['GET', /^\/api\/sessions$/, listSessions],
+  ['POST', /^\/api\/sessions\/([^/]+)\/revoke$/, revokeSession],
+  ['POST', /^\/api\/logout-all$/, logoutAll],
+  ['POST', /^\/api\/logout$/, logout],
+];
+
+// A page elsewhere must not act for a visitor of ours: browsers say where a request comes from, and no page can forge it.
+const isOurs = (req) =>
+  req.method === 'GET' || ['same-origin', 'none', undefined].includes(req.headers['sec-fetch-site']);
+
+function setCookie(res, name, value, seconds) {
+  const secure = ORIGIN.startsWith('https:') ? ' Secure;' : '';
+  res.appendHeader('set-cookie', `${name}=${value}; Path=/; HttpOnly;${secure} SameSite=Lax; Max-Age=${seconds}`);
+}
+
+function redirect(res, to) {
+  res.writeHead(303, { location: to }).end();
+}
+
+function json(res, status, body) {
+  res.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}
+
+function readCookies(req) {
+  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='));
+  return Object.fromEntries(pairs.map(([name, ...value]) => [name, value.join('=')]));
+}
+
+createServer(async (req, res) => {
   try {
-    const url = new URL(request.url, HERE);
-    const one = /^\/api\/sessions\/([\w-]{1,64})\/revoke$/.exec(url.pathname);
-    if (request.method !== "GET" && !isOurs(request)) return json(response, 403, { message: "from another site" });
-    if (one && request.method === "POST") {
-      const done = await oauth(`/oauth/sessions/${one[1]}/revoke`, { method: "POST", token: cookies(request).access_token, body: {} });
-      return json(response, done.status, done.body);
-    }
-    const route = routes[`${request.method} ${url.pathname}`];
-    if (!route) return json(response, 404, { message: "there is nothing here" });
-    await route(request, response, url);
-  } catch (error) {
-    console.error(error.message);
-    json(response, 503, { message: "the session authority cannot be reached" }); // nobody is signed out because of it
+    const url = new URL(req.url, ORIGIN);
+    const [, pattern, handler] =
+      ROUTES.find(([method, path]) => method === req.method && path.test(url.pathname)) ?? [];
+    if (!handler) return json(res, 404, { message: 'Not found' });
+    if (!isOurs(req)) return json(res, 403, { message: 'This request came from another site' });
+    const [, bearer] = /^Bearer (.+)$/i.exec(req.headers.authorization ?? '') ?? [];
+    const id = decodeURIComponent(pattern.exec(url.pathname)[1] ?? '');
+    await handler(req, res, { url, id, bearer, cookies: readCookies(req) });
+  } catch {
+    if (!res.headersSent) json(res, 503, { message: 'The session authority cannot be reached' }); // nobody is let in
   }
-}).listen(Number(PORT), "127.0.0.1", () => console.log(`listening on ${HERE}`));
+}).listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${ORIGIN}`));

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from websockets.sync.client import connect
 
 from tests.support import databases
 from tests.support.people import CHROME, FIREFOX, IPHONE, PASSWORD
-from tests.support.processes import CommandLine, clean_environment, free_port, serving
+from tests.support.processes import clean_environment, free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -151,51 +150,3 @@ def test_django(database, tmp_path):
         assert laptop("POST", "/log-out-everywhere", data=given).headers["location"] == "/sign-in"
         for browser in (laptop, phone):
             assert browser("GET", "/").headers["location"].startswith("/sign-in")
-
-
-def test_node(database, tmp_path):
-    node = shutil.which("node")
-    if node is None:
-        databases.skip("no node")
-    port = free_port()
-    ostiary = CommandLine(tmp_path, OSTIARY_DATABASE_URL=database)
-    ostiary.ok("user", "add", "ada", "--password-stdin", stdin=PASSWORD)
-    callback = f"http://localhost:{port}/callback"
-    made = json.loads(ostiary.ok("client", "add", "shop", "--redirect-uri", callback, "--format", "json"))
-    with serving(database, tmp_path) as server:
-        variables = {
-            "OSTIARY_URL": server.url,
-            "CLIENT_ID": made["client_id"],
-            "CLIENT_SECRET": made["client_secret"],
-            "PORT": str(port),
-        }
-        with running(port, tmp_path, "node", str(node), "server.mjs", **variables) as origin, ExitStack() as stack:
-            laptop, phone = stack.enter_context(Browser(origin, FIREFOX)), stack.enter_context(Browser(origin, IPHONE))
-            assert laptop("GET", "/api/sessions").status_code == 401
-            for browser, agent in ((laptop, FIREFOX), (phone, IPHONE)):
-                with Browser(server.url, agent) as there:
-                    sign_in_by_oauth(browser, there)
-            listed = laptop("GET", "/api/sessions").json()
-            assert {one["device"] for one in listed["sessions"]} >= {FIREFOX, IPHONE}
-            mine = [one["id"] for one in listed["sessions"] if one["device"] == IPHONE]
-            for session_id in mine:
-                assert laptop("POST", f"/api/sessions/{session_id}/revoke").json()["success"]
-            assert phone("GET", "/api/sessions").status_code == 401
-            assert phone("POST", "/api/refresh").status_code == 401
-            assert laptop("POST", "/api/refresh").json()["success"]
-            assert laptop("GET", "/api/sessions").status_code == 200
-            before = dict(laptop.cookies)
-            assert re.fullmatch(r"Logged out of \d devices", laptop("POST", "/api/logout-all").json()["message"])
-            laptop.cookies = before
-            assert laptop("GET", "/api/sessions").status_code == laptop("POST", "/api/refresh").status_code == 401
-            assert laptop("POST", "/api/logout").json() == {"success": True}
-
-
-def sign_in_by_oauth(app: Browser, authority: Browser) -> None:
-    """As a browser goes: from the application to the authority, and back with a code."""
-    there = app("GET", "/sign-in").headers["location"].removeprefix(authority.origin)
-    given = {"username": "ada", "password": PASSWORD, "transport": "cookie"}
-    assert authority("POST", "/api/v1/auth/sessions", json=given).status_code == 201
-    back = authority("GET", there)
-    assert back.status_code == 303, back.text
-    assert app("GET", back.headers["location"].removeprefix(app.origin)).headers["location"] == "/api/sessions"
