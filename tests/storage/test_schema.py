@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -69,6 +70,9 @@ async def test_a_store_that_is_not_there_is_unavailable_not_broken(tmp_path):
             await db.exec_driver_sql("SELECT 1")
     for database in (nowhere, no_file):
         await database.close()
+    for thread in threading.enumerate():  # aiosqlite's thread still has a word to say to this loop
+        if "connection_worker" in thread.name:
+            thread.join(5)
 
 
 # SQLite has one writer at a time: it cannot happen there.
