@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -48,7 +49,7 @@ async def test_every_entry_survives_the_way(cuts, crlf):
         content = content.replace(b"\n", b"\r\n")
         cuts = []  # a pair that is cut in two is read as one line more, which is an empty event
     bounds = [0, *sorted(cut for cut in cuts if cut < len(content)), len(content)]
-    parts = [content[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False)]
+    parts = [content[start:stop] for start, stop in itertools.pairwise(bounds)]
     assert await read(parts) == [*ENTRIES, Beat(AT, "12-34-node-5-")]
 
 
