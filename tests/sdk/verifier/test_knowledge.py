@@ -156,7 +156,7 @@ class World:
         start, stop, moment = request.polls.pop(0)
         for entry in self.trail[start:stop]:
             self.apply(entry)
-        if request.sent is not None and self.position is None:
+        if self.position is None:
             self.known.begin(request.sent, at(moment))
         elif request.sent >= 0:
             self.known.beat(request.sent, at(moment))
@@ -228,7 +228,7 @@ def test_no_interleaving_accepts_too_long(seed: int) -> None:
 class ForgetsFlights(Knowledge):
     """An answer counts whatever the feed told meanwhile."""
 
-    def verdict(self, question, now, *who):  # type: ignore[no-untyped-def]
+    def verdict(self, question, now, *who):
         question.heard = Heard()
         return super().verdict(question, now, *who)
 

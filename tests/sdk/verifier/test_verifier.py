@@ -25,7 +25,7 @@ SOON = 5.0  # seconds: far more than a wake-up or a poll needs
 
 def asked(server) -> int:
     """Requests for verifications that the server has seen."""
-    return server.log.read_text().count("/api/v1/verifications")
+    return int(server.log.read_text().count("/api/v1/verifications"))
 
 
 async def until_refused(verifier, token, within=SOON) -> Unauthenticated:
