@@ -39,7 +39,10 @@ def free_port() -> int:
 class Server:
     """`ostiary serve`, as a process."""
 
-    def __init__(self, database_url: str, home: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self, database_url: str, home: Path, *options: str, port: int | None = None, module: str = "ostiary"
+    ) -> None:
+        self.module = module
         self.database_url = database_url
         self.home = home
         self.port = port or free_port()
@@ -49,7 +52,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
-        command = [sys.executable, "-m", "ostiary", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--database-url", self.database_url, *self.options],
