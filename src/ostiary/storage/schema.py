@@ -16,7 +16,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from ostiary.storage.columns import Instant, Prefixed, Words, metadata, position
+from ostiary.storage import columns
+from ostiary.storage.columns import Instant, Prefixed, Words, position
+
+metadata = columns.metadata  # of all the tables below
 
 _STATE = ("revoked_at", "last_used_at", "expires_at")  # with `created_at`, all that says whether a session is live
 
