@@ -56,7 +56,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--database-url", self.database_url, *self.options],
-                stdout=log, stderr=log, cwd=self.home, env=clean_environment(self.home),
+                stdout=log, stderr=log, cwd=self.home, env=clean_environment(self.home, self._module_path()),
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
@@ -69,6 +69,10 @@ class Server:
                 pass
             time.sleep(0.05)
         raise RuntimeError(f"the server did not become ready:\n{self.log.read_text()}")
+
+    def _module_path(self) -> dict[str, str]:
+        """Where another module than our own is found: beside the tests."""
+        return {} if self.module == "ostiary" else {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         if self.process is not None:
