@@ -23,6 +23,7 @@ DOCUMENTED = {
     *("auth-session login", "auth-session logout", "auth-session revoke", "auth-session list", "verifier list"),
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
+    *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
     *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }

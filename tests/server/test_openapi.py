@@ -64,6 +64,7 @@ def test_every_promised_endpoint_is_described():
                 ("GET", "/sessions/{session_id}/lag"),
                 ("GET", "/verifiers"),
                 ("GET", "/events"),
+                ("GET", "/events/{event_id}/receipt"),
                 ("GET", "/clients"),
                 ("POST", "/clients"),
                 ("GET", "/clients/{client_id}"),
