@@ -30,6 +30,7 @@ EventKind: TypeAlias = Literal[
     "client.secret_rotated",
     "client.removed",
     "consent.granted",
+    "consent.withdrawn",
     "keys.rotated",
     "plan.made",
     "plan.applied",
