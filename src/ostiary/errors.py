@@ -15,6 +15,7 @@ OstiaryError
 │   ├── SessionNotFound
 │   ├── UserNotFound
 │   ├── TokenNotFound
+│   ├── EventNotFound
 │   ├── ClientNotFound
 │   ├── PlanNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
@@ -190,6 +191,13 @@ class UserNotFound(NotFound):
 
     def __init__(self, username: str) -> None:
         super().__init__(f'user "{username}" does not exist')
+
+
+class EventNotFound(NotFound):
+    """No such event, or none that tells of an ending. Only administrators can ask."""
+
+    code = "event_not_found"
+    title = "There is no event of an ending by that name"
 
 
 class TokenNotFound(NotFound):

@@ -26,6 +26,7 @@ EVERY_CALL = [
     ("GET", "/users", None),
     ("GET", "/users/ada", None),
     ("GET", "/events", None),
+    ("GET", "/events/1/receipt", None),
     ("POST", f"/sessions/sess_{'a' * 26}/revoke", None),
     ("POST", "/sessions/plan", {}),
     ("GET", f"/sessions/plan/plan_{'a' * 26}", None),

@@ -124,10 +124,23 @@ class Event(Struct, kw_only=True):
 
 
 class EventPage(Struct, kw_only=True):
-    """The audit trail, newest first."""
+    """A page of the audit trail."""
 
     events: list[Event]
     next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    settled: Annotated[
+        int,
+        Meta(
+            description="With `order=oldest`: nothing can appear at or below this position any more. "
+            "Who follows the trail asks again after it, and forgets what they have seen."
+        ),
+    ]
+
+
+class Receipt(Struct, kw_only=True):
+    """A signed statement about an ending."""
+
+    receipt: Annotated[str, Meta(description="A JWS in its compact form (RFC 7515) of the type `ostiary-receipt+jwt`.")]
 
 
 def event_of(event: CoreEvent) -> Event:

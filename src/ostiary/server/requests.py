@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -44,6 +44,9 @@ UserFilter: TypeAlias = Annotated[
 ApplicationFilter: TypeAlias = Annotated[
     str | None,
     QueryParameter(min_length=1, max_length=128, pattern=NO_NUL, description="Of this application only."),
+]
+TimeFilter: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=40, description="RFC 3339.", examples=[Example(value="2026-05-19T09:02:00Z")])
 ]
 # The guard looks at ids before any handler does: one that cannot be ours is answered as a missing one.
 SessionIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=SESSION_ID)])]
@@ -225,6 +228,21 @@ def duration(field: str, value: str | int) -> timedelta:
         return timedelta(seconds=value) if isinstance(value, int) else parse_duration(value)
     except ValueError as why:
         raise InvalidRequest(field, str(why)) from None
+
+
+def instant(field: str, value: str | None) -> datetime | None:
+    """Read an RFC 3339 time; None for None. Without a zone it is UTC.
+
+    Raises:
+        InvalidRequest: not one.
+    """
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(field, "is not a time; write it as 2026-05-19T09:02:00Z") from None
 
 
 def span_or_none(field: str, value: str) -> timedelta:

@@ -20,6 +20,7 @@ from ostiary.server import (
     sign_in,
     tokens,
     verifications,
+    verifiers,
     verify,
 )
 from ostiary.server.access import guard
@@ -39,6 +40,7 @@ API: Final = Router(
         admin_clients.router,
         admin_neutralise.router,
         feed.router,
+        verifiers.router,
         verifications.router,
     ],
 )

@@ -80,8 +80,8 @@ async def suspended(db: Connection, plan_id: str, limit: int) -> list[str]:
     return list((await db.execute(query)).scalars())
 
 
-async def purge(db: Connection, before: datetime, limit: int) -> None:
-    """Forget plans that expired before `before`, some of their pins at a time."""
+async def purge(db: Connection, before: datetime, limit: int) -> int:
+    """Forget plans that expired before `before`, some of their pins at a time. How many pins it forgot."""
     old = select(plans.c.id).where(plans.c.expires_at < before)
     pins = (
         select(plan_sessions.c.plan_id, plan_sessions.c.session_id).where(plan_sessions.c.plan_id.in_(old)).limit(limit)
@@ -94,3 +94,4 @@ async def purge(db: Connection, before: datetime, limit: int) -> None:
         )
     if len(gone) < limit:
         await db.execute(delete(plans).where(plans.c.expires_at < before))
+    return len(gone)
