@@ -40,9 +40,11 @@ DOOR_EXCEPTIONS = {
     "ostiary.integrations": {
         f"ostiary.server.{name}" for name in ("addresses", "asgi", "cookies", "origins", "presented", "problems")
     },
+    "ostiary.integrations.remote": {"ostiary.sdk"},
+    "ostiary.integrations.mount": {"ostiary.server.app", "ostiary.web.pages"},
 }
 # The parts of `integrations` that an application takes in only with a whole authority of its own.
-EMBEDDED = ("ostiary.integrations.embedded",)
+EMBEDDED = ("ostiary.integrations.embedded", "ostiary.integrations.mount")
 
 FRAMEWORKS = {
     *("aiosqlite", "alembic", "asyncpg", "click", "httpx2", "jinja2", "litestar", "prometheus_client"),
@@ -50,7 +52,7 @@ FRAMEWORKS = {
 }
 SQL = {"aiosqlite", "alembic", "asyncpg", "psycopg", "sqlalchemy", "sqlite3"}
 # The `sdk` extra, with what it brings.
-SDK_PACKAGES = {"anyio", "httpx2", "msgspec"}
+SDK_PACKAGES = {"anyio", "httpx2", "joserfc", "msgspec"}
 
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "services", "service"}
 LONGEST_FILE = 400  # lines; the aim is 50 to 200
