@@ -60,6 +60,8 @@ def test_every_promised_endpoint_is_described():
                 ("POST", "/users/{username}/enable"),
                 ("POST", "/users/{username}/password"),
                 ("POST", "/users/{username}/roles"),
+                ("POST", "/users/{username}/export"),
+                ("POST", "/users/{username}/erase"),
                 ("GET", "/events"),
                 ("GET", "/events/{event_id}/receipt"),
                 ("GET", "/clients"),

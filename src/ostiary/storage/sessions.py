@@ -121,6 +121,12 @@ async def list_of_user(
     return [as_session(row) for row in rows]
 
 
+async def all_of_user(db: Connection, user_id: str, limit: int) -> list[Session]:
+    """A user's sessions, ended ones too, oldest first."""
+    query = select(*COLUMNS).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at, sessions.c.id)
+    return [as_session(row) for row in await db.execute(query.limit(limit))]
+
+
 def live(policy: Policy, now: datetime) -> Chosen:
     """`Session.ensure_live` as SQL; a test holds the two together."""
     conditions = [
