@@ -31,6 +31,7 @@ EventKind: TypeAlias = Literal[
     "client.secret_rotated",
     "client.removed",
     "consent.granted",
+    "consent.withdrawn",
     "keys.rotated",
     "retention.applied",
     "credential.neutralised",

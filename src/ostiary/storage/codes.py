@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from ostiary.core.oauth.code import Code
 from ostiary.storage.database import Connection
@@ -47,3 +47,8 @@ async def granted_from(db: Connection, user_id: str, session_ids: Collection[str
 async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
     """Remember which session came of it, so that a second use can end it."""
     await db.execute(update(codes).where(codes.c.id == code_id).values(granted_session_id=session_id))
+
+
+async def remove_of(db: Connection, user_id: str, client_id: str) -> None:
+    """Remove a user's codes for a client, used ones too."""
+    await db.execute(delete(codes).where(codes.c.user_id == user_id, codes.c.client_id == client_id))

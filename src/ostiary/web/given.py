@@ -17,6 +17,7 @@ Visitor: TypeAlias = NamedDependency[Client]  # where the request came from
 
 SessionIdInPath: TypeAlias = Annotated[str, PathParameter()]
 TokenIdInPath: TypeAlias = Annotated[str, PathParameter()]
+ClientIdInPath: TypeAlias = Annotated[str, PathParameter()]
 FileInPath: TypeAlias = Annotated[str, PathParameter()]
 
 PageNumber: TypeAlias = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
@@ -25,3 +26,4 @@ Seen: TypeAlias = Annotated[str | None, QueryParameter(max_length=64)]
 UsernameInPath: TypeAlias = Annotated[str, PathParameter(min_length=1, max_length=256)]
 Code: TypeAlias = Annotated[str, QueryParameter(max_length=128)]
 Next: TypeAlias = Annotated[str | None, QueryParameter(name="next")]
+Again: TypeAlias = Annotated[bool, QueryParameter(name="again")]
