@@ -25,7 +25,7 @@ COLUMNS = [sessions.c[name] for name in Session.__slots__ if name != "revoked"] 
 
 async def add(db: Connection, session: Session, secret_hash: bytes) -> None:
     """Write a new session."""
-    await db.execute(insert(sessions).values(secret_hash=secret_hash, **_values(session)))
+    await db.execute(insert(sessions).values(secret_hash=secret_hash, **values_of(session)))
 
 
 async def find(db: Connection, session_id: str, user_id: str | None = None) -> Session | None:
@@ -255,7 +255,8 @@ async def newest_of_client(
     return as_session(row) if row else None
 
 
-def _values(session: Session) -> dict[str, Any]:
+def values_of(session: Session) -> dict[str, Any]:
+    """A session as its row, without the secret's hash."""
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
     values |= {"label_key": label_key(session.label), **place(session.ip, session.user_agent)}
     if session.revoked is not None:
