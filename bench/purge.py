@@ -66,8 +66,8 @@ async def size(authority: Authority) -> str:
             ]
             return f"{pages * each / 2**20:.0f} MiB, of which {free * each / 2**20:.0f} MiB are free for new rows"
         query = "SELECT pg_table_size('sessions'), pg_indexes_size('sessions')"
-        rows, indexes = (await db.exec_driver_sql(query)).one()
-        return f"{rows / 2**20:.0f} MiB of rows, {indexes / 2**20:.0f} MiB of indexes"
+        found = (await db.exec_driver_sql(query)).one()
+        return f"{found[0] / 2**20:.0f} MiB of rows, {found[1] / 2**20:.0f} MiB of indexes"
 
 
 def show(name: str, spans: list[float]) -> None:
