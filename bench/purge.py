@@ -65,9 +65,10 @@ async def size(authority: Authority) -> str:
                 for name in ("page_count", "freelist_count", "page_size")
             ]
             return f"{pages * each / 2**20:.0f} MiB, of which {free * each / 2**20:.0f} MiB are free for new rows"
-        query = "SELECT pg_table_size('sessions'), pg_indexes_size('sessions')"
-        found = (await db.exec_driver_sql(query)).one()
-        return f"{found[0] / 2**20:.0f} MiB of rows, {found[1] / 2**20:.0f} MiB of indexes"
+        rows, indexes = [
+            (await db.exec_driver_sql(f"SELECT pg_{of}_size('sessions')")).scalar_one() for of in ("table", "indexes")
+        ]
+        return f"{rows / 2**20:.0f} MiB of rows, {indexes / 2**20:.0f} MiB of indexes"
 
 
 def show(name: str, spans: list[float]) -> None:
