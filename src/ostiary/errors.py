@@ -17,8 +17,10 @@ OstiaryError
 │   ├── TokenNotFound
 │   ├── EventNotFound
 │   ├── ClientNotFound
+│   ├── PlanNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
 ├── Conflict 409                    the state of things forbids it
+│   ├── PlanStale                   a plan has expired, or more sessions match than it pinned
 │   └── LimitReached                the user has as many sessions as the policy allows
 ├── InvalidRequest 422              one field is wrong: which, why, what to do
 ├── OAuthError 400                  an OAuth request is refused; `code` is the word of RFC 6749 and OIDC
@@ -212,6 +214,13 @@ class ClientNotFound(NotFound):
     title = "There is no such client"
 
 
+class PlanNotFound(NotFound):
+    """No such plan: unknown, or forgotten."""
+
+    code = "plan_not_found"
+    title = "There is no such plan"
+
+
 class SetupCodeNotFound(NotFound):
     """The set-up link is unknown, was used, has expired, or an account exists already."""
 
@@ -225,6 +234,13 @@ class Conflict(OstiaryError):
     code = "conflict"
     status = 409
     title = "This conflicts with what is there"
+
+
+class PlanStale(Conflict):
+    """A plan does not fit any more: it has expired (`expired_at`), or `added` sessions are over the `tolerance`."""
+
+    code = "plan_stale"
+    title = "The plan does not fit any more; plan again"
 
 
 class LimitReached(Conflict):

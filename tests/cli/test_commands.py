@@ -20,7 +20,7 @@ DOCUMENTED = {
     *("serve", "login", "logout", "whoami", "doctor", "migrate", "purge", "completion"),
     *("session list", "session revoke", "session revoke-others", "session revoke-all"),
     *("token list", "token create", "token revoke", "token rotate", "token validate"),
-    *("auth-session login", "auth-session logout", "auth-session list"),
+    *("auth-session login", "auth-session logout", "auth-session revoke", "auth-session list", "verifier list"),
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
     *("user export", "user erase"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),

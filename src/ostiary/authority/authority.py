@@ -16,6 +16,7 @@ from ostiary.authority.evidence import Evidence
 from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
+from ostiary.authority.plans import Plans
 from ostiary.authority.presence import Presence
 from ostiary.authority.privacy import Privacy
 from ostiary.authority.receipts import Receipts
@@ -29,6 +30,7 @@ from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.upkeep import Upkeep
 from ostiary.authority.verification import Verification
+from ostiary.authority.verifiers import Verifiers
 from ostiary.core.address_privacy import KeptAs, kept_as
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
@@ -54,8 +56,10 @@ class Authority:
         neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
+        plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        verifiers: who remembers sessions: list, lag.
         statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
@@ -79,6 +83,7 @@ class Authority:
         self.policy = policy
         self.database = Database(settings.database_url)
         self.feed = Feed(self.database, clock, settings.wake_url)
+        self.verifiers = Verifiers(self.database, self.feed, clock)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -92,6 +97,7 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.plans = Plans(self.database, policy, clock, self.sessions)
         self.neutralising = Neutralising(
             self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
         )
@@ -169,6 +175,7 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.verifiers.stop()
         await self.upkeep.stop()
         await self.feed.close()
         await self.presence.stop()

@@ -19,7 +19,7 @@ from ostiary.core.event import Event
 from ostiary.core.retained import APPLIED, bound
 from ostiary.errors import Conflict, InvalidRequest
 from ostiary.settings import Settings
-from ostiary.storage import chain, events, leases, retention
+from ostiary.storage import chain, events, leases, plans, retention
 from ostiary.storage.database import Connection, Database, in_transaction
 
 FIRST: Final = 100  # rows in the first piece; then as many as fit
@@ -28,6 +28,7 @@ MOST: Final = 2000
 PIECE: Final = 0.05  # seconds that a piece aims at: sign-ins wait no longer for it than for each other
 SHARE: Final = 1.0  # pause after a piece, in times of what it took: others get at least half of the store
 LEASE: Final = timedelta(seconds=60)  # far more than a piece takes; a node that dies holds nobody up for longer
+PLANS_KEPT: Final = timedelta(days=2)  # after their time to begin: longer than they may take, or be undone
 CODES_KEPT: Final = timedelta(days=1)  # after their end: a code that is used twice is recognised for as long
 
 Statement: TypeAlias = Callable[[Connection, int], Awaitable[int]]
@@ -128,6 +129,7 @@ class Retention:
         gone.tokens += await self._all(lambda db, n: retention.ended_tokens(db, ended, n), gone, tell)
         gone.codes += await self._all(lambda db, n: retention.expired_codes(db, codes, n), gone, tell)
         await self._all(lambda db, n: retention.old_refusals(db, window, n), gone, tell)
+        await self._all(lambda db, n: plans.purge(db, now - PLANS_KEPT, n), gone, tell)
         gone.forgotten += await self._all(lambda db, n: retention.forget_in_sessions(db, personal, n), gone, tell)
 
     async def _events(self, gone: Purged, kept: Kept, by: Caller, tell: Callable[[Purged], None]) -> None:

@@ -15,6 +15,7 @@ EventKind: TypeAlias = Literal[
     "session.renewed",
     "session.labelled",
     "session.revoked",
+    "session.restored",
     "sign_in.refused",
     "sign_in.throttled",
     "token.created",
@@ -34,6 +35,9 @@ EventKind: TypeAlias = Literal[
     "consent.withdrawn",
     "keys.rotated",
     "retention.applied",
+    "plan.made",
+    "plan.applied",
+    "plan.undone",
     "credential.neutralised",
 ]
 

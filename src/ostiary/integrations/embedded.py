@@ -78,7 +78,7 @@ class Embedded:
                 within = max(0.1, (ends_at - self.authority.clock()).total_seconds()) if ends_at else LOOK_EVERY
                 await asyncio.wait({told} if told else {loop.create_future()}, timeout=min(within, LOOK_EVERY))
                 if told is not None and told.done():
-                    return told.result()
+                    return StoreUnavailable() if told.cancelled() else told.result()
                 try:
                     if told is None:
                         await self.authority.verify(identity.credential)

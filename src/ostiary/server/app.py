@@ -60,8 +60,10 @@ class Application:
         context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
         self._context = context
         authority.database.listeners.append(metrics.happened)
+        authority.verifiers.measured.append(metrics.measured)
         authority.feed.woken.append(metrics.woken)
         authority.feed.polled.append(metrics.polled)
+        authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self._gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
             [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
@@ -96,6 +98,7 @@ class Application:
         """Begin to record use, and to look after the database."""
         self._is_open = True
         await self.authority.__aenter__()
+        self.authority.verifiers.begin()
         self.authority.upkeep.begin()
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from ostiary.server import (
     admin_clients,
     admin_events,
     admin_neutralise,
+    admin_plans,
     admin_privacy,
     admin_sessions,
     admin_users,
@@ -20,6 +21,7 @@ from ostiary.server import (
     sign_in,
     tokens,
     verifications,
+    verifiers,
     verify,
 )
 from ostiary.server.access import guard
@@ -33,12 +35,14 @@ API: Final = Router(
         tokens.router,
         setup.router,
         admin_sessions.router,
+        admin_plans.router,
         admin_users.router,
         admin_events.router,
         admin_privacy.router,
         admin_clients.router,
         admin_neutralise.router,
         feed.router,
+        verifiers.router,
         verifications.router,
     ],
 )

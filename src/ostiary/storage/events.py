@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,16 +15,14 @@ from ostiary.storage.schema import events
 from ostiary.storage.wakeups import CHANNEL
 
 MARGIN: Final = timedelta(minutes=5)  # more than positions and times may be out of step: long transactions, clocks
+_WRITTEN = [name for name in Event.__slots__ if name != "position"]
 _WAKE = select(func.pg_notify(CHANNEL, ""))
 
 
 async def add(db: Connection, new: Sequence[Event]) -> None:
     """Write events, in the transaction of the act that they tell of."""
     if new:
-        rows = [asdict(event) for event in new]
-        for row in rows:
-            row.pop("position")
-        await db.execute(insert(events), rows)
+        await db.execute(insert(events), [{name: getattr(event, name) for name in _WRITTEN} for event in new])
         db.info.setdefault(WRITTEN, []).extend(new)
         if matters(new) and db.dialect.name == "postgresql":
             await db.execute(_WAKE)  # sent with the commit, to every node that listens

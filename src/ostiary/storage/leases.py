@@ -13,8 +13,9 @@ from typing import Any, Final, cast
 from sqlalchemy import ColumnElement, DateTime, Interval, bindparam, func, insert, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
+from ostiary.storage.columns import Instant
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import Instant, leases
+from ostiary.storage.schema import leases
 
 RETENTION: Final = "retention"
 CHAIN: Final = "chain"
