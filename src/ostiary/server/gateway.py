@@ -6,8 +6,9 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -15,12 +16,15 @@ import structlog
 from msgspec import Struct
 
 from ostiary.authority import Authority
-from ostiary.core.caller import Caller
-from ostiary.core.client import seen
-from ostiary.core.session import Kind
+from ostiary.authority.verification import MAXIMUM_LENGTH
+from ostiary.core.account import User
+from ostiary.core.client import Client, seen
+from ostiary.core.credential import CliToken
+from ostiary.core.session import Kind, Session
+from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, ServerFault, StoreUnavailable
 from ostiary.server import problems
-from ostiary.server.addresses import Addresses
+from ostiary.server.addresses import Addresses, Headers
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.callers import identify, presented
 from ostiary.server.cookies import accepted_names
@@ -29,6 +33,9 @@ from ostiary.server.metrics import Metrics
 from ostiary.server.problems import BadRequest, RawHeaders
 from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
+from ostiary.storage.reader import FoundSession
+
+Accepted: TypeAlias = tuple[RawHeaders, bytes]  # the headers that say who it is, and the body
 
 PATH: Final = "/verify"
 METHODS: Final = ("GET", "HEAD")
@@ -105,16 +112,46 @@ class Gateway:
         if scope["method"] not in METHODS:
             raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
         headers = scope["headers"]
-        agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
-        client = seen(self._addresses.client_ip(scope), agent, request_id)
+        client = self._client(scope, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
         identified.caller.ensure_scope("gateway")
+        caller = identified.caller
         self._metrics.accepted.inc()
-        return self._headers(identified.caller), self._body(identified.caller)
+        return self._headers(caller.user, caller.session), self._body(caller.user, caller.session, caller.token)
 
-    def _headers(self, caller: Caller) -> RawHeaders:
+    def plain_token(self, headers: Headers) -> Token | None:
+        """The token of a request that carries one session and nothing else that counts; None for all others."""
+        try:
+            given = presented(headers, self._names)
+        except OstiaryError:
+            return None
+        if given.bearer is None:
+            credential = given.cookies[0] if len(given.cookies) == 1 else ""
+        else:
+            credential = given.bearer if not given.cookies else ""
+        return parse(credential) if credential.startswith("sess_") and len(credential) <= MAXIMUM_LENGTH else None
+
+    def ask(self, token: Token, scope: Any, deliver: Callable[[Accepted | None], None]) -> None:
+        """Ask about a `plain_token`. `deliver` is called later, with a yes; with None where the plain way is due."""
+
+        def client() -> Client:
+            return self._client(scope, None)
+
+        def arrived(found: FoundSession | None) -> None:
+            if found is None:
+                deliver(None)
+                return
+            self._metrics.accepted.inc()
+            deliver((self._headers(found.user, found.session), self._body(found.user, found.session, None)))
+
+        self._authority.verification.ask(token, client, arrived)
+
+    def _client(self, scope: Any, request_id: str | None) -> Client:
+        agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
+        return seen(self._addresses.client_ip(scope), agent, request_id)
+
+    def _headers(self, user: User, session: Session | None) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.
-        user, session = caller.user, caller.session
         return [
             JSON,
             (b"ostiary-user", header_value(user.username or user.id)),
@@ -123,8 +160,7 @@ class Gateway:
             (b"ostiary-tenant", header_value(session.tenant) if session else b""),
         ]
 
-    def _body(self, caller: Caller) -> bytes:
-        user, session, token = caller.user, caller.session, caller.token
+    def _body(self, user: User, session: Session | None, token: CliToken | None) -> bytes:
         return _encoder.encode(
             Verified(
                 VerifiedUser(user.id, user.username, user.roles),
