@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import os
 import pty
 import re
@@ -47,7 +48,7 @@ CLI, HTTP = "docs/reference/cli.md", "docs/reference/http.md"
 SETTINGS, ERRORS = "docs/reference/settings.md", "docs/reference/errors.md"
 EVENTS, POLICIES = "docs/reference/events.md", "docs/reference/policies.md"
 METRICS, COOKIES = "docs/reference/metrics.md", "docs/reference/cookies.md"
-PAGES = "docs/reference/pages.md"
+PAGES, SDK = "docs/reference/pages.md", "docs/reference/sdk.md"
 
 
 @cache
@@ -498,6 +499,34 @@ def page_routes_match(pages: Pages) -> Iterator[str]:
     yield from differences(PAGES, first_names(pages[PAGES]), real)
 
 
+def sdk_calls_match(pages: Pages) -> Iterator[str]:
+    from ostiary.sdk import Ostiary
+
+    client = Ostiary("http://localhost")
+    nouns = {name: one for name, one in vars(client).items() if not name.startswith("_")}
+    real = [call for name, noun in nouns.items() for call in sdk_calls(noun, name)]
+    yield from differences(SDK, first_names(sections(pages[SDK], 2)["Calls"]), real)
+    arguments = list(inspect.signature(Ostiary).parameters)
+    yield from differences(SDK, first_names(sections(pages[SDK], 2)["The client"]), arguments)
+
+
+def sdk_calls(noun: object, path: str) -> Iterator[str]:
+    """`sessions.revoke(session_id)`: every call with its arguments, also of the nouns further in."""
+    from ostiary.sdk.endpoint import Endpoint, Namespace, Pages
+
+    for name, one in vars(type(noun)).items():
+        if isinstance(one, Endpoint | Pages):
+            words: list[str] = []
+            for argument in inspect.signature(one.describe).parameters.values():
+                if argument.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in words:
+                    words.append("*")
+                words.append(argument.name)
+            yield f"{path}.{name}({', '.join(words)})"
+    for name, inner in vars(noun).items():
+        if isinstance(inner, Namespace):
+            yield from sdk_calls(inner, f"{path}.{name}")
+
+
 def sign_in_limits_match(pages: Pages) -> Iterator[str]:
     real = {row.name: str(row.default) for row in dataclasses.fields(settings.Settings)}
     real["sign_in_window"] = f"{settings.Settings().sign_in_window.total_seconds() / 60:.0f} minutes"
@@ -525,8 +554,11 @@ def links_resolve(pages: Pages) -> Iterator[str]:
 
 
 def pages_are_listed(pages: Pages) -> Iterator[str]:
-    linked = {os.path.normpath(Path("docs") / link) for link in re.findall(r"\]\(([^)#\s]+)", pages["docs/index.md"])}
-    yield from (f"{page}: docs/index.md does not list it" for page in pages if page not in {*linked, "docs/index.md"})
+    linked = {"docs/index.md"}
+    for index in ("docs/index.md", "docs/decisions/README.md"):
+        found = re.findall(r"\]\(([^)#\s]+)", pages[index])
+        linked |= {os.path.normpath(Path(index).parent / link) for link in found}
+    yield from (f"{page}: no index lists it" for page in pages if page not in linked)
 
 
 def commands_parse(pages: Pages) -> Iterator[str]:
@@ -644,8 +676,8 @@ def texts() -> dict[str, str]:
 PAGE_RULES: tuple[Rule, ...] = (
     commands_match, global_options_match, exit_codes_match, formats_match, settings_match, environment_matches,
     endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match, cookies_match,
-    passing_cookies_match, page_routes_match, sign_in_limits_match, links_resolve, pages_are_listed, commands_parse,
-    settings_files_load, prose_is_calm,
+    passing_cookies_match, page_routes_match, sdk_calls_match, sign_in_limits_match, links_resolve, pages_are_listed,
+    commands_parse, settings_files_load, prose_is_calm,
 )  # fmt: skip
 
 
@@ -694,6 +726,9 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (passing_cookies_match, COOKIES, "| `notice` | 60 |", "| `notice` | 90 |"),
     (passing_cookies_match, COOKIES, "| `minted` |", "| `made` |"),
     (page_routes_match, PAGES, "| `/signed-out` |", "| `/bye` |"),
+    (sdk_calls_match, SDK, "| `sessions.current()` |", "| `sessions.mine()` |"),
+    (sdk_calls_match, SDK, "revoke_all(*, application_id", "revoke_all(*, application"),
+    (sdk_calls_match, SDK, "| `retries` |", "| `tries` |"),
     (sign_in_limits_match, "SECURITY.md", "| 10 | `sign_in_failures` |", "| 5 | `sign_in_failures` |"),
     (links_resolve, "README.md", "(docs/quickstart.md)", "(docs/quick.md)"),
     (links_resolve, "docs/reference/events.md", "cli.md#ostiary-purge", "cli.md#ostiary-clean"),

@@ -30,13 +30,18 @@ ACTS = LAYERS[-3]
 # Read by everyone, importing anything: the public names, and `python -m ostiary`.
 FRONT = {"__init__", "__main__"}
 
-# Where one door may reach into another, and how far (docs/decisions/0009-pages.md).
+# Where one door may reach into another, and how far (docs/decisions/0009-pages.md, 0014-integrations.md).
 DOOR_EXCEPTIONS = {
     "ostiary.web": {
         f"ostiary.server.{name}" for name in ("callers", "context", "cookies", "exchange", "origins", "places")
     },
     "ostiary.cli.serve": {"ostiary.application", "ostiary.server"},
+    "ostiary.integrations": {
+        f"ostiary.server.{name}" for name in ("addresses", "asgi", "cookies", "origins", "presented", "problems")
+    },
 }
+# The parts of `integrations` that an application takes in only with a whole authority of its own.
+EMBEDDED = ("ostiary.integrations.embedded",)
 
 FRAMEWORKS = {
     *("aiosqlite", "alembic", "asyncpg", "click", "httpx2", "jinja2", "litestar", "prometheus_client"),
@@ -130,6 +135,15 @@ def server_loaded_with_the_command_line(source: Path) -> Iterator[str]:
             yield f"{found}: import it inside the command, or `--help` waits for the whole server"
 
 
+def server_loaded_with_an_integration(source: Path) -> Iterator[str]:
+    allowed = {"core", "errors", "settings", "sdk", "integrations", "server"}
+    for found in imports(source):
+        if found.importer_part != "integrations" or any(within(found.importer, name) for name in EMBEDDED):
+            continue
+        if found.package == "ostiary" and found.target_part not in allowed:
+            yield f"{found}: an application that asks a server elsewhere has none of this"
+
+
 def vague_names(source: Path) -> Iterator[str]:
     for path in sorted(source.rglob("*")):
         if path.stem in VAGUE_NAMES and (path.is_dir() or path.suffix == ".py"):
@@ -211,6 +225,7 @@ RULES: tuple[Rule, ...] = (
     sql_outside_storage,
     packages_the_sdk_does_not_bring,
     server_loaded_with_the_command_line,
+    server_loaded_with_an_integration,
     vague_names,
     long_files,
 )
@@ -252,6 +267,9 @@ BROKEN: tuple[tuple[Rule, str, str], ...] = (
     (imports_that_point_outward, "authority/__init__.py", "from ostiary.application import create_app"),
     (server_loaded_with_the_command_line, "cli/serve.py", "from ostiary.server.app import create"),
     (server_loaded_with_the_command_line, "cli/serve.py", "from ostiary.application import run"),
+    (imports_that_point_outward, "integrations/asgi.py", "from ostiary.server.app import create_app"),
+    (server_loaded_with_an_integration, "integrations/asgi.py", "from ostiary.authority import Authority"),
+    (server_loaded_with_an_integration, "integrations/flask.py", "def late():\n    from ostiary.feed import Feed"),
     (vague_names, "core/utils.py", ""),
     (vague_names, "server/services/login.py", ""),
     (long_files, "core/session.py", "\n" * (LONGEST_FILE + 1)),
@@ -283,6 +301,8 @@ SOUND = {
     "cli/__init__.py": "import click\nfrom ostiary import __version__",
     "cli/serve.py": "def serve():\n    from ostiary.application import run",
     "application.py": "from ostiary.server.app import create\nfrom ostiary.web.pages import Pages",
+    "integrations/asgi.py": "from ostiary.server.cookies import cookie_for\nfrom ostiary.settings import Settings",
+    "integrations/embedded.py": "from ostiary.authority import Authority",
     "sdk/client.py": "import json, httpx2\nfrom ostiary.core.token import parse",
 }
 

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
-from ostiary.feed import Feed
 from ostiary.server.app import Application
 from ostiary.settings import Settings
 from ostiary.web.pages import Pages
@@ -19,8 +18,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Raises:
         ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
     """
-    authority = Authority(settings, clock=clock)
-    return Application(settings, authority, plugins=[Pages(Feed(authority.database, clock))])
+    return Application(settings, Authority(settings, clock=clock), plugins=[Pages()])
 
 
 def run(settings: Settings) -> None:

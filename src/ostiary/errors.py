@@ -54,11 +54,13 @@ class OstiaryError(Exception):
         status: the HTTP status that goes with it.
         message: what happened, in the user's words; never contains a secret.
         fields: values that travel with it (JSON-able but for datetimes, which every door writes as RFC 3339).
+        request_id: finds the request in the server's log; only on an error that a client was answered.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    request_id: str | None = None
 
     def __init__(self, message: str | None = None, **fields: FieldValue) -> None:
         self.message = message or self.title

@@ -184,6 +184,9 @@ class Settings:
     key: str | None = _setting(None, _key, "what protects the signing keys, in base64url", secret=True)
     key_file: str | None = _setting(None, _optional_text, "a file that holds it; beside a SQLite database by default")
     places_file: str | None = _setting(None, _optional_text, "a MaxMind-format file that turns addresses into places")
+    wake_url: str | None = _setting(
+        None, _optional_text, "redis://, rediss:// or nats://: how nodes wake each other, beside the poll", secret=True
+    )
     log_level: str = _setting("info", _choice("debug", "info", "warning", "error"), "the least that is logged")
 
     @property

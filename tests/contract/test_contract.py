@@ -1,4 +1,7 @@
-"""The contract: every verb and every refusal, on both databases, in process and over HTTP."""
+"""The contract: every verb and every refusal, on both databases, in process and over HTTP.
+
+HTTP is bare requests on one database and the SDK on the other: two clients of one door, at the price of one.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,17 @@ import pytest
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
+from ostiary.sdk import AsyncOstiary
 from ostiary.server.app import create_app
 from tests.contract.doors import Door, InProcess, OverHttp, Refused
+from tests.contract.sdk_door import ThroughSdk
 from tests.support.people import CHROME, FIREFOX, PASSWORD
 
 POLICY = {"idle_timeout": timedelta(hours=2), "lifetime": timedelta(hours=12), "step_up_age": timedelta(minutes=30)}
 
 
 @pytest.fixture(params=["in process", "over http"])
-async def door(request, make_authority, settings, clock) -> AsyncIterator[Door]:
+async def door(request, make_authority, database_url, clock) -> AsyncIterator[Door]:
     """ada, eve and the administrator root exist; the clock stands."""
     async with make_authority(**POLICY) as authority:
         await _people(authority)
@@ -29,7 +34,10 @@ async def door(request, make_authority, settings, clock) -> AsyncIterator[Door]:
         async with app:
             transport = httpx2.ASGITransport(app=app)
             async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
-                yield OverHttp(client)
+                if database_url.startswith("sqlite"):
+                    yield OverHttp(client)
+                else:
+                    yield ThroughSdk(AsyncOstiary("http://localhost", http_client=client))
 
 
 async def _people(authority: Authority) -> None:

@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 
+from ostiary.core.endings import Ended
 from ostiary.core.event import Event
-from ostiary.errors import Conflict
-from ostiary.feed import MAXIMUM_LISTENERS, MAXIMUM_WAITING, OVERLAP, Feed, Listener, Notice
+from ostiary.errors import Conflict, StoreUnavailable
+from ostiary.feed import Listener, Notice
+from ostiary.feed import feed as loop
+from ostiary.feed.listening import MAXIMUM_LISTENERS, MAXIMUM_WAITING
 from ostiary.storage import events
 from tests.support import people
 
@@ -16,10 +19,8 @@ SOON = 5.0  # seconds: far more than a poll needs
 
 
 @pytest.fixture
-async def feed(authority, clock):
-    feed = Feed(authority.database, clock)
-    yield feed
-    await feed.close()
+def feed(authority):
+    return authority.feed
 
 
 async def happen(authority, clock, user_id="user_a", kind="session.started") -> None:
@@ -34,8 +35,8 @@ async def test_what_happens_is_told_once_to_each_who_listens(authority, clock, f
         for listener in (first, second):
             heard = await listener.next(SOON)
             assert isinstance(heard, Event) and heard.kind == "session.revoked"
-        await feed.poll()
-        await feed.poll()
+        await feed.fresh()
+        await feed.fresh()
         assert await first.next(0.01) is None
 
 
@@ -52,32 +53,6 @@ async def test_acts_of_the_authority_are_heard(authority, feed):
         started = await people.sign_in(authority)
         heard = await listener.next(SOON)
         assert isinstance(heard, Event) and heard.session_id == started.session.id
-
-
-# SQLite has one writer: positions are given in the order of commits there.
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_an_event_that_commits_after_a_later_one_is_told(authority, clock, feed):
-    async with feed.listen("user_a") as listener:
-        async with authority.database.transaction() as slow:
-            await events.add(slow, [Event(clock(), "session.revoked", user_id="user_a")])
-            await happen(authority, clock, kind="session.started")
-            first = await listener.next(SOON)
-            await feed.poll()
-        second = await listener.next(SOON)
-    assert isinstance(first, Event) and isinstance(second, Event)
-    assert (first.kind, second.kind) == ("session.started", "session.revoked")
-    assert first.position is not None and second.position is not None and second.position < first.position
-
-
-async def test_what_is_older_than_the_overlap_is_not_read_again(authority, clock, feed):
-    async with feed.listen("user_a") as listener:
-        await happen(authority, clock)
-        assert isinstance(await listener.next(SOON), Event)
-        clock.advance(seconds=OVERLAP.total_seconds() + 1)
-        await happen(authority, clock, kind="session.revoked")
-        heard = await listener.next(SOON)
-        assert isinstance(heard, Event) and heard.kind == "session.revoked"
-        assert len(feed._told) == 1
 
 
 async def test_a_listener_who_is_far_behind_is_told_to_look_for_itself():
@@ -97,7 +72,7 @@ async def test_closing_reaches_listeners_who_are_behind_too():
     assert await listener.next(0.01) is Notice.CLOSED
 
 
-async def test_a_user_has_a_bounded_number_of_listeners(authority, clock, feed):
+async def test_a_user_has_a_bounded_number_of_listeners(feed):
     async with asyncio.TaskGroup() as group:
         done = asyncio.Event()
         ready = asyncio.Semaphore(0)
@@ -127,9 +102,57 @@ async def test_who_listens_hears_that_the_process_ends(feed):
         assert await late.next(SOON) is Notice.CLOSED
 
 
-async def test_polling_stops_when_nobody_listens(feed):
+async def test_polling_stops_when_nobody_has_wanted_it_for_a_while(feed, monkeypatch):
     async with feed.listen("user_a"):
         task = feed._task
         assert task is not None
+        monkeypatch.setattr(loop, "KEEP_GOING", 0.0)
     await asyncio.wait_for(task, SOON)
-    assert feed._task is None
+    async with feed.listen("user_a"):
+        assert feed._task is not task
+
+
+# Watching one session.
+
+
+async def test_the_end_of_a_watched_session_is_told(authority, operator):
+    await people.add_user(authority)
+    one, other = await people.sign_in(authority), await people.sign_in(authority)
+    watching = [asyncio.create_task(authority.feed.watch(started.session.id)) for started in (one, one, other)]
+    await asyncio.sleep(0.05)
+    await authority.administration.revoke(one.session.id, by=operator)
+    for task in watching[:2]:
+        ended = await asyncio.wait_for(task, SOON)
+        assert (ended.session_id, ended.reason) == (one.session.id, "admin")
+    await authority.feed.fresh()
+    assert not watching[2].done()
+    watching[2].cancel()
+
+
+async def test_a_session_that_has_ended_is_told_at_once(authority, operator):
+    await people.add_user(authority)
+    started = await people.sign_in(authority)
+    await authority.administration.revoke(started.session.id, by=operator)
+    ended = await asyncio.wait_for(authority.feed.watch(started.session.id), SOON)
+    assert isinstance(ended, Ended) and ended.user_id == started.session.user_id
+    assert not authority.feed._watched
+
+
+async def test_another_node_is_told_too(authority, make_authority, operator):
+    await people.add_user(authority)
+    started = await people.sign_in(authority)
+    async with make_authority() as node:
+        watching = asyncio.create_task(node.feed.watch(started.session.id))
+        await asyncio.sleep(0.05)
+        await authority.administration.revoke(started.session.id, by=operator)
+        assert (await asyncio.wait_for(watching, SOON)).session_id == started.session.id
+
+
+async def test_a_watched_session_hears_that_the_process_ends(authority):
+    await people.add_user(authority)
+    started = await people.sign_in(authority)
+    watching = asyncio.create_task(authority.feed.watch(started.session.id))
+    await asyncio.sleep(0.05)
+    authority.feed.hang_up()
+    with pytest.raises(StoreUnavailable):
+        await watching

@@ -23,8 +23,9 @@ from ostiary.authority.verification import Verification
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import ConfigurationError
+from ostiary.feed import Feed
 from ostiary.settings import Settings
-from ostiary.storage import migrate
+from ostiary.storage import migrate, policy_in_force
 from ostiary.storage.database import Database
 from ostiary.storage.reader import open_reader
 
@@ -44,6 +45,7 @@ class Authority:
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
         retention: purge.
@@ -60,6 +62,7 @@ class Authority:
         self.clock = clock
         self.policy = policy
         self.database = Database(settings.database_url)
+        self.feed = Feed(self.database, clock, settings.wake_url)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -108,8 +111,18 @@ class Authority:
                 "run 'ostiary migrate'"
             )
 
+    async def publish_policy(self) -> None:
+        """Write down the limits in force, so that the view `web_sessions` says the truth about what has expired.
+
+        Raises:
+            StoreUnavailable: it cannot be reached.
+        """
+        async with self.database.transaction() as db:
+            await policy_in_force.put(db, self.policy, self.clock())
+
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.feed.close()
         await self.presence.stop()
         await self._reader.close()
         await self.database.close()

@@ -75,7 +75,7 @@ class Verification:
             return False
         if self._presence.has_noted(found.session, now):
             return True
-        return not self._presence.note_session(found.session, client(), now)
+        return not self._presence.note_session(found.session, _where(client(), found), now)
 
     async def _session(self, token: Token, client: Client | None) -> Caller:
         found = await self._sessions.get(token.id)
@@ -83,7 +83,7 @@ class Verification:
         refusal = self._refusal(token, found, now)
         if refusal is not None or found is None:
             raise refusal or SessionInvalid
-        if client is not None and self._presence.note_session(found.session, client, now):
+        if client is not None and self._presence.note_session(found.session, _where(client, found), now):
             await self._presence.flush()
         return Caller(found.user, session=found.session, client=client or NOBODY)
 
@@ -121,6 +121,12 @@ class Verification:
         if client is not None:
             self._presence.note_token(found.token, now)
         return Caller(found.user, token=found.token, client=client or NOBODY)
+
+
+def _where(client: Client, found: FoundSession) -> Client:
+    """A program that asks for somebody may not know where they are: then it is when, but not where."""
+    is_known = client.ip is not None or client.user_agent is not None
+    return client if is_known else Client(found.session.ip, found.session.user_agent)
 
 
 class Batch(Generic[T]):

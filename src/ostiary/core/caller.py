@@ -86,6 +86,27 @@ class Caller:
         if self.token is not None and scope not in self.token.scopes and not self.is_admin:
             raise NotAllowed(f"this CLI token lacks the scope {scope}", scope=scope)
 
+    def ensure_service(self, scope: Scope) -> None:
+        """Return if the caller is a program of the house that may do what concerns everybody, such as `feed:read`.
+
+        That is an OAuth client by its own credentials, or a CLI token of an administrator. Never a person's session,
+        and never a client in the name of its user: what they would hear is not theirs.
+
+        Raises:
+            NotAllowed: somebody else, or without the scope.
+        """
+        if self.granted is not None:
+            if self.session is not None and self.session.client_id != self.user.id:
+                raise NotAllowed("this needs the client's own credentials, not a user's access token")
+            if scope not in self.granted:
+                raise NotAllowed(f"this client lacks the scope {scope}", scope=scope)
+            return
+        if self.token is None:
+            raise NotAllowed("this is for services: send a CLI token or the credentials of an OAuth client")
+        if "admin" not in self.user.roles:
+            raise NotAllowed("this needs a CLI token of an administrator", role="admin")
+        self.ensure_scope(scope)
+
     def ensure_admin(self) -> None:
         """Return if the caller is an administrator.
 

@@ -17,6 +17,7 @@ from ostiary.errors import (
     Unauthenticated,
 )
 from ostiary.server.callers import Identified, MixedCredentials, Presented, identify, presented
+from ostiary.server.client_callers import identify_client, read_basic
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import exchange_of
@@ -25,6 +26,7 @@ from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 PUBLIC: Final = "public"  # in a handler's `opt`: works without a credential
+SERVICE: Final = "service"  # in a handler's `opt`: an OAuth client may prove itself by HTTP Basic, too
 _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
     "token_id": TokenNotFound,
@@ -52,6 +54,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         )
     if handler.opt.get(PUBLIC):
         exchange.identified = await _if_any(connection, given)
+    elif handler.opt.get(SERVICE) and (basic := read_basic(connection.headers.get("authorization"))) is not None:
+        exchange.identified = await identify_client(context.authority, basic, exchange.client)
     else:
         exchange.identified = await identify(context.authority, given, exchange.client)
     for name, error in _IDS.items():

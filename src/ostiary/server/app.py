@@ -20,7 +20,9 @@ from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
 from ostiary.server.bodies import MAXIMUM_BODY, ApiRequest
 from ostiary.server.context import Context
 from ostiary.server.dependencies import DEPENDENCIES
+from ostiary.server.ending import on_the_way_down
 from ostiary.server.exchange import Exchanges
+from ostiary.server.feed_readers import Readers
 from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
@@ -56,9 +58,12 @@ class Application:
         self.authority = authority
         self.is_open = False
         addresses = Addresses(settings.trusted_proxies)
-        context = Context(settings, authority, Metrics(), Places(settings.places_file))
+        metrics = Metrics()
+        context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
         self._context = context
-        authority.database.listeners.append(context.metrics.happened)
+        authority.database.listeners.append(metrics.happened)
+        authority.feed.woken.append(metrics.woken)
+        authority.feed.polled.append(metrics.polled)
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
             [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
@@ -111,5 +116,6 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        on_the_way_down(self.authority.feed.hang_up)
         async with self:
             yield

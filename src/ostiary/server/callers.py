@@ -1,36 +1,15 @@
-"""From a request to its caller: which credential was sent, and who holds it.
-
-A credential is accepted in two places only: the session cookie and `Authorization: Bearer`. When both are sent, the
-bearer acts, as it was sent on purpose; but if the cookie works and belongs to another user the request is refused, so
-that nobody ever acts as somebody else than they think. The same holds for several cookies of one name.
-"""
+"""From a request to its caller: who holds the credential that was sent."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
-from ostiary.core.token import is_session_token
-from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
-from ostiary.server.addresses import Headers
+from ostiary.server.presented import MixedCredentials, Presented, holder, presented
 
-MAXIMUM_COOKIES: Final = 4  # well-formed cookies of one name that are looked up; browsers send one
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """The credentials of a request, as text and unverified. Not in the repr: they are secrets."""
-
-    bearer: str | None
-    cookies: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Without the secrets."""
-        return f"Presented(bearer={self.bearer is not None}, cookies={len(self.cookies)})"
+__all__ = ["Identified", "MixedCredentials", "Presented", "identify", "presented"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +18,6 @@ class Identified:
 
     caller: Caller
     by_cookie: bool
-
-
-class MixedCredentials(SessionInvalid):
-    """Two credentials that work, of two users. Acting as either could be what nobody meant."""
-
-    title = "The request carries credentials of two users"
-
-
-def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
-    """Read what a request carries.
-
-    Raises:
-        SessionInvalid: more than one `Authorization`.
-    """
-    bearer: str | None = None
-    cookies: list[str] = []
-    for name, value in headers:
-        if name == b"cookie":
-            for pair in value.split(b";"):
-                key, _, content = pair.partition(b"=")
-                if key.strip() in cookie_names and (content := content.strip().strip(b'"')):
-                    cookies.append(content.decode("latin-1"))
-        elif name == b"authorization":
-            scheme, _, content = value.strip().partition(b" ")
-            if bearer is not None:
-                raise SessionInvalid("more than one Authorization was sent")
-            if scheme.lower() == b"bearer":
-                bearer = content.strip().decode("latin-1")
-    return Presented(bearer, tuple(cookies))
 
 
 async def identify(authority: Authority, given: Presented, client: Client | None) -> Identified:
@@ -79,39 +29,4 @@ async def identify(authority: Authority, given: Presented, client: Client | None
         SessionInvalid, SessionExpired, SessionRevoked, TokenExpired, TokenRevoked: as `Authority.verify`.
         StoreUnavailable: nothing is known.
     """
-    if given.bearer is not None:
-        caller = await authority.verify(given.bearer, client)
-        if given.cookies:
-            _ensure_one_user([caller, *(await _working(authority, given.cookies))[0]])
-        return Identified(caller, by_cookie=False)
-    if not given.cookies:
-        raise NoCredentials
-    if len(given.cookies) == 1:
-        if not is_session_token(given.cookies[0]):
-            raise SessionInvalid  # the cookie holds sessions only: every other kind of token has its own door
-        return Identified(await authority.verify(given.cookies[0], client), by_cookie=True)
-    callers, refusal = await _working(authority, given.cookies, client)
-    if not callers:
-        raise refusal or SessionInvalid
-    _ensure_one_user(callers)
-    return Identified(callers[0], by_cookie=True)
-
-
-async def _working(
-    authority: Authority, cookies: Collection[str], client: Client | None = None
-) -> tuple[list[Caller], Unauthenticated | None]:
-    """The callers behind those cookies that work, and the most telling refusal of the others."""
-    callers: list[Caller] = []
-    refusal: Unauthenticated | None = None
-    for cookie in [cookie for cookie in dict.fromkeys(cookies) if is_session_token(cookie)][:MAXIMUM_COOKIES]:
-        try:
-            callers.append(await authority.verify(cookie, client))
-        except Unauthenticated as why:
-            if refusal is None or isinstance(refusal, SessionInvalid):
-                refusal = why
-    return callers, refusal
-
-
-def _ensure_one_user(callers: Collection[Caller]) -> None:
-    if len({caller.user.id for caller in callers}) > 1:
-        raise MixedCredentials
+    return Identified(*await holder(authority.verify, given, client))

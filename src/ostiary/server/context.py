@@ -8,6 +8,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 
 from ostiary.authority import Authority
+from ostiary.server.feed_readers import Readers
 from ostiary.server.metrics import Metrics
 from ostiary.server.places import Places
 from ostiary.settings import Settings
@@ -21,6 +22,7 @@ class Context:
     authority: Authority
     metrics: Metrics
     places: Places
+    readers: Readers
 
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:

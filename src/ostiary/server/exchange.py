@@ -37,6 +37,7 @@ class Exchange:
     Attributes:
         identified: the verified caller, once there is one.
         code: of the error that it was answered with, if it was.
+        is_routine: asked so often and with so little in it that its line in the log is for `debug` only.
     """
 
     request_id: str
@@ -44,6 +45,7 @@ class Exchange:
     client: Client
     identified: Identified | None = None
     code: str | None = None
+    is_routine: bool = False
 
 
 def exchange_of(scope: Any) -> Exchange:
@@ -105,7 +107,8 @@ class Exchanges:
         route = scope.get("path_template") or UNMATCHED
         caller = exchange.identified.caller if exchange.identified else None
         self._metrics.answered(scope["method"], route, status, seconds)
-        log.info(
+        write = log.debug if exchange.is_routine else log.info
+        write(
             "request",
             method=scope["method"],
             route=route,

@@ -18,7 +18,7 @@ from ostiary.server.problems import BadRequest, RouteNotFound
 _WORDS: Final = {
     400: "the request cannot be read",
     405: "the method is not there for this path",
-    413: "the body is larger than 64 KiB",
+    413: "the body is larger than this call takes, which is 64 KiB for most",
 }
 
 log = structlog.get_logger("ostiary.http")

@@ -16,11 +16,10 @@ import structlog
 from msgspec import Struct
 
 from ostiary.authority import Authority
-from ostiary.authority.verification import MAXIMUM_LENGTH
-from ostiary.core.account import User
+from ostiary.authority.verification import MAXIMUM_LENGTH, NOBODY
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
-from ostiary.core.credential import CliToken
-from ostiary.core.session import Kind, Session
+from ostiary.core.session import Kind
 from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, ServerFault, StoreUnavailable
 from ostiary.server import problems
@@ -91,6 +90,7 @@ class Gateway:
         self._metrics = metrics
         self._names = accepted_names(settings)
         self._lifetime = authority.policy.lifetime
+        self._has_rules = bool(getattr(settings, "gateway_rules", ()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
@@ -115,12 +115,13 @@ class Gateway:
         client = self._client(scope, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
         identified.caller.ensure_scope("gateway")
-        caller = identified.caller
         self._metrics.accepted.inc()
-        return self._headers(caller.user, caller.session), self._body(caller.user, caller.session, caller.token)
+        return self._headers(identified.caller), self._body(identified.caller)
 
     def plain_token(self, headers: Headers) -> Token | None:
         """The token of a request that carries one session and nothing else that counts; None for all others."""
+        if self._has_rules:
+            return None
         try:
             given = presented(headers, self._names)
         except OstiaryError:
@@ -141,8 +142,9 @@ class Gateway:
             if found is None:
                 deliver(None)
                 return
+            caller = Caller(found.user, session=found.session, client=NOBODY)
             self._metrics.accepted.inc()
-            deliver((self._headers(found.user, found.session), self._body(found.user, found.session, None)))
+            deliver((self._headers(caller), self._body(caller)))
 
         self._authority.verification.ask(token, client, arrived)
 
@@ -150,8 +152,9 @@ class Gateway:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
         return seen(self._addresses.client_ip(scope), agent, request_id)
 
-    def _headers(self, user: User, session: Session | None) -> RawHeaders:
+    def _headers(self, caller: Caller) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.
+        user, session = caller.user, caller.session
         return [
             JSON,
             (b"ostiary-user", header_value(user.username or user.id)),
@@ -160,7 +163,8 @@ class Gateway:
             (b"ostiary-tenant", header_value(session.tenant) if session else b""),
         ]
 
-    def _body(self, user: User, session: Session | None, token: CliToken | None) -> bytes:
+    def _body(self, caller: Caller) -> bytes:
+        user, session, token = caller.user, caller.session, caller.token
         return _encoder.encode(
             Verified(
                 VerifiedUser(user.id, user.username, user.roles),

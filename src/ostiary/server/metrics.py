@@ -6,10 +6,11 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ostiary.core.event import Event
+from ostiary.feed import Poll
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -39,6 +40,17 @@ class Metrics:
         self.store_unavailable = Counter(
             "ostiary_store_unavailable", "Requests answered 503, as the store was away.", registry=registry
         )
+        self.feed_readers = Gauge(
+            "ostiary_feed_readers",
+            "Answers of the feed that are open.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._polls = Counter("ostiary_feed_polls", "Reads of the trail for the feed.", ["outcome"], registry=registry)
+        self._wakeups = Counter(
+            "ostiary_feed_wakeups", "Hints that there is something new.", ["source"], registry=registry
+        )
+        self._entries = Counter("ostiary_feed_entries", "What the feed told, each once.", registry=registry)
         self._requests = Histogram(
             "ostiary_http_request_duration_seconds",
             "Time to answer, by route.",
@@ -56,6 +68,16 @@ class Metrics:
                 self._sessions_ended.labels(event.reason or "").inc()
             elif event.kind == "sign_in.refused":
                 self._sign_ins_refused.inc()
+
+    def woken(self, source: str) -> None:
+        """Count a wake-up of the feed."""
+        self._wakeups.labels(source).inc()
+
+    def polled(self, poll: Poll | None) -> None:
+        """Count a poll of the feed, and what it found."""
+        self._polls.labels("failed" if poll is None else "read").inc()
+        if poll is not None:
+            self._entries.inc(len(poll.entries))
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""

@@ -12,7 +12,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
 
 from ostiary import __version__
-from ostiary.server import admin_shapes, client_shapes, docs_page, gateway, health, refusals, requests, routes, shapes
+from ostiary.server import (
+    admin_shapes,
+    client_shapes,
+    docs_page,
+    gateway,
+    health,
+    refusals,
+    requests,
+    routes,
+    shapes,
+    verifications,
+)
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.dependencies import DEPENDENCIES
@@ -45,6 +56,9 @@ CONFIG: Final = OpenAPIConfig(
         Tag(name="administration: users", description="The directory of accounts. Needs the role admin."),
         Tag(name="administration: audit trail", description="What happened. Needs the role admin."),
         Tag(name="administration: OAuth", description="Clients and signing keys. Needs the role admin."),
+        Tag(
+            name="services", description="For programs that take part: OAuth clients, and CLI tokens of administrators."
+        ),
         Tag(name="machines", description="For proxies, orchestrators and monitoring."),
     ],
     components=Components(
@@ -57,6 +71,9 @@ CONFIG: Final = OpenAPIConfig(
             ),
             "bearer": SecurityScheme(
                 type="http", scheme="bearer", description="A session token, a CLI token, or an OAuth access token."
+            ),
+            "basic": SecurityScheme(
+                type="http", scheme="basic", description="An OAuth client's id and secret; for services only."
             ),
         }
     ),
@@ -83,7 +100,7 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health)
+        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health, verifications)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -47,20 +47,23 @@ class RouteNotFound(NotFound):
 
 
 def body(error: OstiaryError, request_id: str) -> bytes:
-    """The problem object. `error` and `message` repeat the words, for simple clients."""
-    return _encoder.encode(
-        {
-            "type": f"{TYPE_PREFIX}{error.code}",
-            "title": error.title,
-            "status": error.status,
-            "code": error.code,
-            "detail": error.message,
-            "request_id": request_id,
-            "error": error.message,
-            "message": error.message,
-            **error.fields,
-        }
-    )
+    """The problem object."""
+    return _encoder.encode(members(error, request_id))
+
+
+def members(error: OstiaryError, request_id: str) -> dict[str, Any]:
+    """What is in a problem object. `error` and `message` repeat the words, for simple clients."""
+    return {
+        "type": f"{TYPE_PREFIX}{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.message,
+        "request_id": request_id,
+        "error": error.message,
+        "message": error.message,
+        **error.fields,
+    }
 
 
 def headers(error: OstiaryError) -> RawHeaders:

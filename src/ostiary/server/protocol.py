@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with bounds on the head of a request.
+"""uvicorn's HTTP protocol, with bounds on the head of a request, and on how long an answer waits to be read.
 
 Without them, an endless head would fill the memory, and one that never ends would hold its connection for ever.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAXIMUM_HEAD: Final = 64 * 1024  # bytes of request line and headers; `Limits` answers earlier, and in words
+READ_TIMEOUT: Final = 30  # seconds that a client may take nothing of an answer that waits for it
 HEAD_TIMEOUT: Final = 20  # seconds from its first byte, or from the opening of the connection
 
 _REFUSAL: Final = (
@@ -20,11 +21,12 @@ _REFUSAL: Final = (
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes the connection of a client that does not come to the end of its headers."""
+    """Closes the connection of a client that does not come to the end of its headers, or does not read."""
 
     _head = 0
     _in_head = False
     _patience: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request."""
@@ -34,7 +36,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._be_patient()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes nothing: a stream to it would hold its memory and its place for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(READ_TIMEOUT, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._is_read()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless it has been enough. Nearly every head comes in one piece, and costs nothing here."""
@@ -61,6 +74,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """What comes now is no head, and may take its time."""
         self._in_head = False
         self._be_patient()
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _be_patient(self) -> None:
         if self._patience is not None:

@@ -39,6 +39,10 @@ UserFilter: TypeAlias = Annotated[
         examples=[Example(value="ada")],
     ),
 ]
+ApplicationFilter: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(min_length=1, max_length=128, pattern=NO_NUL, description="Of this application only."),
+]
 # The guard looks at ids before any handler does: one that cannot be ours is answered as a missing one.
 SessionIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=SESSION_ID)])]
 TokenIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=TOKEN_ID)])]
@@ -112,6 +116,7 @@ class RevokeAllRequest(Body):
     """What else to end."""
 
     tokens: Annotated[bool, Meta(description="True ends the CLI tokens, too.")] = False
+    application_id: Annotated[Text | None, Meta(description="Sessions of this application only.")] = None
 
 
 class LabelRequest(Body):

@@ -11,11 +11,13 @@ from ostiary.server import (
     admin_events,
     admin_sessions,
     admin_users,
+    feed,
     health,
     sessions,
     setup,
     sign_in,
     tokens,
+    verifications,
     verify,
 )
 from ostiary.server.access import guard
@@ -32,6 +34,8 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        feed.router,
+        verifications.router,
     ],
 )
 MACHINES: Final = [health.router, verify.router]

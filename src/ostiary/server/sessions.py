@@ -38,10 +38,11 @@ async def list_sessions(
     include: Annotated[
         Literal["ended"] | None, QueryParameter(description="`ended`: also those that ended, with when and why.")
     ] = None,
+    application_id: requests.ApplicationFilter = None,
 ) -> list[shapes.Session]:
     """The sessions that would be accepted right now, most recently used first."""
     ended = include == "ended"
-    found = await authority.sessions.list(by=caller, ended=ended)
+    found = await authority.sessions.list(by=caller, ended=ended, application_id=application_id)
     return [present.session(session, stale_after_days=stale_after_days, with_ending=ended) for session in found]
 
 
@@ -126,7 +127,9 @@ async def revoke_all(
 ) -> Response[shapes.RevokedAll]:
     """Sign out everywhere, here too; with `tokens`, CLI tokens end as well."""
     wanted = data or requests.RevokeAllRequest()
-    ended = await authority.sessions.revoke_all(by=identified.caller, tokens=wanted.tokens)
+    ended = await authority.sessions.revoke_all(
+        by=identified.caller, tokens=wanted.tokens, application_id=wanted.application_id
+    )
     content = shapes.RevokedAll(count=ended.count, tokens=ended.tokens, live_tokens=ended.live_tokens)
     return signed_out(content, identified, cookie)
 

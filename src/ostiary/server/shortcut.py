@@ -35,8 +35,8 @@ class ShortcutProtocol(BoundedProtocol):
             super().on_headers_complete()
             return
         self.head_ended()
-        question = self.cycle = Question(self, request_id_of(self.headers))
-        gateway.ask(token, self.scope, question.answered)
+        inquiry = self.cycle = Inquiry(self, request_id_of(self.headers))
+        gateway.ask(token, self.scope, inquiry.answered)
 
     def _gateway(self) -> Gateway | None:
         """Who can be asked about this request; None if it has to go the plain way."""
@@ -54,7 +54,7 @@ class ShortcutProtocol(BoundedProtocol):
         return gateway if isinstance(gateway, Gateway) else None
 
 
-class Question(RequestResponseCycle):
+class Inquiry(RequestResponseCycle):
     """A request that was asked about: as much of a cycle as the protocol looks at, all of one if it comes to that."""
 
     def __init__(self, protocol: ShortcutProtocol, request_id: str) -> None:

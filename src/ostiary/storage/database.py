@@ -23,6 +23,11 @@ Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements 
 
 CONNECT_TIMEOUT: Final = 5  # seconds
 COMMAND_TIMEOUT: Final = 15  # seconds; a statement that takes longer means a store in trouble
+TRANSACTION_TIMEOUT: Final = 30  # seconds from BEGIN to the last statement
+IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement of a node that has stopped
+# No transaction lives longer, whatever happens to its node: the node sends nothing after TRANSACTION_TIMEOUT, and
+# PostgreSQL itself ends the statement under way, or the silence after it.
+LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
 BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
 POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
@@ -73,11 +78,14 @@ class Database:
         self.listeners: list[Callable[[Sequence[Event]], None]] = []
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, within: float | None = TRANSACTION_TIMEOUT) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write. Leaving it commits, an exception rolls back.
 
+        Args:
+            within: seconds that it may take; None for the schema's own migrations only.
+
         Raises:
-            StoreUnavailable: the database did not answer, or was lost on the way.
+            StoreUnavailable: the database did not answer, was lost on the way, or took too long.
         """
         written: list[Event] = []
         with _store_errors():
@@ -86,7 +94,7 @@ class Database:
                     connection.info[WRITTEN] = written
                     yield connection
             else:
-                async with self.engine.begin() as connection:
+                async with self.engine.connect() as connection, asyncio.timeout(within), connection.begin():
                     connection.info[WRITTEN] = written
                     yield connection
         for listener in self.listeners:
@@ -211,5 +219,12 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         pool_timeout=CONNECT_TIMEOUT,
         hide_parameters=True,
         pool_pre_ping=True,  # a restarted store costs one check, not one failed request per connection
-        connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT},
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "command_timeout": COMMAND_TIMEOUT,
+            "server_settings": {
+                "statement_timeout": f"{COMMAND_TIMEOUT}s",
+                "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT}s",
+            },
+        },
     )

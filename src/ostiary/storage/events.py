@@ -7,11 +7,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 
+from ostiary.core.endings import matters
 from ostiary.core.event import Event
 from ostiary.storage.database import WRITTEN, Connection
 from ostiary.storage.schema import events
+from ostiary.storage.wakeups import CHANNEL
+
+_WAKE = select(func.pg_notify(CHANNEL, ""))
 
 
 async def add(db: Connection, new: Sequence[Event]) -> None:
@@ -22,6 +26,8 @@ async def add(db: Connection, new: Sequence[Event]) -> None:
             row.pop("position")
         await db.execute(insert(events), rows)
         db.info.setdefault(WRITTEN, []).extend(new)
+        if matters(new) and db.dialect.name == "postgresql":
+            await db.execute(_WAKE)  # sent with the commit, to every node that listens
 
 
 async def list_newest(
@@ -40,27 +46,6 @@ async def list_newest(
         query = query.where(events.c.session_id == session_id)
     if before is not None:
         query = query.where(events.c.position < before)
-    return [_event(row) for row in await db.execute(query)]
-
-
-async def settled(db: Connection, before: datetime) -> int:
-    """The highest position among the events older than `before`, or 0.
-
-    Positions are given in the order of writing, and seen in the order of committing. With `before` further back than a
-    transaction may take, nothing can appear at or below this position any more.
-    """
-    query = select(events.c.position).where(events.c.at < before).order_by(events.c.position.desc()).limit(1)
-    return (await db.execute(query)).scalar_one_or_none() or 0
-
-
-async def of_users_after(db: Connection, user_ids: Sequence[str], position: int, limit: int) -> list[Event]:
-    """What concerns these users, after a position, oldest first."""
-    query = (
-        select(events)
-        .where(events.c.user_id.in_(user_ids), events.c.position > position)
-        .order_by(events.c.position)
-        .limit(limit)
-    )
     return [_event(row) for row in await db.execute(query)]
 
 

@@ -45,7 +45,7 @@ async def upgrade(database: Database) -> tuple[str | None, str]:
     """
     if database.is_sqlite:
         await asyncio.to_thread(_make_directory, Path(str(database.url.database)))
-    async with database.transaction() as db:
+    async with database.transaction(within=None) as db:
         return await db.run_sync(_upgrade)
 
 

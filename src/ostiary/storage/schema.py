@@ -270,3 +270,13 @@ consents = Table(
     Column("scopes", Words, nullable=False),
     Column("granted_at", Instant, nullable=False),
 )
+
+# One row: what the view `web_sessions` tells expired sessions by. Servers write it; no server reads it.
+policy_in_force = Table(
+    "policy_in_force",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("lifetime_s", BigInteger, nullable=False),
+    Column("idle_timeout_s", BigInteger),
+    Column("written_at", Instant, nullable=False),
+)

@@ -36,8 +36,7 @@ def no_stream(request: PageRequest, error: OstiaryError) -> Response[bytes]:
 )
 async def events(request: PageRequest, authority: OurAuthority, caller: Signed) -> Stream:
     """What happens to the caller's sessions, while the page is open."""
-    feed = request.app.state.feed
-    following = _follow(authority, visit_of(request).secrets[0], feed.listen(caller.user.id))
+    following = _follow(authority, visit_of(request).secrets[0], authority.feed.listen(caller.user.id))
     first = await anext(following)  # so that a refusal is a status, not a broken stream
     return Stream(_after(first, following), media_type="text/event-stream")
 

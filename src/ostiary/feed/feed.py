@@ -1,0 +1,298 @@
+"""The loop: one poll of the trail at a time, for everybody in this process, woken by hints and backed by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from ostiary.core.endings import Ended, Entry, Lost, matters
+from ostiary.core.event import Event
+from ostiary.errors import Conflict, StoreUnavailable
+from ostiary.feed.following import Follower, Told
+from ostiary.feed.hints import Hints, open_hints
+from ostiary.feed.listening import MAXIMUM_LISTENERS, Listener, Notice
+from ostiary.feed.memory import Memory
+from ostiary.feed.position import Position
+from ostiary.feed.reading import Poll, Reading
+from ostiary.storage import wakeups
+from ostiary.storage.database import Database
+
+POLL_EVERY: Final = 0.4  # seconds between polls when nothing wakes it
+KEEP_GOING: Final = 30.0  # seconds after the last one who wanted to know: readers come back within that
+RESUME_WITHIN: Final = timedelta(hours=1)  # an older position is answered by `Lost`
+MAXIMUM_WATCHED: Final = 100_000  # sessions
+
+log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """Polls, and tells. One per process; nothing runs until somebody wants to know.
+
+    Attributes:
+        memory: what services were told lately.
+        woken: called with the source of every wake-up (`commit`, `notify`, `hint`), for the metrics.
+        polled: called with every poll, or None for one that failed.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], wake_url: str | None = None) -> None:
+        """Nothing runs yet.
+
+        Raises:
+            ConfigurationError: the wake-up's URL cannot be used.
+        """
+        self.memory = Memory()
+        self.woken: list[Callable[[str], None]] = []
+        self.polled: list[Callable[[Poll | None], None]] = []
+        self.is_closed = False
+        self._database = database
+        self._reading = Reading(database, clock)
+        self._node = secrets.token_hex(4)
+        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
+        self._watched: defaultdict[str, set[asyncio.Future[Ended]]] = defaultdict(set)
+        self._wake = asyncio.Event()
+        self._asked: asyncio.Future[Poll] | None = None  # of those who need a poll that has not begun
+        self._going: asyncio.Future[Poll] | None = None  # of those who hear of the next that ends
+        self._wanted_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._hints: Hints | None = open_hints(wake_url, lambda: self.wake("hint")) if wake_url else None
+        database.listeners.append(self._committed)
+
+    # What others ask for.
+
+    async def watch(self, session_id: str) -> Ended:
+        """Wait until somebody ends a session: its user, an administrator, a rule. Returns at once if it has ended.
+
+        Within milliseconds where a wake-up reaches this process, else within a poll (`POLL_EVERY`). A limit of the
+        policy that passes is no event; who watches a connection sets a timer for that. While the store is away it goes
+        on waiting. Cancel it when nobody needs to know any more:
+
+            ended = asyncio.create_task(authority.feed.watch(session.id))
+
+        Raises:
+            Conflict: too many sessions are watched in this process.
+            StoreUnavailable: nothing is known now, or the process ends.
+        """
+        if len(self._watched) >= MAXIMUM_WATCHED and session_id not in self._watched:
+            raise Conflict(f"more than {MAXIMUM_WATCHED} sessions are watched")
+        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self._watched[session_id].add(future)
+        try:
+            await self.fresh()  # from here on it is told; what was before is in the row
+            if not future.done():
+                ended = await self._reading.ended_among([session_id])
+                if ended:
+                    return ended[0]
+            return await future
+        finally:
+            self._watched[session_id].discard(future)
+            if not self._watched[session_id]:
+                del self._watched[session_id]
+
+    @asynccontextmanager
+    async def listen(self, user_id: str) -> AsyncIterator[Listener]:
+        """Hear what happens to a user from now on.
+
+        Raises:
+            Conflict: too many of this user's pages listen already.
+            StoreUnavailable: nothing can be heard now.
+        """
+        if len(self._listeners.get(user_id, ())) >= MAXIMUM_LISTENERS:
+            raise Conflict("too many open pages follow your sessions; close some")
+        listener = Listener()
+        if not self.is_closed:
+            await self.fresh()
+        self._listeners[user_id].add(listener)
+        if self.is_closed:
+            listener.tell(Notice.CLOSED)
+        try:
+            yield listener
+        finally:
+            self._listeners[user_id].discard(listener)
+            if not self._listeners[user_id]:
+                del self._listeners[user_id]
+
+    async def follow(self, after: Position | None = None) -> tuple[Follower, Told]:
+        """Hear everything from a position on: the follower, and what it missed. Without one, what ends after this.
+
+        The poll of what is told first began after this call, so nothing that committed before the call is missing.
+
+        Raises:
+            StoreUnavailable: nothing can be heard now.
+        """
+        serial = self.memory.next
+        if after is not None and after.node == self._node and self.memory.since(after.serial) is not None:
+            follower = Follower(self, after.serial)
+            return follower, await follower.fresh()
+        follower = Follower(self, serial)
+        told = await follower.fresh()
+        if after is None:
+            return follower, told
+        missed: Sequence[Entry] = [Lost()]
+        if told.poll.time - after.time <= RESUME_WITHIN:
+            missed = await self._reading.after(after.floor)  # read after the poll, so it has what the poll found, too
+        return follower, Told(missed, told.poll, told.position)
+
+    async def fresh(self) -> Poll:
+        """A poll that begins after this call: it knows whatever was committed before the call.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or the process ends.
+        """
+        self._ensure_running()
+        if self._asked is None:
+            self._asked = asyncio.get_running_loop().create_future()
+        self._wake.set()
+        return await asyncio.shield(self._asked)
+
+    async def next_poll(self) -> Poll:
+        """The next poll that comes to its end.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or the process ends.
+        """
+        self._ensure_running()
+        if self._going is None:
+            self._going = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(self._going)
+
+    def position(self, poll: Poll) -> Position:
+        """Where a reader is that was told everything up to the end of a poll."""
+        return Position(poll.floor, poll.time, self._node, self.memory.next)
+
+    def wake(self, source: str) -> None:
+        """A hint that there is something new."""
+        for heard in self.woken:
+            heard(source)
+        self._wake.set()
+
+    def hang_up(self) -> None:
+        """Tell everybody that the process ends."""
+        self.is_closed = True
+        away = StoreUnavailable()
+        self._settle_going(away)
+        for listener in self._everybody():
+            listener.tell(Notice.CLOSED)
+        self._fail_asked(away)
+        for futures in self._watched.values():
+            for future in futures:
+                if not future.done():
+                    future.set_exception(away)
+
+    async def close(self) -> None:
+        """Hang up, and stop polling."""
+        self.hang_up()
+        for task in (self._task, self._listening):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._task = self._listening = None
+        if self._hints is not None:
+            await self._hints.close()
+
+    # The loop.
+
+    def _ensure_running(self) -> None:
+        if self.is_closed:
+            raise StoreUnavailable()
+        self._wanted_at = asyncio.get_running_loop().time()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="ostiary-feed")
+            if self._hints is not None:
+                self._hints.begin()
+        if not self._database.is_sqlite and self._listening is None:
+            hear = wakeups.listen(self._database, lambda: self.wake("notify"))
+            self._listening = asyncio.create_task(hear, name="ostiary-feed-notifications")
+
+    async def _run(self) -> None:
+        while self._is_wanted():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_EVERY):  # not wait_for, which can lose a cancellation (3.11)
+                    await self._wake.wait()
+            self._wake.clear()
+            asked, self._asked = self._asked, None
+            try:
+                poll = await self._reading.poll(self._watched)
+            except Exception as why:
+                self._failed(why, asked)
+                await asyncio.sleep(POLL_EVERY)
+                continue
+            self._tell(poll)
+            if asked is not None:
+                asked.set_result(poll)
+
+    def _is_wanted(self) -> bool:
+        unused = asyncio.get_running_loop().time() - self._wanted_at
+        is_wanted = bool(self._listeners or self._watched or self._asked) or unused < KEEP_GOING
+        return is_wanted and not self.is_closed
+
+    def _tell(self, poll: Poll) -> None:
+        for observer in self.polled:
+            observer(poll)
+        self.memory.add(poll.entries)
+        self._settle_going(poll)
+        if poll.events is None:
+            self._tell_everybody(Notice.LOST)
+        for event in poll.events or ():
+            for listener in self._listeners.get(event.user_id or "", ()):
+                listener.tell(event)
+        for entry in (*poll.entries, *poll.ended):
+            if isinstance(entry, Ended):
+                for future in self._watched.get(entry.session_id, ()):
+                    if not future.done():
+                        future.set_result(entry)
+
+    def _failed(self, why: Exception, asked: asyncio.Future[Poll] | None) -> None:
+        for observer in self.polled:
+            observer(None)
+        if isinstance(why, StoreUnavailable):
+            log.warning("feed.away")
+        else:
+            log.error("feed.failed", exc_info=why)
+        away = why if isinstance(why, StoreUnavailable) else StoreUnavailable()
+        self._tell_everybody(Notice.AWAY)
+        self._asked, again = asked, self._asked
+        self._fail_asked(away)
+        self._asked = again
+        self._settle_going(away)
+
+    def _fail_asked(self, why: StoreUnavailable) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None and not asked.done():
+            asked.set_exception(why)
+            asked.exception()  # retrieved, should nobody wait for it any more
+
+    def _settle_going(self, outcome: Poll | StoreUnavailable) -> None:
+        going, self._going = self._going, None
+        if going is None or going.done():
+            return
+        if isinstance(outcome, StoreUnavailable):
+            going.set_exception(outcome)
+            going.exception()
+        else:
+            going.set_result(outcome)
+
+    def _committed(self, events: Sequence[Event]) -> None:
+        """A listener of the database: this process has written something."""
+        if not events:
+            return
+        if self._task is not None:
+            self.wake("commit")
+        if self._hints is not None and matters(events):
+            self._hints.send()
+
+    def _tell_everybody(self, notice: Notice) -> None:
+        for listener in self._everybody():
+            listener.tell(notice)
+
+    def _everybody(self) -> Iterable[Listener]:
+        return [listener for listeners in self._listeners.values() for listener in listeners]

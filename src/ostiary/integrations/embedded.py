@@ -1,0 +1,132 @@
+"""An authority in the application's own process, on the application's own database, for its own users."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Unpack
+
+from ostiary.authority import Authority
+from ostiary.authority.authority import utc_now
+from ostiary.core.caller import Caller
+from ostiary.core.client import Client, describe
+from ostiary.core.session import Session
+from ostiary.errors import StoreUnavailable
+from ostiary.integrations.identity import Begun, By, Identity, Listed, Opening
+from ostiary.settings import Settings
+
+
+class Embedded:
+    """Asks the authority in this process: every answer is read from the row, as a server's own is.
+
+    Attributes:
+        authority: all of it, for what the integrations do not offer.
+    """
+
+    def __init__(self, settings: Settings | str, *, clock: Callable[[], datetime] = utc_now) -> None:
+        """`settings`, or only the database's URL. Nothing is opened yet.
+
+        Raises:
+            ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
+        """
+        self.settings = settings if isinstance(settings, Settings) else Settings(database_url=settings)
+        self.authority = Authority(self.settings, clock=clock)
+        self._opening = asyncio.Lock()
+        self._is_open = False
+
+    async def open(self) -> None:
+        """Begin to record use.
+
+        Raises:
+            ConfigurationError: the database has not the schema that this version needs.
+        """
+        if self._is_open:
+            return
+        async with self._opening:
+            if self._opened():  # by somebody who came first
+                return
+            with contextlib.suppress(StoreUnavailable):  # an application starts without its store, and answers 503
+                await self.authority.ensure_migrated()
+            await self.authority.__aenter__()
+            self._is_open = True
+
+    async def close(self) -> None:
+        """Write down what use is still unrecorded, and give every connection back."""
+        self._is_open = False
+        await self.authority.close()
+
+    async def verify(self, credential: str, client: Client | None) -> Identity:
+        """As `Keeper.verify`, from the row."""
+        return self._identity(await self.authority.verify(credential, client), credential)
+
+    async def start(self, user_id: str, client: Client, **opening: Unpack[Opening]) -> Begun:
+        """As `Keeper.start`.
+
+        Raises:
+            LimitReached: the policy's limit, when it says deny.
+            InvalidRequest: label, application id or tenant too long.
+        """
+        started = await self.authority.sessions.start(user_id, client=client, **opening)
+        return Begun(started.session.id, started.token)
+
+    async def list(self, who: Identity) -> list[Listed]:
+        """As `Keeper.list`."""
+        by = await self._caller(who)
+        return [self._listed(session, by.session_id) for session in await self.authority.sessions.list(by=by)]
+
+    async def revoke(self, who: Identity, session_id: str) -> None:
+        """As `Keeper.revoke`."""
+        await self.authority.sessions.revoke(session_id, by=await self._caller(who))
+
+    async def revoke_others(self, who: Identity) -> int:
+        """As `Keeper.revoke_others`."""
+        return (await self.authority.sessions.revoke_others(by=await self._caller(who))).count
+
+    async def revoke_all(self, who: Identity) -> int:
+        """As `Keeper.revoke_all`."""
+        return (await self.authority.sessions.revoke_all(by=await self._caller(who))).count
+
+    async def log_out(self, who: Identity) -> None:
+        """As `Keeper.log_out`."""
+        await self.authority.sessions.log_out(by=await self._caller(who))
+
+    def _opened(self) -> bool:
+        return self._is_open
+
+    async def _caller(self, who: Identity) -> Caller:
+        # Read again: the act is the credential's own, as it is now, not as it was when the request began.
+        return await self.authority.verify(who.credential, who.client)
+
+    def _identity(self, caller: Caller, credential: str) -> Identity:
+        session, token = caller.session, caller.token
+        by: By = "cli_token" if token else "access_token" if caller.granted is not None else "session"
+        return Identity(
+            caller.user,
+            by,
+            session_id=session.id if session else None,
+            ends_at=session.deadline(self.authority.policy)[0] if session else None,
+            auth_time=session.auth_time if session else None,
+            amr=session.amr if session else (),
+            tenant=session.tenant if session else None,
+            application_id=session.application_id if session else None,
+            scopes=token.scopes if token else caller.granted,
+            client=caller.client,
+            credential=credential,
+        )
+
+    def _listed(self, session: Session, current: str | None) -> Listed:
+        return Listed(
+            session.id,
+            describe(session.user_agent).name,
+            session.created_at,
+            session.last_used_at,
+            session.deadline(self.authority.policy)[0],
+            ip=session.ip,
+            user_agent=session.user_agent,
+            label=session.label,
+            application_id=session.application_id,
+            tenant=session.tenant,
+            is_current=session.id == current,
+        )

@@ -1,0 +1,163 @@
+"""Who sent a request, and what answers that: the one protocol that every framework's integration is written for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
+
+from ostiary.core.account import User
+from ostiary.core.client import Client
+from ostiary.errors import NotAllowed
+from ostiary.settings import Settings
+
+By: TypeAlias = Literal["session", "cli_token", "access_token"]
+# The application's own word on who a request is from, given its framework's own request; None: nobody it knows.
+Identify: TypeAlias = Callable[[Any], Awaitable[User | None] | User | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The verified sender of a request.
+
+    Attributes:
+        user: with the roles that the authority, or the application's own `identify`, gives them.
+        by: what was presented.
+        session_id: its session; None for a CLI token.
+        ends_at: when the session expires if nobody uses it any more; None for a CLI token.
+        auth_time: when the person last proved who they are.
+        scopes: what a token was given; None for a session, which may do what its user may.
+        client: where the request came from.
+        credential: what was presented, to act with.
+    """
+
+    user: User
+    by: By
+    session_id: str | None = None
+    ends_at: datetime | None = None
+    auth_time: datetime | None = None
+    amr: tuple[str, ...] = ()
+    tenant: str | None = None
+    application_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    client: Client = field(default_factory=Client)
+    credential: str = field(default="", repr=False)
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+        return self.user.id
+
+    def ensure(self, *, role: str | None = None, scope: str | None = None) -> None:
+        """Return if the sender may do what asks for this role, this scope, or both.
+
+        A session has every scope. A token acts for a user in some things only, so a role alone is not enough for it:
+        the scope must be named that covers the act (a CLI token's own scope `admin` covers all). No access token ever
+        acts as an administrator.
+
+        Raises:
+            NotAllowed: the role or the scope lacks.
+        """
+        if scope is not None and self.scopes is not None and scope not in self.scopes:
+            raise NotAllowed(f"this token lacks the scope {scope}", scope=scope)
+        if role is None:
+            return
+        if role not in self.user.roles:
+            raise NotAllowed(f"this needs the role {role}", role=role)
+        if self.by == "access_token" and (role == "admin" or scope is None):
+            raise NotAllowed("this needs a session: sign in, a token cannot do it", role=role)
+        if self.by == "cli_token" and "admin" not in (self.scopes or ()) and (role == "admin" or scope is None):
+            raise NotAllowed("this CLI token lacks the scope admin", scope="admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that was just started: its id, and the token that opens it."""
+
+    session_id: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One live session of a user, as their list shows it.
+
+    Attributes:
+        name: what its client says it is, "Firefox on Linux".
+        label: what the user calls the device.
+        is_current: the one that asks.
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ip: str | None = None
+    user_agent: str | None = None
+    label: str | None = None
+    application_id: str | None = None
+    tenant: str | None = None
+    is_current: bool = False
+
+
+class Opening(TypedDict, total=False):
+    """What may be said of a new session, beside whose it is and from where.
+
+    Attributes:
+        amr: how the person signed in (RFC 8176), such as `("pwd", "otp")`.
+        label: what the user calls the device.
+        application_id, tenant: what it is a session of.
+    """
+
+    amr: tuple[str, ...]
+    label: str | None
+    application_id: str | None
+    tenant: str
+
+
+class Keeper(Protocol):
+    """Answers who it is, starts sessions and ends them: an authority in this process, or one elsewhere.
+
+    Attributes:
+        settings: how people reach this application: `public_url`, `allow_plain_http`, `trusted_proxies`.
+    """
+
+    settings: Settings
+
+    async def open(self) -> None:
+        """Get ready. Again is no error."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+    async def verify(self, credential: str, client: Client | None) -> Identity:
+        """Who holds it.
+
+        Raises:
+            Unauthenticated: nobody, or not any more.
+            StoreUnavailable: nothing is known.
+        """
+
+    async def start(self, user_id: str, client: Client, **opening: Unpack[Opening]) -> Begun:
+        """Start a session of a user whom the application has just signed in."""
+
+    async def list(self, who: Identity) -> list[Listed]:
+        """The live sessions of the user."""
+
+    async def revoke(self, who: Identity, session_id: str) -> None:
+        """End one of them.
+
+        Raises:
+            SessionNotFound: there is none, or it is somebody else's.
+        """
+
+    async def revoke_others(self, who: Identity) -> int:
+        """End all but the one that asks; how many that were."""
+
+    async def revoke_all(self, who: Identity) -> int:
+        """End all; how many that were."""
+
+    async def log_out(self, who: Identity) -> None:
+        """End the one that asks. A token is not ended."""
