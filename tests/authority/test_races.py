@@ -10,6 +10,7 @@ import pytest
 
 from ostiary.authority import sign_in as sign_in_module
 from ostiary.authority.ending import end_user
+from ostiary.core.selector import Selector
 from ostiary.errors import OstiaryError, SessionInvalid, SessionRevoked, TokenRevoked, WrongCredentials
 from ostiary.storage import sessions, subjects
 from tests.support.people import PASSWORD, add_user, at, caller, sign_in
@@ -70,7 +71,7 @@ async def test_a_password_sign_in_under_way_does_not_survive_an_ending(authority
     go_on.set()
     with pytest.raises((SessionInvalid, WrongCredentials)):
         await slow
-    left = (await authority.administration.search(by=operator, status="active")).sessions
+    left = (await authority.administration.search(Selector(status="active"), by=operator)).sessions
     assert [s.id for s in left] == ([me.session_id] if act in {"revoke_others", "password"} else [])
 
 

@@ -9,6 +9,7 @@ import pytest
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.policy import PRESETS
+from ostiary.core.selector import SORTS, Selector
 from ostiary.errors import (
     InvalidRequest,
     LimitReached,
@@ -426,17 +427,17 @@ async def test_search_pages_by_key_without_gap_or_repeat(authority, clock, opera
         if number % 3:
             clock.advance(seconds=1)
         started.append((await sign_in(authority)).session)
-    for descending in (False, True):
+    for sort in SORTS:
         seen, after = [], None
         while True:
-            page = await authority.administration.search(by=operator, descending=descending, after=after, limit=2)
+            page = await authority.administration.search(by=operator, sort=sort, after=after, limit=2)
             assert page.count == 7
             seen += page.sessions
             after = page.after
             if after is None:
                 break
-        key = [(s.created_at, s.id) for s in seen]
-        assert key == sorted(key, reverse=descending)
+        key = [(getattr(s, sort.removeprefix("-")), s.id) for s in seen]
+        assert key == sorted(key, reverse=sort.startswith("-"))
         assert {s.id for s in seen} == {s.id for s in started}
 
 
@@ -453,7 +454,7 @@ async def test_status_in_sql_is_the_rule_of_the_core(make_authority, clock, oper
         clock.advance(days=3)
         everything = (await authority.administration.search(by=operator, limit=1000)).sessions
         for status in ("active", "stale", "expired", "revoked"):
-            page = await authority.administration.search(by=operator, status=status, limit=1000)
+            page = await authority.administration.search(Selector(status=status), by=operator, limit=1000)
             expected = {s.id for s in everything if s.status(authority.policy, clock.now) == status}
             assert {s.id for s in page.sessions} == expected
             assert page.count == len(expected)

@@ -13,6 +13,7 @@ from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
 from ostiary.core.duration import parse_duration
+from ostiary.core.selector import parse
 from ostiary.errors import OstiaryError
 from tests.support.people import FIREFOX, PASSWORD
 
@@ -167,7 +168,8 @@ class InProcess:
 
     async def search(self, token: str, *, user: str | None = None, status: Any = None) -> set[str]:
         page = await self._as(
-            token, lambda by: self.authority.administration.search(by=by, username=user, status=status)
+            token,
+            lambda by: self.authority.administration.search(parse({"user": user, "status": status}), by=by),
         )
         return {one.id for one in page.sessions}
 

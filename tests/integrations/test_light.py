@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = ("sqlalchemy", "alembic", "litestar", "argon2", "asyncpg", "structlog", "uvicorn", "jinja2", "click")
-LIGHT = ("identity", "visit", "asgi")
+HEAVY = ("sqlalchemy", "alembic", "litestar", "argon2", "asyncpg", "structlog", "uvicorn")
+LIGHT = ("identity", "visit", "asgi", "fastapi", "flask", "django", "portal")
 
 
 @pytest.mark.parametrize("name", LIGHT)

@@ -14,9 +14,10 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.duration import format_duration
 from ostiary.core.policy import Policy
-from ostiary.core.session import Reason, Session, Status
+from ostiary.core.selector import Selector, Sort
+from ostiary.core.session import Reason, Session
 from ostiary.errors import InvalidRequest, UserNotFound
-from ostiary.storage import accounts, sessions
+from ostiary.storage import accounts, selecting, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 MAXIMUM_PAGE: Final = 1000  # sessions in one answer
@@ -44,36 +45,38 @@ class Administration:
 
     async def search(
         self,
+        where: Selector = Selector(),  # noqa: B008 - frozen
         *,
         by: Caller,
-        username: str | None = None,
-        status: Status | None = None,
+        sort: Sort = "-created_at",
         after: tuple[datetime, str] | None = None,
-        descending: bool = True,
         limit: int = 100,
     ) -> Page:
-        """Anybody's sessions, by start time.
+        """One page of anybody's sessions, and how many there are on all pages.
 
         Raises:
             NotAllowed: the caller is not an administrator.
-            UserNotFound: `username` names nobody.
+            UserNotFound: the filter `user` names nobody.
+            InvalidRequest: the filter `q` is the beginning of too many names.
         """
         by.ensure_admin()
         now = self._clock()
         async with self.database.reading() as db:
-            user_id = None
-            if username is not None:
-                account = await accounts.find(db, username)
-                if account is None:
-                    raise UserNotFound(username)
-                user_id = account.user.id
-            where = sessions.matching(self.policy, now, user_id=user_id, status=status)
-            found = await sessions.search(db, where, after=after, descending=descending, limit=limit + 1)
-            count = await sessions.count(db, where)
+            await selecting.prepare(db)
+            chosen = await selecting.chosen(db, where, self.policy, now)
+            found = await selecting.page(db, chosen, sort=sort, after=after, limit=limit + 1)
+            count = len(found) if after is None and len(found) <= limit else await selecting.count(db, chosen)
+            if count == 0 and where.user is not None:
+                await self._ensure_known(db, where.user)
             page = found[:limit]
             names = await accounts.names(db, {session.user_id for session in page})
-        more = (page[-1].created_at, page[-1].id) if len(found) > limit else None
+        key = sort.removeprefix("-")
+        more = (getattr(page[-1], key), page[-1].id) if len(found) > limit else None
         return Page(page, names, count, more)
+
+    async def _ensure_known(self, db: Connection, user: str) -> None:
+        if await accounts.find(db, user) is None and not await selecting.exists(db, user):
+            raise UserNotFound(user)
 
     async def mint(
         self,
@@ -151,7 +154,4 @@ class Administration:
             raise UserNotFound(username)
         now = self._clock()
         await end_user(db, account.user.id, reason="admin", by=by, now=now)
-        found = await sessions.search(
-            db, sessions.revoked_of(account.user.id), after=None, descending=False, limit=MAXIMUM_PAGE
-        )
-        return found
+        return await sessions.list_revoked(db, account.user.id, MAXIMUM_PAGE)

@@ -10,6 +10,7 @@ import secrets
 from dataclasses import replace
 from typing import Any, Final, Unpack
 
+from ostiary.core.account import User
 from ostiary.core.client import seen
 from ostiary.core.token import is_id
 from ostiary.errors import InvalidRequest, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
@@ -29,7 +30,7 @@ class Visit:
     """Nothing is looked up before somebody asks: a public page does not depend on the store.
 
     Attributes:
-        identity: who sent it, once `current` has found out.
+        identity: who sent it, once somebody asked; `identify` finds there whom it is asked about.
         headers: what the answer must carry.
     """
 
@@ -55,6 +56,7 @@ class Visit:
         agent = next((value.decode("latin-1") for name, value in self._headers_sent if name == b"user-agent"), None)
         self.client = seen(self.arrival.ip, agent, self.request_id)
         self.identity: Identity | None = None
+        self._is_settled = False
         self.headers: list[tuple[bytes, bytes]] = []
 
     async def current(self) -> Identity:
@@ -65,14 +67,40 @@ class Visit:
             NotAllowed: it changes something with the cookie, and was not sent by a page of this origin.
             StoreUnavailable: nothing is known; the answer is 503.
         """
+        identity = await self.verified()
+        if self._identify is None or self._is_settled:
+            return identity
+        try:
+            answer = self._identify(self._request)
+            user = await answer if inspect.isawaitable(answer) else answer
+        except BaseException:
+            self.identity = None
+            raise
+        return self.settle(user)
+
+    async def verified(self) -> Identity:
+        """The verified sender, before the application had its say.
+
+        Raises:
+            Unauthenticated, NotAllowed, StoreUnavailable: as for `current`.
+        """
         if self.identity is None:
-            identity = await self._verified(self._presented())
-            self.identity = identity  # where `identify` may look
-            try:
-                self.identity = await self._as_the_application_says(identity)
-            except BaseException:
-                self.identity = None
-                raise
+            self.identity = await self._verified(self._presented())
+        return self.identity
+
+    def settle(self, user: User | None) -> Identity:
+        """The verified sender as the application knows them.
+
+        Raises:
+            SessionInvalid: the application does not know them any more.
+            MixedCredentials: to the application, the request is from somebody else.
+        """
+        identity, self.identity = self.identity, None
+        if identity is None or user is None:
+            raise SessionInvalid("the application does not know this user any more")
+        if user.id != identity.user.id:
+            raise MixedCredentials
+        self.identity, self._is_settled = replace(identity, user=user), True
         return self.identity
 
     async def current_or_none(self) -> Identity | None:
@@ -113,7 +141,7 @@ class Visit:
             await self._keeper.log_out(before)
         if cookie:
             self._answer_with(self.cookie.holding(begun.token))
-        self.identity = None
+        self.identity, self._is_settled = None, False
         return begun
 
     async def sign_out(self) -> None:
@@ -180,17 +208,6 @@ class Visit:
                 if name.decode("latin-1") in _KEPT_HEADERS
             }
             ensure_own_origin(headers, self.arrival, self._keeper.settings.public_url, must_say=must_say)
-
-    async def _as_the_application_says(self, identity: Identity) -> Identity:
-        if self._identify is None:
-            return identity
-        answer = self._identify(self._request)
-        user = await answer if inspect.isawaitable(answer) else answer
-        if user is None:
-            raise SessionInvalid("the application does not know this user any more")
-        if user.id != identity.user.id:
-            raise MixedCredentials
-        return replace(identity, user=user)
 
     async def _held_before(self, given: Presented) -> Identity | None:
         """The session that came along, if it works. Several of several users: none of them is anybody's word."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import Router, get, post
 from litestar.di import NamedDependency
@@ -11,8 +11,8 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from ostiary import errors
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
-from ostiary.core.session import Status
-from ostiary.server import admin_shapes, requests, shapes
+from ostiary.core.selector import Sort, parse
+from ostiary.server import admin_shapes, filters, requests, shapes
 from ostiary.server.cookies import SessionCookie
 from ostiary.server.cursors import Cursor, after_session, read_session
 from ostiary.server.presenting import Presenter
@@ -31,21 +31,43 @@ async def search_sessions(
     authority: NamedDependency[Authority],
     caller: NamedDependency[Caller],
     present: NamedDependency[Presenter],
-    user: requests.UserFilter = None,
-    status: Annotated[Status | None, QueryParameter(description="In this state only.")] = None,
-    sort: FromQuery[Literal["created_at", "-created_at"]] = "-created_at",
+    user: filters.User = None,
+    ip: filters.Ip = None,
+    user_agent: filters.UserAgent = None,
+    device: filters.Device = None,
+    application_id: filters.ApplicationId = None,
+    tenant: filters.Tenant = None,
+    status: filters.InStatus = None,
+    created_before: filters.CreatedBefore = None,
+    created_after: filters.CreatedAfter = None,
+    last_used_before: filters.LastUsedBefore = None,
+    reason: filters.ForReason = None,
+    q: filters.Q = None,
+    sort: FromQuery[Sort] = "-created_at",
     cursor: Cursor = None,
     limit: SessionLimit = 100,
 ) -> admin_shapes.SessionPage:
-    """One page of everybody's sessions, ended ones too until they are purged; by default newest first."""
-    page = await authority.administration.search(
-        by=caller,
-        username=user,
-        status=status,
-        after=read_session(cursor),
-        descending=sort == "-created_at",
-        limit=limit,
+    """One page of everybody's sessions, ended ones too until they are purged; by default newest first.
+
+    All filters hold at once. `count` is exact, and `status` is that of the moment of asking.
+    """
+    where = parse(
+        {
+            "user": user,
+            "ip": ip,
+            "user_agent": user_agent,
+            "device": device,
+            "application_id": application_id,
+            "tenant": tenant,
+            "status": status,
+            "created_before": created_before,
+            "created_after": created_after,
+            "last_used_before": last_used_before,
+            "reason": reason,
+            "q": q,
+        }
     )
+    page = await authority.administration.search(where, by=caller, sort=sort, after=read_session(cursor), limit=limit)
     return admin_shapes.SessionPage(
         sessions=[present.admin_session(session, page.usernames.get(session.user_id)) for session in page.sessions],
         next_cursor=after_session(page.after),

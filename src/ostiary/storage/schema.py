@@ -68,6 +68,12 @@ class Words(TypeDecorator[tuple[str, ...]]):
         return tuple((value or "").split())
 
 
+# A text that is searched by its beginning: sorted by bytes, whatever the database's own order.
+_Prefixed = Text().with_variant(Text(collation="C"), "postgresql")
+
+_STATE = ("revoked_at", "last_used_at", "expires_at")  # with `created_at`, all that says whether a session is live
+
+
 def _position() -> Column[int]:
     """A growing number. SQLite grows only an INTEGER PRIMARY KEY."""
     return Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
@@ -86,6 +92,7 @@ users = Table(
     Column("password_changed_at", Instant, nullable=False),
     Column("disabled_at", Instant),
     Index("ix_users_username_key", "username_key", unique=True),
+    Index("ix_users_username_key_begins", "username_key", postgresql_ops={"username_key": "text_pattern_ops"}),
 )
 
 # What we know of a user whoever keeps the directory. Every start, and every act that ends more than one session,
@@ -119,6 +126,12 @@ sessions = Table(
     Column("revoked_at", Instant),
     Column("revoked_reason", Text),
     Column("revoked_by", Text),
+    # What search looks at: made of `ip`, `user_agent` and `label` when they are written; see core/selector.py.
+    Column("address", LargeBinary),
+    Column("browser", Text),
+    Column("system", Text),
+    Column("device", Text),
+    Column("label_key", _Prefixed),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
     Index(
         "ix_sessions_live",
@@ -133,9 +146,31 @@ sessions = Table(
         sqlite_where=text("revoked_at IS NOT NULL"),
         postgresql_where=text("revoked_at IS NOT NULL"),
     ),
-    Index("ix_sessions_created_at_id", "created_at", "id"),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_client_id", "client_id"),
+    # One for each filter. With the order of a page and the state in it, pages and counts are read from the index alone.
+    Index("ix_sessions_created_at", "created_at", "id", *_STATE),
+    Index("ix_sessions_last_used_at", "last_used_at", "id", "created_at", "revoked_at", "expires_at"),
+    *(
+        Index(f"ix_sessions_{name}", name, "created_at", "id", *_STATE)
+        for name in ("address", "browser", "system", "device", "application_id", "tenant")
+    ),
+    Index(
+        "ix_sessions_revoked_reason",
+        "revoked_reason",
+        "created_at",
+        "id",
+        sqlite_where=text("revoked_at IS NOT NULL"),
+        postgresql_where=text("revoked_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_sessions_label_key",
+        "label_key",
+        "created_at",
+        "id",
+        sqlite_where=text("label_key IS NOT NULL"),
+        postgresql_where=text("label_key IS NOT NULL"),
+    ),
 )
 
 cli_tokens = Table(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, or_, select, update
 
+from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
-from ostiary.core.session import STALE_AFTER_DAYS, Revocation, Session, Status
+from ostiary.core.selector import browser_key, device_key, label_key, system_key
+from ostiary.core.session import Revocation, Session
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions
 
 Chosen: TypeAlias = ColumnElement[bool]  # which sessions: made by the functions below, never by a door
 
-COLUMNS = [column for column in sessions.c if column.name != "secret_hash"]
+COLUMNS = [sessions.c[name] for name in Session.__slots__ if name != "revoked"] + [
+    sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")
+]
 
 
 async def add(db: Connection, session: Session, secret_hash: bytes) -> None:
@@ -30,7 +34,7 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     if user_id is not None:
         query = query.where(sessions.c.user_id == user_id)
     row = (await db.execute(query)).one_or_none()
-    return _session(row) if row else None
+    return as_session(row) if row else None
 
 
 async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
@@ -44,7 +48,7 @@ async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Sessio
         .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by)
         .returning(*(column for column in COLUMNS if not column.name.startswith("revoked_")))
     )
-    return [_session(row, ended=False) for row in ended]
+    return [as_session(row, ended=False) for row in ended]
 
 
 def by_id(session_id: str, user_id: str | None = None) -> Chosen:
@@ -86,7 +90,7 @@ async def list_of_user(
     if not ended:
         query = query.where(live(policy, now))
     rows = await db.execute(query.order_by(sessions.c.last_used_at.desc(), sessions.c.id).limit(limit))
-    return [_session(row) for row in rows]
+    return [as_session(row) for row in rows]
 
 
 def live(policy: Policy, now: datetime) -> Chosen:
@@ -101,34 +105,17 @@ def live(policy: Policy, now: datetime) -> Chosen:
     return and_(*conditions)
 
 
-async def search(
-    db: Connection,
-    where: Chosen,
-    *,
-    after: tuple[datetime, str] | None,
-    descending: bool,
-    limit: int,
-) -> list[Session]:
-    """One page by start time and id, after a key: as fast on the thousandth page as on the first."""
-    key = (sessions.c.created_at, sessions.c.id)
-    query = select(*COLUMNS).where(where)
-    if after is not None:
-        at, last_id = after
-        beyond = key[0] < at if descending else key[0] > at
-        same = and_(key[0] == at, key[1] < last_id if descending else key[1] > last_id)
-        query = query.where(or_(beyond, same))
-    order = [column.desc() for column in key] if descending else list(key)
-    return [_session(row) for row in await db.execute(query.order_by(*order).limit(limit))]
-
-
-async def count(db: Connection, where: Chosen) -> int:
-    """How many."""
-    return (await db.execute(select(func.count()).select_from(sessions).where(where))).scalar_one()
-
-
 async def count_live(db: Connection, user_id: str, policy: Policy, now: datetime) -> int:
     """How many of a user's sessions would be accepted now."""
-    return await count(db, and_(sessions.c.user_id == user_id, live(policy, now)))
+    query = select(func.count()).select_from(sessions).where(sessions.c.user_id == user_id, live(policy, now))
+    return (await db.execute(query)).scalar_one()
+
+
+async def list_revoked(db: Connection, user_id: str, limit: int) -> list[Session]:
+    """A user's sessions that somebody ended, by start time."""
+    query = select(*COLUMNS).where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_not(None))
+    rows = await db.execute(query.order_by(sessions.c.created_at, sessions.c.id).limit(limit))
+    return [as_session(row) for row in rows]
 
 
 async def least_recently_used(db: Connection, user_id: str, policy: Policy, now: datetime, count: int) -> list[str]:
@@ -164,7 +151,8 @@ async def secret_hash(db: Connection, session_id: str) -> bytes | None:
 
 async def label(db: Connection, session_id: str, user_id: str, text: str | None) -> bool:
     """Name a device. False if the session is not that user's."""
-    done = await db.execute(update(sessions).where(by_id(session_id, user_id)).values(label=text))
+    named = update(sessions).where(by_id(session_id, user_id)).values(label=text, label_key=label_key(text))
+    done = await db.execute(named)
     return done.rowcount == 1
 
 
@@ -191,13 +179,17 @@ async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | 
     statement = (
         update(sessions)
         .where(*conditions)
-        .values(last_used_at=bindparam("at"), ip=bindparam("from_ip"), user_agent=bindparam("agent"))
+        .values(last_used_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in _PLACE})
     )
     # In one order everywhere, so that two nodes cannot wait for each other.
     await db.execute(
         statement,
         [
-            {"session_id": session_id, "at": use.at, "from_ip": use.ip, "agent": use.user_agent}
+            {
+                "session_id": session_id,
+                "at": use.at,
+                **{f"new_{name}": value for name, value in _place(use.ip, use.user_agent).items()},
+            }
             for session_id, use in sorted(used.items(), key=lambda item: item[0])
         ],
     )
@@ -208,7 +200,7 @@ async def use(db: Connection, session: Session, use: Use) -> bool:
     done = await db.execute(
         update(sessions)
         .where(sessions.c.id == session.id, sessions.c.revoked_at.is_(None))
-        .values(last_used_at=max(use.at, session.last_used_at), ip=use.ip, user_agent=use.user_agent)
+        .values(last_used_at=max(use.at, session.last_used_at), **_place(use.ip, use.user_agent))
     )
     return done.rowcount == 1
 
@@ -219,7 +211,7 @@ async def newest_of_client(
     """The newest live session that a client holds for a user; for a service, the user is the client itself."""
     where = and_(sessions.c.client_id == client_id, sessions.c.user_id == user_id, live(policy, now))
     row = (await db.execute(select(*COLUMNS).where(where).order_by(sessions.c.created_at.desc()).limit(1))).first()
-    return _session(row) if row else None
+    return as_session(row) if row else None
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:
@@ -230,13 +222,23 @@ async def purge(db: Connection, before: datetime, limit: int) -> int:
 
 def _values(session: Session) -> dict[str, Any]:
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
+    values |= {"label_key": label_key(session.label), **_place(session.ip, session.user_agent)}
     if session.revoked is not None:
         end = session.revoked
         values |= {"revoked_at": end.at, "revoked_reason": end.reason, "revoked_by": end.by}
     return values
 
 
-def _session(row: Row[Any], *, ended: bool = True) -> Session:
+_PLACE: Final = ("ip", "user_agent", "address", "browser", "system", "device")
+
+
+def _place(ip: str | None, user_agent: str | None) -> dict[str, Any]:
+    """Where a session is, with what search reads of it."""
+    found = (address_key(ip), browser_key(user_agent), system_key(user_agent), device_key(user_agent))
+    return dict(zip(_PLACE, (ip, user_agent, *found), strict=True))
+
+
+def as_session(row: Row[Any], *, ended: bool = True) -> Session:
     values = dict(row._mapping)
     at, reason, by = (values.pop(f"revoked_{name}", None) for name in ("at", "reason", "by"))
     revoked = Revocation(at, reason, by) if ended and at is not None else None
@@ -246,26 +248,3 @@ def _session(row: Row[Any], *, ended: bool = True) -> Session:
 def ids(chosen: Sequence[str]) -> Chosen:
     """These sessions, for `revoke`."""
     return sessions.c.id.in_(chosen)
-
-
-def revoked_of(user_id: str) -> Chosen:
-    """A user's sessions that somebody ended."""
-    return and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_not(None))
-
-
-def matching(policy: Policy, now: datetime, *, user_id: str | None, status: Status | None) -> Chosen:
-    """For `search` and `count`: of one user or of all, in one state or in any."""
-    conditions: list[Chosen] = [true()]
-    if user_id is not None:
-        conditions.append(sessions.c.user_id == user_id)
-    stale = sessions.c.last_used_at < now - timedelta(days=STALE_AFTER_DAYS)
-    match status:
-        case "active":
-            conditions += [live(policy, now), not_(stale)]
-        case "stale":
-            conditions += [live(policy, now), stale]
-        case "expired":
-            conditions += [sessions.c.revoked_at.is_(None), not_(live(policy, now))]
-        case "revoked":
-            conditions.append(sessions.c.revoked_at.is_not(None))
-    return and_(*conditions)

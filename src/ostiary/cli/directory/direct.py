@@ -19,7 +19,8 @@ from ostiary.cli.operator import operator
 from ostiary.cli.private_file import keep_new_files_private
 from ostiary.core.account import User
 from ostiary.core.oauth.client import OAuthClient, Registration
-from ostiary.core.session import STATUSES, Session
+from ostiary.core.selector import parse
+from ostiary.core.session import Session
 from ostiary.settings import load
 from ostiary.storage import migrate
 
@@ -68,17 +69,12 @@ class Direct:
         return self._run(lambda it: self._search(it, username, status, limit))
 
     async def _search(self, authority: Authority, username: str | None, status: str | None, limit: int) -> list[Object]:
-        wanted = next((one for one in STATUSES if one == status), None)
+        where = parse({"user": username, "status": status})
         found: list[Object] = []
         after = None
         while True:
             page = await authority.administration.search(
-                by=self._operator,
-                username=username,
-                status=wanted,
-                after=after,
-                descending=False,
-                limit=min(limit, PAGE),
+                where, by=self._operator, sort="created_at", after=after, limit=min(limit, PAGE)
             )
             now = authority.clock()
             found += [_row(one, page.usernames, authority, now) for one in page.sessions]

@@ -12,24 +12,58 @@ from ostiary.sdk.results import Done, Revoked
 def search_sessions(
     *,
     user: str | None = None,
+    ip: str | None = None,
+    user_agent: str | None = None,
+    device: str | None = None,
+    application_id: str | None = None,
+    tenant: str | None = None,
     status: str | None = None,
+    created_before: str | None = None,
+    created_after: str | None = None,
+    last_used_before: str | None = None,
+    reason: str | None = None,
+    q: str | None = None,
     sort: str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Call[results.SessionPage]:
-    """One page of everybody's sessions, ended ones too until they are purged.
+    """One page of everybody's sessions, ended ones too until they are purged. All filters hold at once.
 
     Args:
-        user: a username.
-        status: `active`, `stale`, `expired` or `revoked`.
-        sort: `created_at` or `-created_at`, the default.
+        user: a username, or a user id.
+        ip: an address or a network, such as `203.0.113.0/24`.
+        user_agent: a browser or tool, such as `Firefox`.
+        device: a kind of device or a system, such as `phone` or `Windows`.
+        status: `active`, `stale`, `expired`, `revoked`, or `live` for the first two.
+        created_before, created_after, last_used_before: times as RFC 3339, such as `2026-01-15T12:00:00Z`.
+        reason: why somebody ended it.
+        q: the beginning of a session id, a username or a label; or an address or network.
+        sort: `created_at` or `last_used_at`, with a `-` in front for newest first; default `-created_at`.
         limit: 1 to 1000 on a page; 100 by default.
         cursor: from the page before.
 
     Raises:
         UserNotFound: no such user.
     """
-    return get("/admin/sessions", results.SessionPage, user=user, status=status, sort=sort, limit=limit, cursor=cursor)
+    return get(
+        "/admin/sessions",
+        results.SessionPage,
+        user=user,
+        ip=ip,
+        user_agent=user_agent,
+        device=device,
+        application_id=application_id,
+        tenant=tenant,
+        status=status,
+        created_before=created_before,
+        created_after=created_after,
+        last_used_before=last_used_before,
+        reason=reason,
+        q=q,
+        sort=sort,
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 def revoke_session(session_id: str) -> Call[Revoked]:

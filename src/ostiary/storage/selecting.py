@@ -1,0 +1,164 @@
+"""A selector as SQL, and the two questions that a search asks: one page, and how many.
+
+Each filter has an index of its own, with the order of a page and the state of a session in it (schema.py), so that both
+questions are answered from one index; only the rows of the page are read beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
+
+from ostiary.core.account import username_key
+from ostiary.core.address import Network, bounds
+from ostiary.core.policy import Policy
+from ostiary.core.selector import Selector, Sort
+from ostiary.core.session import STALE_AFTER_DAYS, Session
+from ostiary.errors import InvalidRequest
+from ostiary.storage.database import Connection
+from ostiary.storage.schema import sessions, users
+from ostiary.storage.sessions import COLUMNS, Chosen, as_session, live
+
+MAXIMUM_USERS: Final = 1000  # whose names begin with one text; more are not what somebody looks for
+LONGEST_ID: Final = len("sess_") + 26
+
+# Plans for these values, not for any: a range of time can hold one row in a million, or all. And no compiling of them.
+_TUNED: Final = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
+
+
+async def prepare(db: Connection) -> None:
+    """Say to PostgreSQL how searches are planned, until the transaction ends."""
+    if db.dialect.name == "postgresql":
+        await db.execute(_TUNED)
+
+
+async def chosen(db: Connection, selector: Selector, policy: Policy, now: datetime) -> Chosen:
+    """The sessions that `selector.matches`.
+
+    Raises:
+        InvalidRequest: `q` is the beginning of too many names.
+    """
+    conditions: list[Chosen] = [true()]
+    if selector.user is not None:
+        conditions.append(sessions.c.user_id.in_(await _ids_of(db, selector.user)))
+    if selector.ip is not None:
+        conditions.append(_within(selector.ip))
+    if selector.user_agent is not None:
+        agent = selector.agent
+        conditions.append(sessions.c.browser == agent.browser)  # IS NULL for None
+        if agent.exactly is not None:
+            conditions.append(sessions.c.user_agent == agent.exactly)
+    if selector.device is not None:
+        machine = selector.machine
+        if machine.kind is not None:
+            conditions.append(sessions.c.device == machine.kind)
+        if machine.system is not None:
+            conditions.append(sessions.c.system == machine.system)
+    if selector.application_id is not None:
+        conditions.append(sessions.c.application_id == selector.application_id)
+    if selector.tenant is not None:
+        conditions.append(sessions.c.tenant == selector.tenant)
+    if selector.created_before is not None:
+        conditions.append(sessions.c.created_at < selector.created_before)
+    if selector.created_after is not None:
+        conditions.append(sessions.c.created_at >= selector.created_after)
+    if selector.last_used_before is not None:
+        conditions.append(sessions.c.last_used_at < selector.last_used_before)
+    if selector.reason is not None:
+        conditions += [sessions.c.revoked_at.is_not(None), sessions.c.revoked_reason == selector.reason]
+    if selector.q is not None:
+        conditions.append(await _begins_with(db, selector))
+    return and_(*conditions, *_in_state(selector, policy, now))
+
+
+def _in_state(selector: Selector, policy: Policy, now: datetime) -> list[Chosen]:
+    stale_line = now - timedelta(days=STALE_AFTER_DAYS)
+    match selector.status:
+        case None:
+            return []
+        case "live":
+            return [live(policy, now)]
+        case "active":
+            return [live(policy, now), sessions.c.last_used_at >= stale_line]
+        case "stale":
+            return [live(policy, now), sessions.c.last_used_at < stale_line]
+        case "revoked":
+            return [sessions.c.revoked_at.is_not(None)]
+        case "expired":
+            passed = [sessions.c.expires_at <= now, sessions.c.created_at <= now - policy.lifetime]
+            if policy.idle_timeout is not None:
+                passed.append(sessions.c.last_used_at <= now - policy.idle_timeout)
+            return [sessions.c.revoked_at.is_(None), or_(*passed)]
+
+
+async def _ids_of(db: Connection, user: str) -> list[str]:
+    """The user of that name, and the one of that id: other applications' users have no name here."""
+    found = await db.execute(select(users.c.id).where(users.c.username_key == username_key(user)))
+    return [user, *found.scalars()]
+
+
+def _within(network: Network) -> Chosen:
+    first, last = bounds(network)
+    return sessions.c.address.between(first, last)
+
+
+async def _begins_with(db: Connection, selector: Selector) -> Chosen:
+    words = selector.words
+    if words.id_prefix is not None:
+        # Ids have one length and no capitals, so this is the same range in every collation.
+        first, last = (words.id_prefix.ljust(LONGEST_ID, filler) for filler in "2z")
+        return sessions.c.id.between(first, last)
+    if words.network is not None:
+        return _within(words.network)
+    prefix = words.name_prefix or ""
+    named = select(users.c.id).where(_name_begins(db, prefix)).limit(MAXIMUM_USERS + 1)
+    ids = (await db.execute(named)).scalars().all()
+    if len(ids) > MAXIMUM_USERS:
+        raise InvalidRequest("q", f"more than {MAXIMUM_USERS} usernames begin so; write more of the name")
+    labelled = and_(sessions.c.label_key.is_not(None), *_range(sessions.c.label_key, prefix))
+    return or_(sessions.c.user_id.in_(ids), labelled) if ids else labelled
+
+
+def _name_begins(db: Connection, prefix: str) -> Chosen:
+    if db.dialect.name == "sqlite":
+        return and_(*_range(users.c.username_key, prefix))
+    escaped = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return users.c.username_key.like(f"{escaped}%")
+
+
+def _range(column: ColumnElement[str], prefix: str) -> Sequence[Chosen]:
+    """All that begins with the prefix, in the order of bytes: nothing sorts behind the last character there is."""
+    return column >= prefix, column < f"{prefix}\U0010ffff"
+
+
+async def page(
+    db: Connection, where: Chosen, *, sort: Sort, after: tuple[datetime, str] | None, limit: int
+) -> list[Session]:
+    """One page in a stable order, after a key: as fast on the thousandth page as on the first."""
+    descending, name = sort.startswith("-"), sort.removeprefix("-")
+    key = (sessions.c[name], sessions.c.id)
+    query = select(sessions.c.id).where(where)
+    if after is not None:
+        at, last_id = after
+        # The first condition is where the index is entered; the second leaves out what was on the page before.
+        query = query.where(key[0] <= at if descending else key[0] >= at)
+        beyond = key[0] < at if descending else key[0] > at
+        query = query.where(or_(beyond, key[1] < last_id if descending else key[1] > last_id))
+    order = [column.desc() for column in key] if descending else list(key)
+    ids = query.order_by(*order).limit(limit).subquery()
+    rows = await db.execute(select(*COLUMNS).join(ids, ids.c.id == sessions.c.id).order_by(*order))
+    return [as_session(row) for row in rows]
+
+
+async def count(db: Connection, where: Chosen) -> int:
+    """How many, exactly."""
+    return (await db.execute(select(func.count()).select_from(sessions).where(where))).scalar_one()
+
+
+async def exists(db: Connection, user_id: str) -> bool:
+    """True if a session of that user is kept: users of other applications are known by nothing else."""
+    found = await db.execute(select(sessions.c.id).where(sessions.c.user_id == user_id).limit(1))
+    return found.first() is not None
