@@ -33,7 +33,8 @@ FRONT = {"__init__", "__main__"}
 # Where one door may reach into another, and how far (docs/decisions/0009-pages.md, 0014-integrations.md).
 DOOR_EXCEPTIONS = {
     "ostiary.web": {
-        f"ostiary.server.{name}" for name in ("callers", "context", "cookies", "exchange", "origins", "places")
+        f"ostiary.server.{name}"
+        for name in ("callers", "context", "cookies", "cursors", "exchange", "origins", "places")
     },
     "ostiary.cli.serve": {"ostiary.application", "ostiary.server"},
     "ostiary.integrations": {

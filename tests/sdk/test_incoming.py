@@ -15,8 +15,9 @@ from ostiary.sdk import AsyncOstiary, Ostiary
 from ostiary.sdk.incoming import Holder, holder_of
 from tests.support.people import PASSWORD
 
-TOKEN = mint("sess").text
-OTHER = mint("sess").text
+# Fixed, as some are parameters of tests: each process of a run has to collect the same.
+TOKEN = f"sess_{'a' * 26}.{'A' * 43}"
+OTHER = f"sess_{'b' * 26}.{'B' * 43}"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
 AGENT = "Telephone/1"
 IP = "203.0.113.9"

@@ -67,6 +67,8 @@ def test_every_promised_endpoint_is_described():
                 ("DELETE", "/clients/{client_id}"),
                 ("POST", "/clients/{client_id}/secret"),
                 ("POST", "/keys/rotate"),
+                ("POST", "/neutralise"),
+                ("POST", "/neutralise/apply"),
             )
         ),
         *(

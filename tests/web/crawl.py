@@ -17,6 +17,7 @@ class Known:
 
     session_id: str
     token_id: str
+    username: str
 
 
 def routes(method: str, known: Known) -> list[str]:
@@ -24,7 +25,9 @@ def routes(method: str, known: Known) -> list[str]:
     found = []
     for route in ROUTER.routes:
         if method in route.methods:
-            path = route.path.replace("{session_id:str}", known.session_id).replace("{token_id:str}", known.token_id)
+            path = route.path
+            for name, value in vars(known).items():
+                path = path.replace(f"{{{name}:str}}", value)
             found.append(path)
     assert len(found) > 8
     return found
@@ -36,7 +39,7 @@ async def settle(surfer: Surfer) -> Known:
     _, other = await surfer.authority.sign_in.with_password("ada", PASSWORD, client=at("203.0.113.9", CHROME))
     by = await surfer.authority.verify(other.token, at())
     token = await surfer.authority.tokens.create(by=by, name="script")
-    return Known(other.session.id, token.token.id)
+    return Known(other.session.id, token.token.id, "ada")
 
 
 async def crawl(surfer: Surfer) -> Known:

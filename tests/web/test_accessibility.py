@@ -69,6 +69,12 @@ async def test_no_page_has_a_grave_finding(visitors, site, axe, scheme, width):
         await look(HERE + path)
     for path in ("/settings/tokens", "/settings/tokens/new", "/settings/password", "/sign-out", "/nothing"):
         await look(path)
+    for path in (
+        *("/admin", "/admin/sessions?reason=user", "/admin/sessions?ip=none", "/admin/events", "/admin/clients"),
+        *("/admin/users", f"/admin/users/{user.username}", f"/admin/users/{user.username}/disable"),
+        f"/admin/sessions/{phone.session.id}/end",
+    ):
+        await look(path)
     for act in ("rotate", "revoke"):
         await look(f"/settings/tokens/{made.token.id}/{act}")
     await visitor.press("Revoke token")

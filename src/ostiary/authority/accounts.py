@@ -110,6 +110,11 @@ class Accounts:
             found = await accounts.list_all(db, after, limit + 1)
         return found[:limit], found[limit - 1].username if len(found) > limit else None
 
+    async def names(self, user_ids: set[str]) -> dict[str, str]:
+        """The usernames of these ids, where we know them: to say whom a session or an event is about."""
+        async with self.database.reading() as db:
+            return await accounts.names(db, user_ids)
+
     async def disable(self, username: str, *, by: Caller) -> RevokedMany:
         """Disable a user and end everything of theirs, in one transaction (ASVS 5.0 7.4.2).
 

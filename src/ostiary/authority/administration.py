@@ -16,7 +16,7 @@ from ostiary.core.duration import format_duration
 from ostiary.core.policy import Policy
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
-from ostiary.errors import InvalidRequest, UserNotFound
+from ostiary.errors import InvalidRequest, SessionNotFound, UserNotFound
 from ostiary.storage import accounts, selecting, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
@@ -73,6 +73,20 @@ class Administration:
         key = sort.removeprefix("-")
         more = (getattr(page[-1], key), page[-1].id) if len(found) > limit else None
         return Page(page, names, count, more)
+
+    async def find(self, session_id: str, *, by: Caller) -> tuple[Session, dict[str, str]]:
+        """One session of anybody, and its user's name by id where we know it.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            SessionNotFound: no such session.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            session = await sessions.find(db, session_id)
+            if session is None:
+                raise SessionNotFound
+            return session, await accounts.names(db, {session.user_id})
 
     async def _ensure_known(self, db: Connection, user: str) -> None:
         if await accounts.find(db, user) is None and not await selecting.exists(db, user):

@@ -10,6 +10,7 @@ from typing import Self
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
+from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.presence import Presence
@@ -17,6 +18,7 @@ from ostiary.authority.retention import Retention
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
+from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.verification import Verification
@@ -41,10 +43,12 @@ class Authority:
     Attributes:
         sessions: a user's own: begin, start, find, list, renew, revoke, revoke_others, revoke_all, log_out, label.
         administration: anybody's: search, mint, revoke, log_out.
+        neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
@@ -76,10 +80,14 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.neutralising = Neutralising(
+            self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
+        )
         self.tokens = Tokens(self.database, clock, self.sessions)
         self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
         self.accounts = Accounts(self.database, policy, clock, passwords)
         self.audit = Audit(self.database)
+        self.statistics = Statistics(self.database, policy, clock)
         self.setup = Setup(self.database, clock, self.accounts)
         self.retention = Retention(self.database, settings.retention, settings.sign_in_window, clock)
 

@@ -92,6 +92,16 @@ class Tokens:
         await cli_tokens.add(db, made, digest)
         await events.add(db, [_event("token.created", made, made.created_at, by)])
 
+    async def list_of(self, user_id: str, *, by: Caller) -> list[CliToken]:
+        """Anybody's CLI tokens, newest first, ended ones too.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            return await cli_tokens.list_of_user(db, user_id)
+
     async def list(self, *, by: Caller) -> list[CliToken]:
         """The caller's CLI tokens, newest first, ended ones too.
 

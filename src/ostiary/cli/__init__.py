@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "user": ("user", "user", "Accounts, for administrators: add, list, show, disable, …"),
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
+    "admin": ("admin", "admin", "Anybody's credentials, for administrators: neutralise."),
     "keys": ("keys", "keys", "The keys that sign OAuth tokens: rotate, generate."),
     "profile": ("profile", "profile", "Remembered servers: list, show, use, remove."),
     "serve": ("serve", "serve", "Run the server."),

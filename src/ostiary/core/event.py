@@ -30,6 +30,7 @@ EventKind: TypeAlias = Literal[
     "client.removed",
     "consent.granted",
     "keys.rotated",
+    "credential.neutralised",
 ]
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)

@@ -185,6 +185,38 @@ class RemovedClient(Result, frozen=True, kw_only=True):
     sessions: int
 
 
+class Thing(Result, frozen=True, kw_only=True):
+    """One thing that hangs on a credential; `under` is what it was made with.
+
+    Attributes:
+        what: `session`, `refresh_token`, `access_tokens`, `cli_token`, `code`, or `session_of_another`, which is told
+            but not ended.
+    """
+
+    what: str
+    id: str
+    works: bool
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+    about: str | None = None
+    under: str | None = None
+
+
+class Neutralised(Result, frozen=True, kw_only=True):
+    """A leaked credential, and what hangs on it; `matches` is None for an id alone, False for a wrong secret."""
+
+    kind: str
+    id: str
+    matches: bool | None = None
+    user_id: str
+    username: str | None = None
+    sessions: int
+    tokens: int
+    applied: bool
+    things: tuple[Thing, ...] = ()
+
+
 class RotatedKeys(Result, frozen=True, kw_only=True):
     """The ids of the keys that sign from now on."""
 

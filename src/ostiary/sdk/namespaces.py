@@ -94,6 +94,7 @@ class AdminClients(Namespace[W]):
 class Admin(Namespace[W]):
     """What administrators do."""
 
+    neutralise = Endpoint(admin.neutralise)
     rotate_keys = Endpoint(admin.rotate_keys)
 
     def __init__(self, wire: W) -> None:

@@ -18,6 +18,7 @@ from ostiary.server import (
     docs_page,
     gateway,
     health,
+    leak_shapes,
     refusals,
     requests,
     routes,
@@ -100,7 +101,17 @@ def document() -> dict[str, Any]:
 def _schemas(names: set[str]) -> dict[str, Any]:
     known = {
         kind.__name__: kind
-        for module in (shapes, admin_shapes, client_shapes, requests, refusals, gateway, health, verifications)
+        for module in (
+            shapes,
+            admin_shapes,
+            client_shapes,
+            leak_shapes,
+            requests,
+            refusals,
+            gateway,
+            health,
+            verifications,
+        )
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     }

@@ -9,6 +9,7 @@ from litestar import Router
 from ostiary.server import (
     admin_clients,
     admin_events,
+    admin_neutralise,
     admin_sessions,
     admin_users,
     feed,
@@ -34,6 +35,7 @@ API: Final = Router(
         admin_users.router,
         admin_events.router,
         admin_clients.router,
+        admin_neutralise.router,
         feed.router,
         verifications.router,
     ],

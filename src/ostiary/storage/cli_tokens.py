@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, or_, select, update
 
 from ostiary.core.credential import CliToken
 from ostiary.storage.database import Connection
@@ -26,6 +26,34 @@ async def find(db: Connection, token_id: str, user_id: str) -> CliToken | None:
     where = and_(cli_tokens.c.id == token_id, cli_tokens.c.user_id == user_id)
     row = (await db.execute(select(*COLUMNS).where(where))).one_or_none()
     return _token(row) if row else None
+
+
+async def find_any(db: Connection, token_id: str) -> tuple[CliToken, bytes] | None:
+    """The token, whoever's it is, and its secret's hash: for administrators."""
+    query = select(*COLUMNS, cli_tokens.c.secret_hash).where(cli_tokens.c.id == token_id)
+    row = (await db.execute(query)).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    secret_hash: bytes = values.pop("secret_hash")
+    return CliToken(**values), secret_hash
+
+
+async def find_many(db: Connection, token_ids: Collection[str], user_id: str) -> list[CliToken]:
+    """Those of that user, oldest first."""
+    where = and_(cli_tokens.c.id.in_(token_ids), cli_tokens.c.user_id == user_id)
+    rows = await db.execute(select(*COLUMNS).where(where).order_by(cli_tokens.c.created_at, cli_tokens.c.id))
+    return [_token(row) for row in rows]
+
+
+async def made_with(
+    db: Connection, user_id: str, session_ids: Collection[str], token_ids: Collection[str]
+) -> dict[str, str]:
+    """Tokens of that user that were made in one of the sessions or by one of the tokens: each with its maker."""
+    maker = case((cli_tokens.c.session_id.in_(session_ids), cli_tokens.c.session_id), else_=cli_tokens.c.minted_by)
+    made = or_(cli_tokens.c.session_id.in_(session_ids), cli_tokens.c.minted_by.in_(token_ids))
+    query = select(cli_tokens.c.id, maker.label("maker")).where(cli_tokens.c.user_id == user_id, made)
+    return {row.id: row.maker for row in await db.execute(query.order_by(cli_tokens.c.created_at))}
 
 
 async def list_of_user(db: Connection, user_id: str, limit: int = 1000) -> list[CliToken]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -33,6 +34,14 @@ async def use(db: Connection, code_id: str, now: datetime) -> bool:
     """Use it up. False if it was used before: of two that come at once, the second waits here and finds it used."""
     statement = update(codes).where(codes.c.id == code_id, codes.c.used_at.is_(None)).values(used_at=now)
     return (await db.execute(statement)).rowcount == 1
+
+
+async def granted_from(db: Connection, user_id: str, session_ids: Collection[str]) -> dict[str, str]:
+    """Sessions that clients got by codes of these browser sessions of a user: each with the one it came from."""
+    query = select(codes.c.granted_session_id, codes.c.session_id).where(
+        codes.c.user_id == user_id, codes.c.session_id.in_(session_ids), codes.c.granted_session_id.is_not(None)
+    )
+    return {row.granted_session_id: row.session_id for row in await db.execute(query)}
 
 
 async def set_granted(db: Connection, code_id: str, session_id: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, or_, select
 
 from ostiary.core.endings import matters
 from ostiary.core.event import Event
@@ -47,6 +47,20 @@ async def list_newest(
     if before is not None:
         query = query.where(events.c.position < before)
     return [_event(row) for row in await db.execute(query)]
+
+
+async def tokens_given(
+    db: Connection, user_id: str, session_ids: Collection[str], token_ids: Collection[str]
+) -> dict[str, str]:
+    """CLI tokens of a user whose secret was shown to one of the sessions or tokens: new, or new by rotation."""
+    given = or_(events.c.session_id.in_(session_ids), events.c.by.in_(token_ids))
+    query = select(events).where(events.c.user_id == user_id, events.c.kind == "token.created", given)
+    found = [_event(row) for row in await db.execute(query.order_by(events.c.position))]
+    return {
+        str(event.detail["token_id"]): event.session_id or event.by or ""
+        for event in found
+        if "token_id" in event.detail
+    }
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,12 @@ async def find(db: Connection, family_id: str) -> Family | None:
     """The family."""
     row = (await db.execute(select(refresh_tokens).where(refresh_tokens.c.id == family_id))).one_or_none()
     return _family(row) if row else None
+
+
+async def of_sessions(db: Connection, session_ids: Collection[str]) -> list[Family]:
+    """The families of these sessions."""
+    rows = await db.execute(select(refresh_tokens).where(refresh_tokens.c.session_id.in_(session_ids)))
+    return [_family(row) for row in rows]
 
 
 async def rotate(db: Connection, family: Family, secret_hash: bytes, now: datetime) -> bool:

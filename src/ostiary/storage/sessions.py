@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -71,6 +71,34 @@ def of_user(user_id: str, now: datetime, but: str | None = None, application_id:
 def of_client(client_id: str, now: datetime) -> Chosen:
     """Every session that an OAuth client holds, for `revoke`."""
     return and_(sessions.c.client_id == client_id, sessions.c.expires_at > now)
+
+
+def among(session_ids: Sequence[str], user_id: str, now: datetime) -> Chosen:
+    """Those of the sessions that are that user's and have not outlived their lifetime, for `revoke`."""
+    return and_(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id, sessions.c.expires_at > now)
+
+
+async def find_many(db: Connection, session_ids: Collection[str], user_id: str) -> list[Session]:
+    """Those of that user, oldest first."""
+    query = select(*COLUMNS).where(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
+    return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at, sessions.c.id))]
+
+
+async def issued_to(db: Connection, user_id: str, makers: Collection[str]) -> dict[str, str]:
+    """Sessions of a user that one of these CLI tokens minted: each with the token."""
+    query = select(sessions.c.id, sessions.c.issued_by).where(
+        sessions.c.user_id == user_id, sessions.c.issued_by.in_(makers)
+    )
+    rows = await db.execute(query.order_by(sessions.c.created_at))
+    return {row.id: row.issued_by for row in rows}
+
+
+async def issued_by(db: Connection, makers: Collection[str], *, but: str, limit: int = 1000) -> list[Session]:
+    """Sessions that one of these CLI tokens minted for other users than `but`, oldest first."""
+    if not makers:  # nearly always: no index helps here, so nothing is asked
+        return []
+    query = select(*COLUMNS).where(sessions.c.issued_by.in_(makers), sessions.c.user_id != but)
+    return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at).limit(limit))]
 
 
 async def list_of_user(

@@ -18,11 +18,15 @@ from ostiary.web.given import FileInPath
 # With a hash of the content in the address, a browser never has to ask again.
 FOREVER: Final = "public, max-age=31536000, immutable"
 TYPES: Final = {
+    "console.css": "text/css; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
     "ostiary.css": "text/css; charset=utf-8",
     "ostiary.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icons.svg": "image/svg+xml",
     "mark.svg": "image/svg+xml",
+    "uplot.min.css": "text/css; charset=utf-8",
+    "uplot.min.js": "text/javascript; charset=utf-8",
 }
 
 

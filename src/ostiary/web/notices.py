@@ -57,6 +57,20 @@ def _password(count: int, tokens: int) -> str:
     return f"Your password was changed.{also}{_still(tokens)}"
 
 
+def _one_ended(tokens: int) -> str:
+    also = f" {counted(tokens, 'CLI token')} of that user still {'works' if tokens == 1 else 'work'}." if tokens else ""
+    return f"The session was ended. Its next request is refused.{also}"
+
+
+def _user_out(count: int, tokens: int) -> str:
+    also = f" {counted(tokens, 'CLI token')} still {'works' if tokens == 1 else 'work'}." if tokens else ""
+    return f"{counted(count, 'session')} ended. A sign-in that was under way is refused, too.{also}"
+
+
+def _user_disabled(count: int, tokens: int) -> str:
+    return f"The user was disabled: {counted(count, 'session')} and {counted(tokens, 'CLI token')} ended."
+
+
 _WORDS: Final[dict[str, Callable[..., str]]] = {
     "ended": _ended,
     "others": _others,
@@ -66,5 +80,10 @@ _WORDS: Final[dict[str, Callable[..., str]]] = {
     "unnamed": lambda: "The name was removed.",
     "password": _password,
     "revoked": lambda: "The CLI token was revoked. It is refused from now on.",
+    "one_ended": _one_ended,
+    "ended_before": lambda _: "That session had ended before. Its first reason stays.",
+    "user_out": _user_out,
+    "user_disabled": _user_disabled,
+    "user_enabled": lambda: "The user can sign in again. What was ended stays ended.",
     "welcome": lambda: "Your account was made, and you are signed in.",
 }

@@ -12,6 +12,7 @@ from ostiary.errors import ReauthenticationRequired, TooManyRequests, WrongCrede
 from ostiary.web import (
     assets,
     authorize,
+    console,
     end_session,
     entering,
     leaving,
@@ -41,6 +42,7 @@ ROUTER: Final = Router(
         live.router,
         tokens.router,
         password.router,
+        console.ROUTER,
     ],
     exception_handlers=dict.fromkeys((ReauthenticationRequired, TooManyRequests, WrongCredentials), step_up.ask),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ostiary.core.caller import Caller, Scope
+from ostiary.core.selector import Sort, Wanted
 from ostiary.core.session import Session
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
 
@@ -23,6 +24,73 @@ ENDINGS: Final[dict[str, str]] = {
     "policy": "Ended by a rule of this server",
     "idle": "Expired: it was not used for too long",
     "lifetime": "Expired: it reached the end of its lifetime",
+}
+
+# The same in two or three words, where many stand together.
+REASONS: Final[dict[str, str]] = {
+    "logout": "signed out",
+    "user": "by its user",
+    "user_others": "with all others",
+    "user_all": "everywhere",
+    "admin": "by an administrator",
+    "bulk": "in bulk",
+    "password_change": "password changed",
+    "account_disabled": "account disabled",
+    "refresh_reuse": "copied token",
+    "limit": "too many sessions",
+    "policy": "by a rule",
+}
+
+# The console's filters, sorts and states.
+FILTERS: Final[dict[str, str]] = {
+    "user": "User",
+    "ip": "Address or network",
+    "user_agent": "Browser or tool",
+    "device": "Device",
+    "application_id": "Application",
+    "tenant": "Tenant",
+    "status": "State",
+    "created_before": "Signed in before (UTC)",
+    "created_after": "Signed in after (UTC)",
+    "last_used_before": "Unused since (UTC)",
+    "reason": "Ended",
+    "q": "Name, id, label or address",
+}
+SORTS: Final[dict[Sort, str]] = {
+    "-last_used_at": "last used first",
+    "last_used_at": "longest unused first",
+    "-created_at": "newest first",
+    "created_at": "oldest first",
+}
+STATUSES: Final[dict[Wanted, str]] = {
+    "live": "live",
+    "active": "live and in use",
+    "stale": "live, unused for 30 days",
+    "expired": "expired",
+    "revoked": "ended by somebody",
+}
+
+# What happened, in the console. A kind that is not here is shown by its own name.
+EVENTS: Final[dict[str, str]] = {
+    "session.started": "Signed in",
+    "session.renewed": "Session renewed",
+    "session.labelled": "Device named",
+    "session.revoked": "Session ended",
+    "sign_in.refused": "Sign-in refused",
+    "sign_in.throttled": "Sign-in slowed down",
+    "token.created": "CLI token made",
+    "token.revoked": "CLI token revoked",
+    "user.added": "User added",
+    "user.disabled": "User disabled",
+    "user.enabled": "User enabled",
+    "user.deleted": "User deleted",
+    "user.roles_changed": "Roles changed",
+    "user.password_changed": "Password changed",
+    "client.added": "Client registered",
+    "client.secret_rotated": "Client given a new secret",
+    "client.removed": "Client removed",
+    "consent.granted": "Application allowed",
+    "keys.rotated": "Signing keys rotated",
 }
 
 # To the browser that held it.

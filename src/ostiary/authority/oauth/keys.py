@@ -159,6 +159,15 @@ class Keys:
             raise SessionInvalid
         return claims
 
+    async def did_sign(self, text: str) -> bool:
+        """True if an access or ID token has a good signature of a key that is still known, expired or not."""
+        for kind in (ACCESS_TYPE, ID_TYPE):
+            try:
+                return (await self._claims(text, kind)).get("iss") == self.issuer
+            except SessionInvalid:
+                continue
+        return False
+
     async def _claims(self, text: str, kind: str) -> Mapping[str, Any]:
         key = await self._key(read_outside(text, kind).kid)
         try:

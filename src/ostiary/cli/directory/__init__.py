@@ -78,6 +78,12 @@ class Directory(Protocol):
     def remove_client(self, client_id: str) -> Object:
         """Remove one, ending its sessions: `{"id", "sessions"}`."""
 
+    def preview_neutralise(self, credential: str) -> Object:
+        """What hangs on a leaked credential, as the API says it."""
+
+    def neutralise(self, credential: str) -> Object:
+        """End all of that."""
+
     def rotate_keys(self, at_once: bool) -> Object:
         """Sign with new keys: `{"keys"}`."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from ostiary.authority import Authority
+from ostiary.authority.neutralising import Neutralised
 from ostiary.cli.directory import Cookie, Object
 from ostiary.cli.failures import NOT_FOUND, Failure
 from ostiary.cli.matching import match
@@ -150,6 +152,14 @@ class Direct:
         ended = self._run(lambda it: it.oauth.clients.remove(client_id, by=self._operator))
         return {"ok": True, "id": client_id, "sessions": ended}
 
+    def preview_neutralise(self, credential: str) -> Object:
+        """`neutralising.preview`."""
+        return _neutralised(self._run(lambda it: it.neutralising.preview(credential, by=self._operator)))
+
+    def neutralise(self, credential: str) -> Object:
+        """`neutralising.apply`."""
+        return _neutralised(self._run(lambda it: it.neutralising.apply(credential, by=self._operator)))
+
     def rotate_keys(self, at_once: bool) -> Object:
         """`oauth.keys.rotate`."""
         made = self._run(lambda it: it.oauth.keys.rotate(by=self._operator, at_once=at_once))
@@ -198,6 +208,14 @@ def _client(client: OAuthClient) -> Object:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
         "created_at": _time(client.created_at)
     }
+
+
+def _neutralised(found: Neutralised) -> Object:
+    things = [
+        {name: _time(value) if isinstance(value, datetime) else value for name, value in asdict(thing).items()}
+        for thing in found.things
+    ]
+    return {name: getattr(found, name) for name in Neutralised.__slots__ if name != "things"} | {"things": things}
 
 
 def _row(session: Session, usernames: dict[str, str], authority: Authority, now: datetime) -> Object:

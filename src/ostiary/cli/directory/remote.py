@@ -103,9 +103,22 @@ class Remote:
         """`DELETE /admin/clients/{client_id}`."""
         return self._calls.delete(f"/admin/clients/{segment(client_id)}")
 
+    def preview_neutralise(self, credential: str) -> Object:
+        """`POST /admin/neutralise`."""
+        return _with_things(self._calls.post("/admin/neutralise", {"credential": credential}))
+
+    def neutralise(self, credential: str) -> Object:
+        """`POST /admin/neutralise/apply`."""
+        return _with_things(self._calls.post("/admin/neutralise/apply", {"credential": credential}))
+
     def rotate_keys(self, at_once: bool) -> Object:
         """`POST /admin/keys/rotate`."""
         return self._calls.post("/admin/keys/rotate", {"at_once": at_once})
+
+
+def _with_things(answer: Object) -> Object:
+    things = answer.get("things")
+    return {**answer, "things": [one for one in things if isinstance(one, dict)] if isinstance(things, list) else []}
 
 
 def _row(one: Object) -> Object:

@@ -188,6 +188,21 @@ def list_events(
     return get("/admin/events", results.EventPage, user=user, limit=limit, cursor=cursor)
 
 
+def neutralise(credential: str, *, apply: bool = False) -> Call[results.Neutralised]:
+    """What hangs on a leaked credential, or on the id of one; with `apply`, the end of all that in one act.
+
+    The credential travels in the body only.
+
+    Raises:
+        InvalidRequest: it names nothing of this server, or several things.
+        SessionNotFound, TokenNotFound: nothing is known under that id.
+        Conflict: the secret does not match its id; give the id alone, if that is meant.
+        ReauthenticationRequired: the administrator's own sign-in is too old for the policy.
+    """
+    path = "/admin/neutralise/apply" if apply else "/admin/neutralise"
+    return post(path, results.Neutralised, {"credential": credential}, repeatable=not apply)
+
+
 def list_clients() -> Call[results.ClientList]:
     """All OAuth clients, oldest first."""
     return get("/admin/clients", results.ClientList)

@@ -1,0 +1,54 @@
+"""What charts draw: series of numbers over time, and shares of a whole. Each is a table first; a script draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.statistics import OverTime
+from ostiary.web import words
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over the same steps of time.
+
+    Attributes:
+        lines: names, each with one number a step.
+    """
+
+    id: str
+    title: str
+    begins: Sequence[datetime]
+    lines: dict[str, Sequence[int]]
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing happened in all that time."""
+        return not any(any(line) for line in self.lines.values())
+
+    @property
+    def rows(self) -> list[tuple[datetime, list[int]]]:
+        """The table: a step, and its number of each line."""
+        return [(begin, [line[number] for line in self.lines.values()]) for number, begin in enumerate(self.begins)]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of the parts of a whole."""
+
+    name: str
+    count: int
+    href: str | None = None
+
+
+def sign_ins(found: OverTime) -> Chart:
+    """Sign-ins, and those that were refused."""
+    return Chart("sign-ins", "Sign-ins", found.begins, {"signed in": found.started, "refused": found.refused})
+
+
+def endings(found: OverTime) -> Chart:
+    """Endings by reason."""
+    lines = {words.REASONS.get(reason, reason): line for reason, line in found.ended.items()}
+    return Chart("endings", "Endings by reason", found.begins, lines)

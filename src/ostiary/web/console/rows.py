@@ -1,0 +1,108 @@
+"""Sessions and events as the console shows them: whose they are stands with each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ostiary.core.client import describe
+from ostiary.core.event import Event
+from ostiary.core.session import Session
+from ostiary.web import times, words
+from ostiary.web.forms import PageRequest
+from ostiary.web.rows import Row
+from ostiary.web.sessions import rows_for
+from ostiary.web.visit import visit_of
+
+_ICONS: Final = {
+    "session.started": "done",
+    "session.revoked": "ended",
+    "sign_in.refused": "warning",
+    "sign_in.throttled": "warning",
+    "token.created": "cli",
+    "token.revoked": "cli",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One session of anybody.
+
+    Attributes:
+        username: None for a user who lives in another application; then there is only `user_id`.
+        how, when, ended_at: of one that has ended; None while it lives.
+    """
+
+    row: Row
+    user_id: str
+    username: str | None
+    how: str | None = None
+    when: str | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event, in words."""
+
+    position: int | None
+    icon: str
+    title: str
+    kind: str
+    at: datetime
+    when: str
+    reason: str | None
+    user_id: str | None
+    username: str | None
+    by: str | None
+    ip: str | None
+    agent: str | None
+    session_id: str | None
+    detail: Sequence[tuple[str, object]]
+
+
+def found(request: PageRequest, sessions: Sequence[Session], usernames: Mapping[str, str]) -> list[Found]:
+    """Sessions for the visitor of this request, now."""
+    caller = visit_of(request).caller
+    assert caller is not None  # the guard let nobody else through  # noqa: S101
+    rows = rows_for(request, caller)
+    shown = []
+    for session in sessions:
+        row, username = rows.row(session), usernames.get(session.user_id)
+        ended = rows.ended([session])
+        if ended:
+            shown.append(Found(row, session.user_id, username, ended[0].how, ended[0].when, ended[0].ended_at))
+        else:
+            shown.append(Found(row, session.user_id, username))
+    return shown
+
+
+def told(events: Sequence[Event], usernames: Mapping[str, str], now: datetime) -> list[Told]:
+    """Events, with the names of the users that we know."""
+    return [_told(event, usernames, now) for event in events]
+
+
+def _told(event: Event, usernames: Mapping[str, str], now: datetime) -> Told:
+    by = event.by
+    if by is not None and by == event.user_id:
+        by = "themselves"
+    elif by is not None:
+        by = usernames.get(by, by)
+    return Told(
+        position=event.position,
+        icon=_ICONS.get(event.kind, "service"),
+        title=words.EVENTS.get(event.kind, event.kind),
+        kind=event.kind,
+        at=event.at,
+        when=times.since(event.at, now),
+        reason=words.REASONS.get(event.reason, event.reason) if event.reason else None,
+        user_id=event.user_id,
+        username=usernames.get(event.user_id or ""),
+        by=by,
+        ip=event.ip,
+        agent=describe(event.user_agent).name if event.user_agent else None,
+        session_id=event.session_id,
+        detail=[(name.replace("_", " "), value) for name, value in event.detail.items() if value not in (None, "")],
+    )
