@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from ostiary.core.duration import format_duration, parse_duration
+from ostiary.core.gateway import Rule, parse_rules
 from ostiary.core.policy import PRESETS, AtLimit, Policy
+from ostiary.core.return_address import host_of, is_under, read_origin
 from ostiary.errors import ConfigurationError
 
 Source: TypeAlias = Literal["argument", "environment", "file", "default"]
@@ -126,6 +128,21 @@ def _origin(value: object) -> str | None:
     return f"{scheme}://{rest.lower()}"
 
 
+def _origins(value: object) -> tuple[str, ...]:
+    parts = value.replace(",", " ").split() if isinstance(value, str) else list(cast("list[object]", value))
+    return tuple(dict.fromkeys(read_origin(str(part)) for part in parts))
+
+
+def _domain(value: object) -> str | None:
+    text = _optional_text(value)
+    if text is None:
+        return None
+    domain = host_of(read_origin(f"https://{text.removeprefix('.')}"))
+    if "." not in domain or domain.replace(".", "").isdigit() or domain.startswith("["):
+        raise ValueError("must be a domain of your own such as example.org, with a dot in it")
+    return domain
+
+
 def default_data_directory() -> Path:
     """Where SQLite lives when nothing is said: the user's data directory."""
     base = os.environ.get("XDG_DATA_HOME")
@@ -154,6 +171,11 @@ class Settings:
     public_url: str | None = _setting(None, _origin, "the origin that people use; https here makes every cookie secure")
     allow_plain_http: bool = _setting(False, _flag, "accept sign-ins over plain http from other machines")
     trusted_proxies: tuple[Network, ...] = _setting((), _networks, "networks whose forwarded headers are believed")
+    cookie_domain: str | None = _setting(None, _domain, "share the session cookie with every host under this domain")
+    return_addresses: tuple[str, ...] = _setting(
+        (), _origins, "origins of applications that a sign-in may lead back to"
+    )
+    gateway_rules: tuple[Rule, ...] = _setting((), parse_rules, "who may use which application behind /verify")
     policy: str = _setting("default", _choice(*PRESETS), "the preset that the limits below change")
     lifetime: timedelta | None = _setting(None, _optional(_duration), "since start; also the most that can be minted")
     idle_timeout: timedelta | None = _setting(None, _optional(_duration), "since last used; at least 2m")
@@ -196,6 +218,29 @@ class Settings:
             return self.public_url
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - only compared
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def ensure_consistent(self) -> None:
+        """Return if the settings about applications behind `/verify` can work together.
+
+        Raises:
+            ConfigurationError: one contradicts another, so that the browser would be led in circles or a rule would
+                never be met.
+        """
+        home = host_of(self.public_url or "")
+        is_https = (self.public_url or "").startswith("https://")
+        if self.cookie_domain is not None and not (is_https and is_under(home, self.cookie_domain)):
+            raise _wrong("cookie_domain", f"needs a public_url with https on a host under {self.cookie_domain}")
+        if self.return_addresses and self.public_url is None:
+            raise _wrong("return_addresses", "needs public_url, where people sign in")
+        for origin in self.return_addresses:
+            host = host_of(origin)
+            if host != home and not (self.cookie_domain and is_under(host, self.cookie_domain)):
+                raise _wrong(
+                    "return_addresses",
+                    f"the session cookie of {home} never reaches {host}: it needs a cookie_domain above both",
+                )
+        if any(rule.hosts for rule in self.gateway_rules) and not self.trusted_proxies:
+            raise _wrong("gateway_rules", "hosts are read from X-Forwarded-Host, which needs trusted_proxies")
 
     def session_policy(self) -> Policy:
         """The preset with the limits that were set.
@@ -258,7 +303,12 @@ def load(
             values[row.name] = _parse(row, dict(given)[source][row.name], source)
     settings = Settings(**values)
     settings.session_policy()
+    settings.ensure_consistent()
     return Loaded(settings, sources, path)
+
+
+def _wrong(name: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"{name}: {why}", field=name)
 
 
 def table() -> list[tuple[str, str, str]]:

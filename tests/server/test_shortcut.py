@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from ostiary.core.gateway import Rule
 from ostiary.errors import StoreUnavailable
 from ostiary.server.app import Application
 from ostiary.server.protocol import BoundedProtocol
@@ -287,3 +288,17 @@ async def test_an_application_that_is_not_open_is_opened_the_plain_way(make_app,
         assert another.is_open
         assert (await send(server, usual)).startswith(b"HTTP/1.1 200 OK")
     await another.close()
+
+
+async def test_with_rules_every_question_goes_the_plain_way(make_app, app, tokens):
+    usual = asked(b"Authorization: Bearer " + tokens["good"])
+    ruled = usual.replace(b"/verify", b"/verify?app=wiki")
+    async with (
+        make_app(gateway_rules=(Rule("wiki", roles=("member",)),)) as another,
+        serving(another, BoundedProtocol) as plain,
+        serving(another, ShortcutProtocol) as short,
+    ):
+        for piece, status in ((usual, b"HTTP/1.1 403"), (ruled, b"HTTP/1.1 200")):
+            expected, found = await asyncio.gather(send(plain, piece), send(short, piece))
+            assert found.startswith(status)
+            assert found == expected

@@ -63,6 +63,13 @@ class Caller:
         return "admin" in self.user.roles and (self.token is None or "admin" in self.token.scopes)
 
     @property
+    def acting_roles(self) -> tuple[str, ...]:
+        """The user's roles, without `admin` where this credential does not reach so far."""
+        if self.is_admin:
+            return self.user.roles
+        return tuple(role for role in self.user.roles if role != "admin")
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """What the caller may do, as scopes: a token's own; for a session, all that the user's roles allow."""
         if self.granted is not None:

@@ -1,25 +1,22 @@
 """The ASGI middleware: who sent a request, on its scope; the session cookie; refusals that fail closed.
 
 `visit_of(scope)` finds what it left there. An error of ours that the application lets through is answered here as
-`application/problem+json`: 401, 403, 404, or 503 when the store is away.
+`application/problem+json`: 401, 403, 404, or 503 when the store is away. A WebSocket, stream or long poll of a session
+that has ended is closed.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ostiary.errors import OstiaryError, StoreUnavailable
 from ostiary.integrations.identity import Identify, Identity, Keeper
-from ostiary.integrations.visit import KEY, Visit, visit_of, words
+from ostiary.integrations.live import SESSION_ENDED, TRY_AGAIN_LATER, Live, closing
+from ostiary.integrations.visit import KEY, Visit, visit_of
 from ostiary.server import problems
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["SESSION_ENDED", "TRY_AGAIN_LATER", "OstiaryMiddleware", "current_session", "visit_of"]
-
-SESSION_ENDED: Final = (
-    4401  # a WebSocket's closing code: nobody is signed in (any more); like 401, in the private range
-)
-TRY_AGAIN_LATER: Final = 1013  # the registered code of that name: we do not know, which ends nobody's session
 
 
 async def current_session(scope: Scope) -> Identity:
@@ -73,7 +70,8 @@ class OstiaryMiddleware:
             await self._keeper.open()
             if self._required:
                 await visit.current()
-            await self._app(scope, receive, answer)
+            refuse = answer.refuse if scope["type"] == "http" else None
+            await Live(self._keeper, visit, receive, answer, refuse).run(self._app, scope)
         except OstiaryError as error:
             if answer.has_begun or (error.status >= 500 and not isinstance(error, StoreUnavailable)):
                 raise  # the latter is for the operator's eyes
@@ -107,9 +105,7 @@ class _Answer:
 
     async def refuse(self, error: OstiaryError) -> None:
         if self._kind == "websocket":
-            # Before it was accepted, the server answers a closing with 403.
-            code = TRY_AGAIN_LATER if error.status >= 500 else SESSION_ENDED
-            await self({"type": "websocket.close", "code": code, "reason": words(error)})
+            await self(closing(error))  # before it was accepted, the server answers a closing with 403
             return
         content = problems.body(error, self._visit.request_id)
         headers = [

@@ -6,16 +6,21 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Unpack
+from typing import Final, Unpack
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
+from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, describe
 from ostiary.core.session import Session
-from ostiary.errors import StoreUnavailable
+from ostiary.errors import OstiaryError, SessionNotFound, SessionRevoked, StoreUnavailable, Unauthenticated
+from ostiary.feed import Poll
 from ostiary.integrations.identity import Begun, By, Identity, Listed, Opening
 from ostiary.settings import Settings
+
+LOOK_EVERY: Final = 2.5  # seconds between two looks at the clock for a live connection
+MAX_STALENESS: Final = 5.0  # seconds for which a live connection may go on while the store is away
 
 
 class Embedded:
@@ -33,6 +38,8 @@ class Embedded:
         """
         self.settings = settings if isinstance(settings, Settings) else Settings(database_url=settings)
         self.authority = Authority(self.settings, clock=clock)
+        self._polled_at = 0.0  # when the feed last knew what had happened, on the loop's clock
+        self.authority.feed.polled.append(self._polled)
         self._opening = asyncio.Lock()
         self._is_open = False
 
@@ -60,6 +67,33 @@ class Embedded:
     async def verify(self, credential: str, client: Client | None) -> Identity:
         """As `Keeper.verify`, from the row."""
         return self._identity(await self.authority.verify(credential, client), credential)
+
+    async def watch(self, identity: Identity) -> OstiaryError:
+        """As `Keeper.watch`: told by the feed within milliseconds; by the clock where a limit passes."""
+        loop = asyncio.get_running_loop()
+        told = loop.create_task(self._told(identity.session_id)) if identity.session_id else None
+        ends_at, proven = identity.ends_at, loop.time()
+        try:
+            while True:
+                within = max(0.1, (ends_at - self.authority.clock()).total_seconds()) if ends_at else LOOK_EVERY
+                await asyncio.wait({told} if told else {loop.create_future()}, timeout=min(within, LOOK_EVERY))
+                if told is not None and told.done():
+                    return told.result()
+                try:
+                    if told is None:
+                        await self.authority.verify(identity.credential)
+                        proven = loop.time()
+                    elif ends_at is not None and self.authority.clock() >= ends_at:
+                        ends_at = await self._deadline(identity)
+                except (SessionNotFound, Unauthenticated) as why:
+                    return why
+                except StoreUnavailable:
+                    pass  # for a while
+                if loop.time() - max(proven, self._polled_at) > MAX_STALENESS:
+                    return StoreUnavailable()
+        finally:
+            if told is not None:
+                told.cancel()
 
     async def start(self, user_id: str, client: Client, **opening: Unpack[Opening]) -> Begun:
         """As `Keeper.start`.
@@ -91,6 +125,24 @@ class Embedded:
     async def log_out(self, who: Identity) -> None:
         """As `Keeper.log_out`."""
         await self.authority.sessions.log_out(by=await self._caller(who))
+
+    async def _told(self, session_id: str) -> OstiaryError:
+        try:
+            ended = await self.authority.feed.watch(session_id)
+        except OstiaryError:
+            return StoreUnavailable()  # not known, or more are watched than there is room for
+        return SessionRevoked(ended.at, ended.reason or "policy")
+
+    async def _deadline(self, identity: Identity) -> datetime:
+        """When the session ends now, as it was used meanwhile."""
+        by = Caller(User(identity.user_id))
+        session = await self.authority.sessions.find(identity.session_id or "", by=by)
+        session.ensure_live(self.authority.policy, self.authority.clock())
+        return session.deadline(self.authority.policy)[0]
+
+    def _polled(self, poll: Poll | None) -> None:
+        if poll is not None:
+            self._polled_at = asyncio.get_running_loop().time()
 
     def _opened(self) -> bool:
         return self._is_open

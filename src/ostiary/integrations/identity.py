@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
-from ostiary.errors import NotAllowed
+from ostiary.errors import NotAllowed, OstiaryError
 from ostiary.settings import Settings
 
 By: TypeAlias = Literal["session", "cli_token", "access_token"]
@@ -139,6 +139,9 @@ class Keeper(Protocol):
             Unauthenticated: nobody, or not any more.
             StoreUnavailable: nothing is known.
         """
+
+    async def watch(self, identity: Identity) -> OstiaryError:
+        """Wait until the session of a live connection has ended, or cannot be proven live any more; answers why."""
 
     async def start(self, user_id: str, client: Client, **opening: Unpack[Opening]) -> Begun:
         """Start a session of a user whom the application has just signed in."""

@@ -70,6 +70,11 @@ class Addresses:
         ip, forwarded_scheme = self._forwarded(peer, headers)
         return Arrival(ip, forwarded_scheme or scheme, host)
 
+    def trusts(self, scope: Any) -> bool:
+        """True if the peer's forwarded headers are believed."""
+        peer = scope["client"][0] if scope.get("client") else None
+        return peer is not None and self._trusts(peer)
+
     def client_ip(self, scope: Any) -> str | None:
         """Only the address of an arrival, for those who need no more."""
         peer = scope["client"][0] if scope.get("client") else None

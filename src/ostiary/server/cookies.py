@@ -15,6 +15,7 @@ from ostiary.settings import Settings
 
 SECURE_NAME: Final = "__Host-session"
 PLAIN_NAME: Final = "session"
+SHARED_NAME: Final = "__Secure-session"  # with a `Domain`, which `__Host-` forbids
 MAXIMUM_COOKIE: Final = 4096  # bytes of name and value (ASVS 5.0 3.3.5); browsers drop what is longer
 CLEAR_SITE_DATA: Final = '"cache", "cookies", "storage"'  # ASVS 5.0 14.3.1
 
@@ -24,7 +25,8 @@ class SessionCookie:
     """The cookie that fits one request.
 
     Attributes:
-        name: `__Host-session`, or `session` over plain http where the operator allows that.
+        name: `__Host-session`; `__Secure-session` where the operator shares it within a domain; `session` over plain
+            http where the operator allows that.
         is_secure: whether it carries `Secure`, which the prefix `__Host-` demands.
         is_refused: True over plain http that nobody allowed: it can be cleared, but not be set.
     """
@@ -32,6 +34,7 @@ class SessionCookie:
     name: str
     is_secure: bool
     is_refused: bool
+    domain: str | None = None
 
     def holding(self, token: str) -> str:
         """The value of `Set-Cookie` that makes the browser hold a token."""
@@ -46,7 +49,8 @@ class SessionCookie:
 
     @property
     def _attributes(self) -> str:
-        return f"Path=/; HttpOnly;{' Secure;' if self.is_secure else ''} SameSite=Lax"
+        domain = f" Domain={self.domain};" if self.domain else ""
+        return f"Path=/;{domain} HttpOnly;{' Secure;' if self.is_secure else ''} SameSite=Lax"
 
     def ensure_may_be_set(self) -> None:
         """Return if a browser may be given one here.
@@ -64,6 +68,8 @@ class SessionCookie:
 
 def cookie_for(arrival: Arrival, settings: Settings) -> SessionCookie:
     """The cookie that fits a request that came in so."""
+    if settings.cookie_domain is not None:  # only with an https `public_url`, as the settings see to
+        return SessionCookie(SHARED_NAME, is_secure=True, is_refused=False, domain=settings.cookie_domain)
     if is_https(arrival, settings) or arrival.is_local:
         return SessionCookie(SECURE_NAME, is_secure=True, is_refused=False)
     if settings.allow_plain_http:
@@ -78,5 +84,7 @@ def is_https(arrival: Arrival, settings: Settings) -> bool:
 
 def accepted_names(settings: Settings) -> frozenset[bytes]:
     """The names under which a token is looked for; the plain one only where the operator allows plain http."""
+    if settings.cookie_domain is not None:
+        return frozenset({SHARED_NAME.encode()})
     names = [SECURE_NAME, PLAIN_NAME] if settings.allow_plain_http else [SECURE_NAME]
     return frozenset(name.encode() for name in names)

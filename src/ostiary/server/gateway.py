@@ -1,5 +1,8 @@
 """`GET /verify`: who sent this request? For proxies that ask before they let a request through.
 
+Without a query and without rules it says who it is (200) or why not (401). What a proxy can ask beyond that is read in
+`question`, and what an application may ask of its callers is decided in `core.gateway`.
+
 A plain ASGI callable in front of the router, because it answers for every request of every application behind it. Like
 everything else it answers from the row (rule 3), and fails closed: 503 when the store is away.
 """
@@ -19,10 +22,11 @@ from ostiary.authority import Authority
 from ostiary.authority.verification import MAXIMUM_LENGTH, NOBODY
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
+from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import Kind
 from ostiary.core.token import Token, parse
-from ostiary.errors import OstiaryError, ServerFault, StoreUnavailable
-from ostiary.server import problems
+from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
+from ostiary.server import problems, question
 from ostiary.server.addresses import Addresses, Headers
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.callers import identify, presented
@@ -30,6 +34,7 @@ from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import request_id_of
 from ostiary.server.metrics import Metrics
 from ostiary.server.problems import BadRequest, RawHeaders
+from ostiary.server.question import Question
 from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
 from ostiary.storage.reader import FoundSession
@@ -40,6 +45,7 @@ PATH: Final = "/verify"
 METHODS: Final = ("GET", "HEAD")
 COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Final = (b"content-type", b"application/json")
+PLAIN: Final = Question()
 
 log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -90,37 +96,49 @@ class Gateway:
         self._metrics = metrics
         self._names = accepted_names(settings)
         self._lifetime = authority.policy.lifetime
-        self._has_rules = bool(getattr(settings, "gateway_rules", ()))
+        self._rules = settings.gateway_rules
+        self._origins = frozenset(settings.return_addresses)
+        self._public_url = settings.public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
         request_id = request_id_of(scope["headers"])
+        asked = PLAIN
         try:
-            status, headers, content = 200, *await self._answer(scope, request_id)
+            if scope["query_string"] or self._rules:
+                asked = question.read(scope, self._addresses, self._origins)
+            status, headers, content = 200, *await self._answer(scope, asked, request_id)
         except OstiaryError as error:
-            status, headers, content = self._refuse(error, request_id)
+            status, headers, content = self._refuse(error, asked, request_id)
         except Exception:
             log.exception("fault", request_id=request_id)
-            status, headers, content = self._refuse(ServerFault(), request_id)
+            status, headers, content = self._refuse(ServerFault(), asked, request_id)
         headers += COMMON
         headers.append((b"x-request-id", request_id.encode()))
         headers.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": False})
 
-    async def _answer(self, scope: Any, request_id: str) -> tuple[RawHeaders, bytes]:
+    async def _answer(self, scope: Any, asked: Question, request_id: str) -> tuple[RawHeaders, bytes]:
         if scope["method"] not in METHODS:
             raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
         headers = scope["headers"]
         client = self._client(scope, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
         identified.caller.ensure_scope("gateway")
+        if asked.application is not None or self._rules:
+            rule = rule_for(self._rules, asked.application, asked.host)
+            if rule is not None:
+                ensure_allowed(rule, identified.caller, self._authority.clock())
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
 
     def plain_token(self, headers: Headers) -> Token | None:
-        """The token of a request that carries one session and nothing else that counts; None for all others."""
-        if self._has_rules:
+        """The token of a request that carries one session and nothing else that counts; None for all others.
+
+        The request is known to have no query. With rules, what the proxy says about the application counts as well.
+        """
+        if self._rules:
             return None
         try:
             given = presented(headers, self._names)
@@ -159,7 +177,7 @@ class Gateway:
             JSON,
             (b"ostiary-user", header_value(user.username or user.id)),
             (b"ostiary-session", session.id.encode() if session else b""),
-            (b"ostiary-roles", header_value(",".join(user.roles))),
+            (b"ostiary-roles", header_value(",".join(caller.acting_roles))),
             (b"ostiary-tenant", header_value(session.tenant) if session else b""),
         ]
 
@@ -167,7 +185,7 @@ class Gateway:
         user, session, token = caller.user, caller.session, caller.token
         return _encoder.encode(
             Verified(
-                VerifiedUser(user.id, user.username, user.roles),
+                VerifiedUser(user.id, user.username, caller.acting_roles),
                 VerifiedSession(
                     session.id,
                     min(session.expires_at, session.created_at + self._lifetime),
@@ -183,13 +201,20 @@ class Gateway:
             )
         )
 
-    def _refuse(self, error: OstiaryError, request_id: str) -> tuple[int, RawHeaders, bytes]:
+    def _refuse(self, error: OstiaryError, asked: Question, request_id: str) -> tuple[int, RawHeaders, bytes]:
         if isinstance(error, StoreUnavailable):
             self._metrics.store_unavailable.inc()
             self._metrics.unanswered.inc()
         elif error.status < 500:
             self._metrics.refused.inc()
-        return error.status, problems.headers(error), problems.body(error, request_id)
+        status, headers, content = error.status, problems.headers(error), problems.body(error, request_id)
+        if not asked.leads or self._public_url is None or not isinstance(error, Unauthenticated):
+            return status, headers, content
+        again = isinstance(error, ReauthenticationRequired)
+        address = question.sign_in_address(self._public_url, asked, again=again).encode()
+        if asked.keeps_status:
+            return status, [*headers, (b"ostiary-sign-in", address)], content
+        return 302, [(b"content-type", problems.MEDIA_TYPE.encode()), (b"location", address)], content
 
 
 @lru_cache(maxsize=4096)

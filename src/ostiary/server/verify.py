@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from litestar import Response, Router, get
 from litestar.datastructures import ResponseHeader
+from litestar.params import QueryParameter
 
 from ostiary.errors import NotFound
 from ostiary.server.gateway import PATH, Verified
@@ -25,7 +28,22 @@ from ostiary.server.refusals import refusals
         )
     ],
 )
-async def verify() -> Response[Verified]:
+async def verify(
+    app: Annotated[
+        str | None, QueryParameter(max_length=64, description="The application whose rule decides, by its id.")
+    ] = None,
+    rd: Annotated[
+        str | None,
+        QueryParameter(
+            description="Lead browsers to the sign-in page, and afterwards to this address; empty: to the one in "
+            "X-Forwarded-Proto, -Host and -Uri."
+        ),
+    ] = None,
+    status: Annotated[
+        Literal["401"] | None,
+        QueryParameter(description="With rd: answer 401 with the sign-in page in Ostiary-Sign-In instead of a 302."),
+    ] = None,
+) -> Response[Verified]:
     """For a proxy that asks before it lets a request through: nginx `auth_request`, Caddy `forward_auth`, Traefik.
 
     Send the request's own cookie or bearer. All four headers are always there, so that copying them overwrites whatever

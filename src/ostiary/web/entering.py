@@ -18,10 +18,10 @@ from ostiary.errors import (
 )
 from ostiary.web import returning, words
 from ostiary.web.access import PUBLIC
-from ostiary.web.destinations import HOME, own_path
+from ostiary.web.destinations import HOME
 from ostiary.web.form_tokens import FormRefused
 from ostiary.web.forms import PageRequest
-from ostiary.web.given import Code, Next, OurAuthority, Visitor
+from ostiary.web.given import Again, Code, Next, OurAuthority, Visitor
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.times import counted
@@ -35,18 +35,22 @@ async def home(request: PageRequest) -> Response[bytes]:
 
 
 @get("/sign-in")
-async def sign_in_page(request: PageRequest, then: Next = None) -> Response[Any]:
-    """The form, with the reason when the session of this browser has ended."""
+async def sign_in_page(request: PageRequest, then: Next = None, again: Again = False) -> Response[Any]:
+    """The form, with the reason when the session of this browser has ended.
+
+    With `again` also for somebody who is signed in: an application wants a fresher sign-in than theirs.
+    """
     visit = visit_of(request)
-    if visit.caller is not None:
-        return back(request, own_path(then))
-    await returning.allow(request, own_path(then))
-    return _sign_in_form(request, own_path(then), farewell=words.farewell(visit.refusal) if visit.refusal else None)
+    destination = returning.destination(request, then)
+    if visit.caller is not None and not again:
+        return back(request, destination)
+    await returning.allow(request, destination)
+    return _sign_in_form(request, destination, farewell=words.farewell(visit.refusal) if visit.refusal else None)
 
 
 def sign_in_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
     """The form once more, with what was wrong; never with the password."""
-    return _sign_in_form(request, own_path(visit_of(request).form.text("next")), error=error)
+    return _sign_in_form(request, returning.destination(request, visit_of(request).form.text("next")), error=error)
 
 
 def _sign_in_form(
@@ -79,12 +83,13 @@ async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
     form = visit.form
-    await returning.allow(request, own_path(form.text("next")))
+    destination = returning.destination(request, form.text("next"))
+    await returning.allow(request, destination)
     _, started = await authority.sign_in.with_password(form.text("username"), form.text("password"), client=client)
     if visit.caller is not None:
         await authority.sessions.log_out(by=visit.caller)
     visit.hold(started)
-    return back(request, own_path(form.text("next")))
+    return back(request, destination)
 
 
 @get("/setup")

@@ -1,6 +1,7 @@
-"""Authorization requests on their way through our own pages, and back to the client that sent them.
+"""Where a sign-in leads: to our own pages, to the OAuth client that asked for it, to an application behind a proxy.
 
-A request that has to wait for a sign-in travels along in `r`, packed, so that it passes wherever a path of ours does.
+An authorization request that has to wait for a sign-in travels along in `r`, packed, so that it passes wherever a path
+of ours does.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from litestar import Response
 
 from ostiary.core.oauth.fields import read_fields
+from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest, OstiaryError
 from ostiary.server.context import context_of
+from ostiary.web.destinations import own_path
 from ostiary.web.forms import PageRequest
 from ostiary.web.visit import visit_of
 
 PATH: Final = "/oauth/authorize"
 PACKED: Final = "r"
+
+
+def destination(request: PageRequest, text: str | None) -> str:
+    """`text` if it is a path of ours or an address that the operator listed; else our own first page."""
+    return allowed(text, context_of(request).settings.return_addresses) or own_path(text)
 
 
 def pack(asked: Mapping[str, str]) -> str:
@@ -46,20 +54,23 @@ def path_of(asked: Mapping[str, str]) -> str:
 
 
 async def allow(request: PageRequest, then: str) -> None:
-    """Let the forms of this page lead to the client whose request waits in `then`, if there is one.
+    """Let the forms of this page lead to the application at `then`, or to the client whose request waits in it.
 
-    Browsers hold a form's policy against every redirect that its answer leads to. Only an address that the client has
-    registered is let through.
+    Browsers hold a form's policy against every redirect that its answer leads to. Only an address that the operator has
+    listed, or that the client has registered, is let through.
     """
     parts = urlsplit(then)
+    if parts.netloc:  # of the list: `destination` let it through
+        visit_of(request).form_targets = (target(then),)
+        return
     packed = dict(parse_qsl(parts.query)).get(PACKED) if parts.path == PATH else None
     if packed is None:
         return
     try:
-        destination = await context_of(request).authority.oauth.authorization.destination(unpack(packed))
+        client = await context_of(request).authority.oauth.authorization.destination(unpack(packed))
     except OstiaryError:
         return
-    visit_of(request).form_targets = (target(destination.redirect_uri),)
+    visit_of(request).form_targets = (target(client.redirect_uri),)
 
 
 def target(uri: str) -> str:

@@ -8,10 +8,14 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
 from ostiary.cli.checks import Finding
+from ostiary.cli.checks.behind_proxies import behind_proxies
+from ostiary.cli.checks.client_side import CLOCK_TOLERANCE
+from ostiary.cli.checks.lifetimes import lifetimes
+from ostiary.cli.checks.ourselves import ourselves
 from ostiary.core.duration import format_duration
 from ostiary.errors import OstiaryError
 from ostiary.settings import Loaded, Settings, load
@@ -32,11 +36,15 @@ def server_side(database_url: str | None) -> Iterator[Finding]:
         return
     yield from _in_force(loaded)
     yield from _unsafe(loaded.settings)
+    yield from behind_proxies(loaded.settings)
+    yield from lifetimes(loaded.settings.session_policy())
+    if loaded.settings.public_url is not None:
+        yield from ourselves(loaded.settings.public_url)
     path = _sqlite_path(loaded.settings)
     if path is not None and not os.path.exists(path):
         yield Finding("database", "info", f"{path} is not there yet", "'ostiary serve' makes it")
     else:
-        yield asyncio.run(_database(loaded.settings))
+        yield from asyncio.run(_database(loaded.settings))
 
 
 def _never_set_up(loaded: Loaded) -> bool:
@@ -83,14 +91,6 @@ def _unsafe(settings: Settings) -> Iterator[Finding]:
             f"listens on {settings.host} without TLS, so browsers elsewhere cannot sign in",
             "put TLS in front and set public_url",
         )
-    for network in settings.trusted_proxies:
-        if network.prefixlen == 0:
-            yield Finding(
-                "trusted_proxies",
-                "unsafe",
-                f"{network} lets anybody forge the address that is recorded and limited",
-                "name the proxies' own networks",
-            )
     path = _sqlite_path(settings)
     if path is not None and os.name == "posix" and os.path.exists(path):
         mode = stat.S_IMODE(os.stat(path).st_mode)
@@ -99,27 +99,40 @@ def _unsafe(settings: Settings) -> Iterator[Finding]:
             yield Finding("database file", "unsafe", f"{path} can be read by others ({mode:o})", f"chmod 600 {path}")
 
 
-async def _database(settings: Settings) -> Finding:
-    from ostiary.storage import migrate
+async def _database(settings: Settings) -> list[Finding]:
+    from ostiary.storage import inspection, migrate
     from ostiary.storage.database import Database
 
     database: Database | None = None
     try:
         database = Database(settings.database_url)
         current, newest = await migrate.current(database), migrate.newest()
+        if current != newest:
+            found = f"at schema {current or 'none'}, this version needs {newest}"
+            return [Finding("database", "broken", found, "run 'ostiary migrate'")]
+        answers = Finding("database", "ok", f"answers, at schema {current}")
+        theirs, ours = await inspection.clock(database), datetime.now(UTC)
+        return [answers, clock(theirs - ours), indexes(await inspection.missing_indexes(database))]
     except OstiaryError as error:
-        return Finding("database", "broken", error.message, "start it, or correct database_url")
+        return [Finding("database", "broken", error.message, "start it, or correct database_url")]
     finally:
         if database is not None:
             await database.close()
-    if current != newest:
-        return Finding(
-            "database",
-            "broken",
-            f"at schema {current or 'none'}, this version needs {newest}",
-            "run 'ostiary migrate'",
-        )
-    return Finding("database", "ok", f"answers, at schema {current}")
+
+
+def clock(apart: timedelta) -> Finding:
+    """How far the database's clock is from this machine's."""
+    if abs(apart) <= CLOCK_TOLERANCE:
+        return Finding("database clock", "ok", "agrees with this machine's")
+    found = f"{abs(apart).total_seconds():.0f} s apart from this machine's"
+    return Finding("database clock", "unsafe", found, "set both by NTP: limits are kept by this machine's")
+
+
+def indexes(missing: list[str]) -> Finding:
+    """Whether every index is there: without one, a question about one session reads all of them."""
+    if not missing:
+        return Finding("indexes", "ok", "all there")
+    return Finding("indexes", "broken", f"missing: {', '.join(missing)}", "make them anew, as the migrations do")
 
 
 def _sqlite_path(settings: Settings) -> str | None:

@@ -47,7 +47,9 @@ class Direct:
     async def _mint(self, authority: Authority, username: str, expire_after: timedelta) -> Cookie:
         started = await authority.administration.mint(username, by=self._operator, expire_after=expire_after)
         user = (await authority.accounts.find(username, by=self._operator)).user
-        line = f"__Host-session={started.token}; Path=/; HttpOnly; Secure; SameSite=Lax"
+        domain = self._settings.cookie_domain
+        name, shared = ("__Secure-session", f" Domain={domain};") if domain else ("__Host-session", "")
+        line = f"{name}={started.token}; Path=/;{shared} HttpOnly; Secure; SameSite=Lax"
         return Cookie(user.username or username, started.session.id, line, _time(started.session.expires_at) or "")
 
     def log_out(self, username: str) -> list[Object]:
