@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import growth, lag, ours, report
+from bench import growth, ours, race, report
 from bench.contender import Contender
 from bench.peers import Peer, peers
 from bench.running import CORES, LOAD_CORES, Failed
@@ -162,7 +162,7 @@ def _race(contenders: list[Contender], options: argparse.Namespace) -> None:
             continue
         _say(f"lag race: {one.title}")
         try:
-            lag.race(one, 10 if options.quick else 50)
+            race.run(one, 10 if options.quick else 50)
         except (Failed, OSError) as why:
             one.works[0].failure = _words(why)
 

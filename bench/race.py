@@ -12,7 +12,7 @@ PATIENCE = 10.0  # seconds until a session that still works is given up; a cooki
 REFUSED = (401, 403)
 
 
-def race(contender: Contender, times: int) -> None:
+def run(contender: Contender, times: int) -> None:
     """Milliseconds from each acknowledgement to the last answer that still accepted; 0 where there was none."""
     assert contender.server is not None
     asker, revoker = Client(contender.server.address), Client(contender.server.address)
