@@ -50,7 +50,7 @@ FRAMEWORKS = {
 }
 SQL = {"aiosqlite", "alembic", "asyncpg", "psycopg", "sqlalchemy", "sqlite3"}
 # The `sdk` extra, with what it brings.
-SDK_PACKAGES = {"anyio", "httpx2", "msgspec"}
+SDK_PACKAGES = {"anyio", "httpx2", "joserfc", "msgspec"}
 
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "services", "service"}
 LONGEST_FILE = 400  # lines; the aim is 50 to 200

@@ -39,7 +39,10 @@ def free_port() -> int:
 class Server:
     """`ostiary serve`, as a process."""
 
-    def __init__(self, database_url: str, home: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self, database_url: str, home: Path, *options: str, port: int | None = None, module: str = "ostiary"
+    ) -> None:
+        self.module = module
         self.database_url = database_url
         self.home = home
         self.port = port or free_port()
@@ -49,11 +52,11 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
-        command = [sys.executable, "-m", "ostiary", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "serve", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--database-url", self.database_url, *self.options],
-                stdout=log, stderr=log, cwd=self.home, env=clean_environment(self.home),
+                stdout=log, stderr=log, cwd=self.home, env=clean_environment(self.home, self._module_path()),
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
@@ -66,6 +69,10 @@ class Server:
                 pass
             time.sleep(0.05)
         raise RuntimeError(f"the server did not become ready:\n{self.log.read_text()}")
+
+    def _module_path(self) -> dict[str, str]:
+        """Where another module than our own is found: beside the tests."""
+        return {} if self.module == "ostiary" else {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         if self.process is not None:

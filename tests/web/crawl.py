@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ostiary.core.oauth.client import Registration
+from ostiary.core.token import new_id
+from ostiary.storage import clients, consents
 from ostiary.web.pages import ROUTER
 from tests.support.people import CHROME, PASSWORD, at
 from tests.web.surfer import Surfer
@@ -18,6 +21,7 @@ class Known:
     session_id: str
     token_id: str
     username: str
+    client_id: str
 
 
 def routes(method: str, known: Known) -> list[str]:
@@ -39,7 +43,19 @@ async def settle(surfer: Surfer) -> Known:
     _, other = await surfer.authority.sign_in.with_password("ada", PASSWORD, client=at("203.0.113.9", CHROME))
     by = await surfer.authority.verify(other.token, at())
     token = await surfer.authority.tokens.create(by=by, name="script")
-    return Known(other.session.id, token.token.id, "ada")
+    client_id = await allow_an_application(surfer, by.user.id)
+    return Known(other.session.id, token.token.id, "ada", client_id)
+
+
+async def allow_an_application(surfer: Surfer, user_id: str) -> str:
+    """A third party's client, and the user's consent to it; written as a grant would. Its id."""
+    now = surfer.authority.clock()
+    wanted = Registration("Calendar", is_public=True, redirect_uris=["https://calendar.example/back"], third_party=True)
+    client = wanted.check(new_id("client"), now)
+    async with surfer.authority.database.transaction() as db:
+        await clients.add(db, client, None)
+        await consents.replace(db, user_id, client.id, ("openid", "email"), now)
+    return client.id
 
 
 async def crawl(surfer: Surfer) -> Known:

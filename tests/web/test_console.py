@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ostiary.core.caller import Caller
@@ -10,7 +12,7 @@ from tests.support import people
 from tests.support.people import CHROME, IPHONE, at
 from tests.web.crawl import Known, routes
 
-ABSENT = Known("sess_" + "a" * 26, "ost_" + "a" * 26, "grace")
+ABSENT = Known("sess_" + "a" * 26, "ost_" + "a" * 26, "grace", "client_" + "a" * 26)
 
 
 def console(method: str, known: Known = ABSENT) -> list[str]:
@@ -36,7 +38,7 @@ async def test_nobody_but_an_administrator_can_make_the_console_act(surfer):
     started = await surfer.authority.sessions.start(user.id, client=at())
     await surfer.add_and_sign_in("ada")
     token = (await surfer.get("/settings/password")).text.partition('name="csrf_token" value="')[2].partition('"')[0]
-    for path in console("POST", Known(started.session.id, ABSENT.token_id, "grace")):
+    for path in console("POST", replace(ABSENT, session_id=started.session.id)):
         assert (await surfer.post(path, {"csrf_token": token})).status_code == 404, path
     assert (await surfer.authority.verify(started.token)).user.id == user.id
 

@@ -29,6 +29,7 @@ EventKind: TypeAlias = Literal[
     "client.secret_rotated",
     "client.removed",
     "consent.granted",
+    "consent.withdrawn",
     "keys.rotated",
     "credential.neutralised",
 ]

@@ -22,6 +22,22 @@ async def replace(db: Connection, user_id: str, client_id: str, scopes: tuple[st
     await db.execute(insert(consents).values(user_id=user_id, client_id=client_id, scopes=scopes, granted_at=now))
 
 
+async def list_of_user(db: Connection, user_id: str) -> list[tuple[str, tuple[str, ...], datetime]]:
+    """Every consent of a user, the latest first: client id, scopes, and since when."""
+    query = (
+        select(consents.c.client_id, consents.c.scopes, consents.c.granted_at)
+        .where(consents.c.user_id == user_id)
+        .order_by(consents.c.granted_at.desc(), consents.c.client_id)
+    )
+    return [(row.client_id, row.scopes, row.granted_at) for row in await db.execute(query)]
+
+
+async def remove(db: Connection, user_id: str, client_id: str) -> bool:
+    """Forget one consent. False if there was none."""
+    where = (consents.c.user_id == user_id, consents.c.client_id == client_id)
+    return (await db.execute(delete(consents).where(*where))).rowcount == 1
+
+
 async def remove_of_client(db: Connection, client_id: str) -> None:
     """Forget all consents to a client."""
     await db.execute(delete(consents).where(consents.c.client_id == client_id))

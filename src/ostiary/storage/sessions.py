@@ -68,9 +68,10 @@ def of_user(user_id: str, now: datetime, but: str | None = None, application_id:
     return chosen if but is None else and_(chosen, sessions.c.id != but)
 
 
-def of_client(client_id: str, now: datetime) -> Chosen:
-    """Every session that an OAuth client holds, for `revoke`."""
-    return and_(sessions.c.client_id == client_id, sessions.c.expires_at > now)
+def of_client(client_id: str, now: datetime, user_id: str | None = None) -> Chosen:
+    """Every session that an OAuth client holds (for one user), for `revoke`."""
+    chosen = and_(sessions.c.client_id == client_id, sessions.c.expires_at > now)
+    return chosen if user_id is None else and_(chosen, sessions.c.user_id == user_id)
 
 
 def among(session_ids: Sequence[str], user_id: str, now: datetime) -> Chosen:
@@ -137,6 +138,12 @@ async def count_live(db: Connection, user_id: str, policy: Policy, now: datetime
     """How many of a user's sessions would be accepted now."""
     query = select(func.count()).select_from(sessions).where(sessions.c.user_id == user_id, live(policy, now))
     return (await db.execute(query)).scalar_one()
+
+
+async def count_of_client(db: Connection, client_id: str, user_id: str, policy: Policy, now: datetime) -> int:
+    """How many live sessions of a user a client holds."""
+    where = and_(sessions.c.user_id == user_id, sessions.c.client_id == client_id, live(policy, now))
+    return (await db.execute(select(func.count()).select_from(sessions).where(where))).scalar_one()
 
 
 async def list_revoked(db: Connection, user_id: str, limit: int) -> list[Session]:

@@ -9,7 +9,15 @@ from litestar.handlers.base import BaseRouteHandler
 
 from ostiary.core.client import Client
 from ostiary.core.token import is_id, parse
-from ostiary.errors import NoCredentials, OstiaryError, SessionInvalid, SessionNotFound, TokenNotFound, Unauthenticated
+from ostiary.errors import (
+    ClientNotFound,
+    NoCredentials,
+    OstiaryError,
+    SessionInvalid,
+    SessionNotFound,
+    TokenNotFound,
+    Unauthenticated,
+)
 from ostiary.server.callers import Identified, Presented, identify, presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names, cookie_for
@@ -27,7 +35,11 @@ STEPS_UP: Final = "steps_up"  # may come with the password, when the authority a
 
 PASSWORD: Final = "confirm_password"  # the field of the form that asks again
 
-_IDS: Final[dict[str, type[OstiaryError]]] = {"session_id": SessionNotFound, "token_id": TokenNotFound}
+_IDS: Final[dict[str, type[OstiaryError]]] = {
+    "session_id": SessionNotFound,
+    "token_id": TokenNotFound,
+    "client_id": ClientNotFound,
+}
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
@@ -26,24 +26,13 @@ from ostiary.errors import (
     WrongCredentials,
 )
 from ostiary.server.context import context_of
-from ostiary.web import returning
+from ostiary.web import returning, words
 from ostiary.web.access import PASSWORD, PUBLIC, STEPS_UP
 from ostiary.web.destinations import sign_in_path
 from ostiary.web.forms import PageRequest
 from ostiary.web.rendering import back, page
 from ostiary.web.returning import PACKED, PATH
 from ostiary.web.visit import visit_of
-
-SCOPES: Final = {
-    "openid": "know that it is you",
-    "profile": "see your username",
-    "email": "see your email address",
-    "offline_access": "stay connected while you are away",
-    "sessions:read": "see where you are signed in",
-    "sessions:revoke": "sign you out, here and elsewhere",
-    "gateway": "use applications of this server in your name",
-    "feed:read": "follow what ends, for everybody",
-}
 
 
 @get(PATH)
@@ -60,8 +49,8 @@ async def authorize(request: PageRequest, authority: NamedDependency[Authority])
 def password_again(request: PageRequest, error: OstiaryError) -> Response[Any]:
     """The form that asks for the password, once more."""
     packed = visit_of(request).form.text(PACKED)
-    words = "Too many failed attempts. Wait a moment before you try again."
-    return _confirm(request, packed, words if isinstance(error, TooManyRequests) else "That is not your password.")
+    too_many = "Too many failed attempts. Wait a moment before you try again."
+    return _confirm(request, packed, too_many if isinstance(error, TooManyRequests) else "That is not your password.")
 
 
 @post(
@@ -143,7 +132,7 @@ def _consent(request: PageRequest, packed: str, wanted: AuthorizationRequest) ->
         "consent.html",
         name=wanted.client.name,
         home=returning.target(wanted.redirect_uri),
-        scopes=[SCOPES[scope] for scope in wanted.scopes],
+        scopes=[words.APPLICATION_SCOPES[scope] for scope in wanted.scopes],
         lifetime=format_duration(context_of(request).authority.policy.lifetime),
         packed=packed,
     )

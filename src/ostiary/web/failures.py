@@ -13,6 +13,7 @@ from litestar.connection import ASGIConnection
 from litestar.types import Scope
 
 from ostiary.errors import (
+    ClientNotFound,
     InvalidRequest,
     NotAllowed,
     OstiaryError,
@@ -76,6 +77,7 @@ _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
         ),
     ),
     (SessionNotFound, Failure("There is no such session", "It may have been removed meanwhile, or was never yours.")),
+    (ClientNotFound, Failure("There is no such application", "You have not allowed it, or not any more.")),
     (TokenNotFound, Failure("There is no such CLI token", "It may have been removed meanwhile, or was never yours.")),
 )
 

@@ -79,6 +79,9 @@ _WORDS: Final[dict[str, Callable[..., str]]] = {
     "named": lambda: "The name was saved.",
     "unnamed": lambda: "The name was removed.",
     "password": _password,
+    "withdrawn": lambda count: (
+        f"The application was sent away: {counted(count, 'session')} ended. It has to ask you again."
+    ),
     "revoked": lambda: "The CLI token was revoked. It is refused from now on.",
     "one_ended": _one_ended,
     "ended_before": lambda _: "That session had ended before. Its first reason stays.",

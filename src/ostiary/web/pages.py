@@ -10,6 +10,7 @@ from litestar.plugins import InitPlugin
 
 from ostiary.errors import ReauthenticationRequired, TooManyRequests, WrongCredentials
 from ostiary.web import (
+    applications,
     assets,
     authorize,
     console,
@@ -41,6 +42,7 @@ ROUTER: Final = Router(
         session_acts.router,
         live.router,
         tokens.router,
+        applications.router,
         password.router,
         console.ROUTER,
     ],

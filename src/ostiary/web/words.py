@@ -90,6 +90,7 @@ EVENTS: Final[dict[str, str]] = {
     "client.secret_rotated": "Client given a new secret",
     "client.removed": "Client removed",
     "consent.granted": "Application allowed",
+    "consent.withdrawn": "Application not allowed any more",
     "keys.rotated": "Signing keys rotated",
 }
 
@@ -118,6 +119,18 @@ SCOPES: Final[dict[Scope, str]] = {
     "tokens:manage": "make and revoke CLI tokens",
     "feed:read": "follow what ends, for everybody",
     "admin": "do everything that an administrator can",
+}
+
+# The same for an application of others: what it may do for the person who allows it.
+APPLICATION_SCOPES: Final[dict[str, str]] = {
+    "openid": "know that it is you",
+    "profile": "see your username",
+    "email": "see your email address",
+    "offline_access": "stay connected while you are away",
+    "sessions:read": "see where you are signed in",
+    "sessions:revoke": "sign you out, here and elsewhere",
+    "gateway": "use applications of this server in your name",
+    "feed:read": "follow what ends, for everybody",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from ostiary.authority.oauth.authorization import Authorization
 from ostiary.authority.oauth.client_credentials import ClientCredentials
 from ostiary.authority.oauth.clients import Clients
+from ostiary.authority.oauth.consents import Consents
 from ostiary.authority.oauth.exchange import Exchange
 from ostiary.authority.oauth.inspection import Inspection
 from ostiary.authority.oauth.issuing import Issuing
@@ -28,6 +29,7 @@ class OAuth:
         clients: add, find, list, rotate_secret, remove, authenticate.
         keys: published, rotate, read an access token.
         authorization: from a browser's request to a code.
+        consents: what users have agreed to: list, find, withdraw.
         exchange: from a code to a session.
         refreshing: from a refresh token to its successor.
         client_credentials: a client that acts for itself.
@@ -49,6 +51,7 @@ class OAuth:
         issuing = Issuing(settings, policy, clock, self.keys)
         self.clients = Clients(database, clock, self.keys)
         self.authorization = Authorization(database, clock, sessions)
+        self.consents = Consents(database, policy, clock, sessions)
         self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
         self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
         self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)

@@ -1,0 +1,113 @@
+"""What a user has agreed to: which third-party clients, for what; and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ostiary.authority.ending import end_sessions
+from ostiary.authority.sessions import Sessions
+from ostiary.core.caller import Caller
+from ostiary.core.event import Event
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.policy import Policy
+from ostiary.errors import ClientNotFound
+from ostiary.storage import clients, codes, consents, events, sessions, subjects
+from ostiary.storage.database import Connection, Database, in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One agreement of a user.
+
+    Attributes:
+        scopes: what the client may ask for without the user being asked again.
+        sessions: how many live sessions of the user it holds now.
+    """
+
+    client: OAuthClient
+    scopes: tuple[str, ...]
+    granted_at: datetime
+    sessions: int
+
+
+class Consents:
+    """List, find, withdraw (ASVS 5.0 10.7.3). All of them are the user's own."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
+        """Part of an `OAuth`."""
+        self.database = database
+        self._policy = policy
+        self._clock = clock
+        self._own = own
+
+    async def list(self, *, by: Caller) -> list[Consent]:
+        """What the caller has agreed to, the latest first.
+
+        Raises:
+            NotAllowed: the caller is not somebody who signed in.
+        """
+        by.ensure_person()
+        async with self.database.reading() as db:
+            return [await self._consent(db, by, *given) for given in await consents.list_of_user(db, by.user.id)]
+
+    async def find(self, client_id: str, *, by: Caller) -> Consent:
+        """One of them.
+
+        Raises:
+            NotAllowed: the caller is not somebody who signed in.
+            ClientNotFound: no such client, or the caller has not agreed to it: the same answer.
+        """
+        for consent in await self.list(by=by):
+            if consent.client.id == client_id:
+                return consent
+        raise ClientNotFound
+
+    async def withdraw(self, client_id: str, *, by: Caller) -> int:
+        """Take an agreement back: the client's sessions of the caller end, and it has to ask again. How many ended.
+
+        Raises:
+            NotAllowed: the caller is not somebody who signed in.
+            ClientNotFound: the caller has not agreed to it.
+            ReauthenticationRequired: the sign-in is too old for the policy.
+        """
+        by.ensure_person()
+        self._own.ensure_fresh(by)
+        return await self._withdraw(client_id, by)
+
+    @in_transaction
+    async def _withdraw(self, db: Connection, client_id: str, by: Caller) -> int:
+        user_id, now = by.user.id, self._clock()
+        # Whoever agrees, and whatever starts a session, holds the user too: it comes before this, or finds it done.
+        await subjects.hold(db, user_id)
+        if not await consents.remove(db, user_id, client_id):
+            raise ClientNotFound
+        await codes.remove_of(db, user_id, client_id)  # one that is under way must not become a session
+        chosen = sessions.of_client(client_id, now, user_id)
+        ended = await end_sessions(db, chosen, reason="user", by=by, now=now)
+        await events.add(db, [_event(client_id, len(ended), by, now)])
+        return len(ended)
+
+    async def _consent(
+        self, db: Connection, by: Caller, client_id: str, scopes: tuple[str, ...], granted_at: datetime
+    ) -> Consent:
+        found = await clients.find(db, client_id)
+        if found is None:
+            raise ClientNotFound  # removing a client removes the consents in the same transaction
+        held = await sessions.count_of_client(db, client_id, by.user.id, self._policy, self._clock())
+        return Consent(found.client, scopes, granted_at, held)
+
+
+def _event(client_id: str, ended: int, by: Caller, now: datetime) -> Event:
+    return Event(
+        now,
+        "consent.withdrawn",
+        user_id=by.user.id,
+        session_id=by.session_id,
+        by=by.name,
+        ip=by.client.ip,
+        user_agent=by.client.user_agent,
+        request_id=by.client.request_id,
+        detail={"client_id": client_id, "sessions": ended},
+    )

@@ -1,0 +1,42 @@
+"""From an answer to what is remembered of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from ostiary.sdk.verifier.memory import NEVER, Known
+from ostiary.sdk.verifier.verified import packed
+from ostiary.sdk.verifier.wire import FoundSession, FoundUser
+
+T = TypeVar("T")
+
+MAXIMUM: Final = 4096  # different values that are kept once
+
+_once: dict[Any, Any] = {}
+
+
+def known_from(user: FoundUser, session: FoundSession, client_id: str | None, digest: bytes) -> Known:
+    """A live session, as `Knowledge.learn` takes it. What most sessions have in common is kept once."""
+    return Known(
+        session.id,
+        user.id,
+        user.username,
+        _one(user.roles),
+        _one(session.kind),
+        _one(session.tenant),
+        _one(session.application_id),
+        _one(session.amr),
+        _one(client_id),
+        packed(session.created_at, session.expires_at, session.auth_time),
+        digest,
+        0.0,
+        NEVER,
+    )
+
+
+def _one(value: T) -> T:
+    """The same value, and the same object each time."""
+    if len(_once) >= MAXIMUM:
+        _once.clear()
+    found: T = _once.setdefault(value, value)
+    return found

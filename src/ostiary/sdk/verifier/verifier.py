@@ -1,0 +1,336 @@
+"""The verifier: answers from memory while it can prove that its memory is fresh, asks the authority when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from ostiary.core.endings import Changed, Ended, Entry
+from ostiary.core.oauth.claims import AccessToken
+from ostiary.core.oauth.jws import MAXIMUM_LENGTH, looks_like_jwt
+from ostiary.core.token import is_id, parse
+from ostiary.errors import ConfigurationError, SessionInvalid, SessionRevoked, Unauthenticated
+from ostiary.sdk.verifier.access_tokens import AccessTokens
+from ostiary.sdk.verifier.asker import Answered, Asker
+from ostiary.sdk.verifier.failures import CannotProve
+from ostiary.sdk.verifier.feed import FeedReader
+from ostiary.sdk.verifier.heard import Verdict
+from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
+from ostiary.sdk.verifier.link import Asked, Link
+from ostiary.sdk.verifier.memory import NEVER, Known
+from ostiary.sdk.verifier.refusals import Refusals, refused
+from ostiary.sdk.verifier.remembering import known_from
+from ostiary.sdk.verifier.verified import User, Verified, VerifiedToken
+from ostiary.sdk.verifier.watches import Watches
+
+MAX_STALENESS: Final = 5.0  # seconds
+REMEMBER: Final = 60.0  # seconds; asking again also reports the use of the session
+MAXIMUM: Final = 100_000  # sessions: at most 64 MiB
+TIMEOUT: Final = 3.0  # seconds for an answer of the authority
+ATTEMPTS: Final = 3  # questions about one credential while the feed tells of changes to it
+LOOK_EVERY: Final = 0.25  # seconds between two looks at what has expired
+TOKEN_LENGTH: Final = 75  # characters of a session's token
+ID_LENGTH: Final = 31  # of its id in front
+
+
+def now() -> float:
+    """Seconds, by a clock that nobody sets and that goes on while the machine sleeps."""
+    return time.clock_gettime(_CLOCK)
+
+
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Verifier:
+    """Answers "who holds this?" for an application, on asyncio. One per process; use it as an async context manager.
+
+    A session that was ended is refused at once where the feed brings the news, and at the latest `max_staleness`
+    seconds after the ending was acknowledged, whatever fails in between.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        name: str | None = None,
+        max_staleness: float = MAX_STALENESS,
+        remember: float = REMEMBER,
+        maximum: int = MAXIMUM,
+        issuer: str | None = None,
+        audience: str | None = None,
+        timeout: float = TIMEOUT,
+        allow_plain_http: bool = False,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        """Nothing is sent until it is entered.
+
+        Args:
+            url: the authority's root, such as `https://auth.example.org`.
+            token: a CLI token of an administrator with the scope `feed:read`; or
+            client_id, client_secret: of a client with that scope.
+            name: what the operator's list of verifiers calls this one.
+            max_staleness: seconds, 0.5 to 3600: the bound.
+            remember: seconds, at most, until a session is asked about again. Use is reported by asking.
+            maximum: sessions remembered.
+            issuer: of access tokens; the URL, unless the authority is known by another one outside.
+            audience: that access tokens have to name, beside the authority; None for any client's.
+            timeout: seconds to wait for an answer; never more than `max_staleness`.
+            allow_plain_http: let credentials travel unprotected to another machine.
+            http_client: one of your own, for proxies or certificates; it is not closed with this object.
+
+        Raises:
+            ConfigurationError: one of these cannot be.
+        """
+        if not 0.5 <= max_staleness <= 3600:
+            raise ConfigurationError("max_staleness: use 0.5 to 3600 seconds")
+        if not 0 < remember <= 3600 or maximum < 1:
+            raise ConfigurationError("remember, maximum: use more than nothing, and at most an hour")
+        self._link = Link(
+            url,
+            token=token,
+            client_id=client_id,
+            client_secret=client_secret,
+            timeout=min(timeout, max_staleness),
+            allow_plain_http=allow_plain_http,
+            http_client=http_client,
+        )
+        self._known = Knowledge(Bounds(max_staleness, remember, maximum))
+        self._asker = Asker(self._link.ask, self._known, now)
+        self._tokens = AccessTokens(self._link.keys, now, issuer=issuer or self._link.url, audience=audience)
+        self._refusals = Refusals()
+        self._watches = Watches()
+        self._feed = FeedReader(self._link, self._known, now, self._heard, name=name)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # What an application asks.
+
+    async def verify(self, token: str, *, ip: str | None = None, user_agent: str | None = None) -> Verified:
+        """Who holds this credential.
+
+        Args:
+            token: a session token, CLI token or access token, as the client sent it.
+            ip, user_agent: of the client; reported with the use.
+
+        Raises:
+            SessionInvalid, SessionExpired, SessionRevoked, TokenExpired, TokenRevoked: refused.
+            CannotProve: nobody can tell now. Let nobody in, and sign nobody out.
+        """
+        found = self.recall(token)
+        if found is None:
+            return await self._ask(token, ip, user_agent)
+        if found[1]:
+            self.renew(token, ip, user_agent)
+        return found[0]
+
+    def recall(self, token: str) -> tuple[Verified, bool] | None:
+        """The answer if memory has it and may give it, else None. From any thread; nothing is waited for.
+
+        The second half is True if it is time to `renew` it: to one caller, once.
+        """
+        moment = now()
+        if len(token) == TOKEN_LENGTH and token.isascii():
+            digest = hashlib.sha256(token.encode()).digest()
+            known, scopes = self._known.recall_token(token[:ID_LENGTH], digest, moment), None
+        else:
+            known, scopes = self._recall_access_token(token, moment)
+        if known is None:
+            return None
+        is_due = moment >= known.renew_at
+        if is_due:
+            known.renew_at = NEVER
+        return known.verified(scopes), is_due
+
+    def renew(self, token: str, ip: str | None, user_agent: str | None) -> None:
+        """Ask again in the background, which also reports the use: in the thread of the event loop."""
+        self._spawn(self._renew(Asked(token, ip, user_agent)))
+
+    async def watch(self, credential: str) -> Ended:
+        """Wait until a session ends; for connections that are kept open.
+
+        Where nobody can tell whether it ended (everybody was logged out, or the feed has a gap) it returns with
+        `reason` None: verify again, or close and let the client come back. A limit that passes is not told: keep a
+        timer for `expires_at`.
+
+        Args:
+            credential: its token; or its id, if it was verified a moment ago.
+
+        Raises:
+            CannotProve: the feed has been away for longer than `max_staleness`; also at once.
+            SessionInvalid, SessionExpired, SessionRevoked: it has ended already.
+        """
+        known = self._known.recall(credential, now()) if is_id(credential) else None
+        if known is not None:
+            return await self._watches.wait(known.session, known.user_id)
+        if is_id(credential):
+            raise CannotProve("nothing is known of this session; verify its token first, or watch that")
+        verified = await self.verify(credential)
+        if not self.is_fresh:
+            raise CannotProve("the feed is away")
+        if verified.session is None:
+            raise SessionInvalid("this is no session, so it has no end to wait for")
+        return await self._watches.wait(verified.session, verified.user.id)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether memory may answer. While it may not, every question goes to the authority."""
+        return self._known.is_fresh(now())
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are remembered."""
+        return len(self._known.memory)
+
+    async def wait_until_fresh(self, within: float = 10.0) -> None:
+        """Wait for the feed; not needed before `verify`, which asks until then.
+
+        Raises:
+            CannotProve: it did not come.
+        """
+        ends_at = now() + within
+        while not self.is_fresh:
+            if now() >= ends_at:
+                raise CannotProve("the feed did not come") from self._feed.failure
+            await asyncio.sleep(0.01)
+
+    # Memory.
+
+    def _recall_access_token(self, token: str, moment: float) -> tuple[Known | None, tuple[str, ...] | None]:
+        server_time = self._known.server_time(moment)
+        if server_time is None or not looks_like_jwt(token) or not token.isascii():
+            return None, None
+        access = self._tokens.recall(token, server_time)
+        return (self._recall_access(access, moment), access.scopes) if access is not None else (None, None)
+
+    def _recall_access(self, access: AccessToken, moment: float) -> Known | None:
+        known = self._known.recall(access.session_id, moment)
+        is_same = known is not None and (known.client_id, known.user_id) == (access.client_id, access.user_id)
+        return known if is_same else None
+
+    # The authority.
+
+    async def _ask(self, token: str, ip: str | None, user_agent: str | None) -> Verified:
+        if len(token) > MAXIMUM_LENGTH or not token.isascii():
+            raise SessionInvalid
+        digest = hashlib.sha256(token.encode()).digest()
+        refusal = self._refusals.get(digest, now())
+        if refusal is not None:
+            raise refusal
+        if looks_like_jwt(token):
+            found = await self._read_here(token)
+            if found is not None:
+                return found
+        elif parse(token) is None or not token.startswith(("sess_", "ost_")):
+            raise SessionInvalid
+        asked = Asked(token, ip, user_agent)
+        for _ in range(ATTEMPTS):
+            verified = self._judged(await self._asker.ask(asked), digest)
+            if verified is not None:
+                return verified
+        raise CannotProve("it changes faster than the authority can be asked")
+
+    async def _read_here(self, token: str) -> Verified | None:
+        """A good access token whose session is known; None to ask. A bad one costs the authority nothing."""
+        server_time = self._known.server_time(now())
+        if server_time is None or not self.is_fresh:
+            return None  # keys may have changed, and the time is only guessed: the authority reads it
+        access = await self._tokens.read(token, server_time)
+        known = self._recall_access(access, now())
+        return known.verified(access.scopes) if known is not None else None
+
+    def _judged(self, answered: Answered, digest: bytes) -> Verified | None:
+        """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
+        answer, question = answered.answer, answered.question
+        if answer.error is not None:
+            self._refusals.keep(digest, answer.error, now())
+            raise refused(answer.error)
+        if answer.user is None:
+            raise CannotProve("the authority's answer cannot be read")
+        session, token = answer.session, answer.token
+        verdict = self._known.verdict(
+            question,
+            now(),
+            answer.user.id,
+            session.id if session else None,
+            session.created_at if session else None,
+            token.id if token else None,
+        )
+        if isinstance(verdict, Ended):
+            raise SessionRevoked(verdict.at, verdict.reason or "")
+        if verdict is Verdict.DOUBTFUL:
+            return None
+        if session is not None:
+            is_access = answer.scopes is not None
+            known = known_from(answer.user, session, answer.client_id, b"" if is_access else digest)
+            self._known.learn(known, question, session.remaining_s)
+            return known.verified(answer.scopes)
+        user = User(answer.user.id, answer.user.username, answer.user.roles)
+        return Verified(user, None, VerifiedToken(token.id, token.scopes, token.expires_at) if token else None)
+
+    async def _renew(self, asked: Asked) -> None:
+        """Ask again before memory runs out: nobody has to wait, and the use is reported."""
+        try:
+            self._judged(await self._asker.ask(asked), hashlib.sha256(asked.token.encode()).digest())
+        except CannotProve:
+            pass  # it is asked about again when memory has run out
+        except Unauthenticated:
+            self._known.memory.forget(asked.token[:ID_LENGTH])
+
+    # The feed.
+
+    def _heard(self, entry: Entry) -> None:
+        self._watches.hear(entry)
+        if not isinstance(entry, Ended) and (not isinstance(entry, Changed) or entry.keys):
+            self._tokens.forget()
+
+    async def _look(self) -> None:
+        """Give up what cannot be told any more, and what has expired."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            moment = now()
+            if not self._known.is_fresh(moment):
+                self._watches.give_up("the feed has been away for too long")
+            self._known.memory.forget_expired(moment)
+
+    # Beginning and ending.
+
+    async def __aenter__(self) -> Self:
+        """Begin to follow the feed."""
+        self._spawn(self._feed.run())
+        self._spawn(self._look())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `close`."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Forget everything, and close the connections."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        self._asker.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._known.fresh_until = -NEVER
+        self._known.memory.forget_all()
+        self._watches.give_up("the verifier was closed")
+        await self._link.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def __repr__(self) -> str:
+        """Without any secret."""
+        return f"Verifier({self._link.url!r})"

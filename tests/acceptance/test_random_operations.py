@@ -1,0 +1,72 @@
+"""Random acts on two nodes at once, and an oracle: nothing that ended is accepted, nothing that lives is refused."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+
+import pytest
+
+from ostiary.authority import Authority
+from ostiary.authority.races import Races
+from ostiary.core.caller import Caller
+
+OPERATIONS = int(os.environ.get("OSTIARY_TEST_OPERATIONS", "800"))
+OPERATOR = Caller.operator("tests")
+
+
+@pytest.fixture
+async def nodes(settings):
+    """Two nodes by the real clock."""
+    settings = replace(settings, sign_in_failures=10_000)
+    async with Authority(settings) as one, Authority(settings) as two:
+        yield [one, two]
+
+
+async def test_nothing_that_ended_is_accepted_and_nothing_that_lives_is_refused(nodes):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    outcome = await Races(nodes, seed, OPERATOR).run(OPERATIONS)
+    assert outcome.violations == []
+    assert outcome.operations == OPERATIONS
+    assert outcome.accepted > OPERATIONS // 10 and outcome.refused > OPERATIONS // 10, outcome
+
+
+async def test_nothing_is_left_of_it(nodes):
+    await Races(nodes, 7, OPERATOR).run(100)
+    async with nodes[0].database.reading() as db:
+        for table in ("users", "sessions", "cli_tokens", "subjects", "events"):
+            count = await db.exec_driver_sql(f"SELECT count(*) FROM {table}")
+            assert count.scalar_one() == 0, table
+
+
+async def test_a_node_that_remembers_is_found_out(nodes):
+    """The oracle can see: one node keeps what it once accepted, as a cache would."""
+    remembered = {}
+    asked = nodes[1].verify
+
+    async def from_memory(credential, client=None):
+        if credential not in remembered:
+            remembered[credential] = await asked(credential, client)
+        return remembered[credential]
+
+    nodes[1].verify = from_memory
+    outcome = await Races(nodes, 7, OPERATOR).run(400)
+    assert any("was accepted after its ending" in violation for violation in outcome.violations)
+
+
+async def test_a_store_that_ends_too_much_is_found_out(nodes):
+    by_accident = nodes[0].administration.revoke
+
+    async def one_more(session_id, *, by):
+        async with nodes[0].database.transaction() as db:
+            await db.exec_driver_sql(
+                "UPDATE sessions SET revoked_at = created_at, revoked_reason = 'admin', revoked_by = 'x' WHERE id = "
+                "(SELECT max(id) FROM sessions WHERE revoked_at IS NULL)"
+            )
+        return await by_accident(session_id, by=by)
+
+    nodes[0].administration.revoke = one_more
+    outcome = await Races(nodes, 7, OPERATOR).run(400)
+    assert any("nobody had ended it" in violation for violation in outcome.violations)
