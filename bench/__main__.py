@@ -126,15 +126,15 @@ def _run(contenders: list[Contender], options: argparse.Namespace, directory: Pa
     for turn in range(options.rounds + 1):
         _say(f"round {turn} of {options.rounds}" if turn else "warming up, checking answers")
         for one, work in pairs:
-            if work.failure or one.server is None or (not turn and work.scripts is not None):
+            if work.failure or one.server is None:
                 continue
             try:
                 if turn in (0, options.rounds):
                     work.check(one.server)
-                work.measure(one.server, directory, options.seconds if turn else 1)
-                if not turn:
-                    work.rounds.clear()
-                    work.costs.clear()
+                if turn:
+                    work.measure(one.server, directory, options.seconds)
+                else:
+                    work.warm_up(one.server, directory)
             except (Failed, OSError) as why:
                 work.failure = _words(why)
                 work.rounds.clear()

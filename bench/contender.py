@@ -46,6 +46,11 @@ class Work:
                 raise Failed(f"{self.name}: a wrong answer, {answer.status} {answer.body[:120]!r} for {expected!r}")
         client.close()
 
+    def warm_up(self, server: Running, directory: Path) -> None:
+        """A round that does not count; on a busy machine it may end before the first answer."""
+        if self.scripts is None and self._by_wrk(server, directory, 2).wrong:
+            raise Failed(f"{self.name}: wrong answers while warming up")
+
     def measure(self, server: Running, directory: Path, seconds: float) -> None:
         """One round. Raises Failed if any answer was no success."""
         scripts = self.scripts() if self.scripts is not None else []

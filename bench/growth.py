@@ -74,9 +74,10 @@ def _measure(postgres: str, sizes: list[int], seconds: int, rounds: int) -> tupl
                 found.append(Size(sessions, processes, server, ours.verify(_sample(sessions)), disk))
         for turn in range(rounds + 1):
             for one in found:
-                one.work.measure(one.server, directory, seconds if turn else 1)
-                if not turn:
-                    one.work.rounds.clear()
+                if turn:
+                    one.work.measure(one.server, directory, seconds)
+                else:
+                    one.work.warm_up(one.server, directory)
                 one.memory_mib = one.server.memory_mib()
         return _figures(found), _table(found)
 
