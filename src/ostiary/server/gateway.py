@@ -21,7 +21,7 @@ from msgspec import Struct
 from ostiary.authority import Authority
 from ostiary.authority.verification import MAXIMUM_LENGTH, NOBODY
 from ostiary.core.caller import Caller
-from ostiary.core.client import Client, seen
+from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import Kind
 from ostiary.core.token import Token, parse
@@ -168,7 +168,7 @@ class Gateway:
 
     def _client(self, scope: Any, request_id: str | None) -> Client:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
-        return seen(self._addresses.client_ip(scope), agent, request_id)
+        return self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
 
     def _headers(self, caller: Caller) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.
