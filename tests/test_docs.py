@@ -321,9 +321,12 @@ def formats_match(pages: Pages) -> Iterator[str]:
     yield from differences(f"{CLI}: formats", first_names(sections(pages[CLI], 2)["Formats"]), FORMATS)
 
 
+SETTINGS_PARTS = ("The server", "The policy", "Retention and privacy", "Signing in", "OAuth")
+
+
 def settings_match(pages: Pages) -> Iterator[str]:
     parts = sections(pages[SETTINGS], 2)
-    table = [row for title in ("The server", "The policy", "Signing in", "OAuth") for row in rows(parts[title])]
+    table = [row for title in SETTINGS_PARTS for row in rows(parts[title])]
     said = {names(row[0])[0]: row[1] for row in table}
     yield from differences(SETTINGS, (names(row[0])[0] for row in table), (name for name, _, _ in settings.table()))
     for row in dataclasses.fields(settings.Settings):

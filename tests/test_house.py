@@ -40,9 +40,11 @@ DOOR_EXCEPTIONS = {
     "ostiary.integrations": {
         f"ostiary.server.{name}" for name in ("addresses", "asgi", "cookies", "origins", "presented", "problems")
     },
+    "ostiary.integrations.remote": {"ostiary.sdk"},
+    "ostiary.integrations.mount": {"ostiary.server.app", "ostiary.web.pages"},
 }
 # The parts of `integrations` that an application takes in only with a whole authority of its own.
-EMBEDDED = ("ostiary.integrations.embedded",)
+EMBEDDED = ("ostiary.integrations.embedded", "ostiary.integrations.mount")
 
 FRAMEWORKS = {
     *("aiosqlite", "alembic", "asyncpg", "click", "httpx2", "jinja2", "litestar", "prometheus_client"),

@@ -15,9 +15,12 @@ OstiaryError
 │   ├── SessionNotFound
 │   ├── UserNotFound
 │   ├── TokenNotFound
+│   ├── EventNotFound
 │   ├── ClientNotFound
+│   ├── PlanNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
 ├── Conflict 409                    the state of things forbids it
+│   ├── PlanStale                   a plan has expired, or more sessions match than it pinned
 │   └── LimitReached                the user has as many sessions as the policy allows
 ├── InvalidRequest 422              one field is wrong: which, why, what to do
 ├── OAuthError 400                  an OAuth request is refused; `code` is the word of RFC 6749 and OIDC
@@ -190,6 +193,13 @@ class UserNotFound(NotFound):
         super().__init__(f'user "{username}" does not exist')
 
 
+class EventNotFound(NotFound):
+    """No such event, or none that tells of an ending. Only administrators can ask."""
+
+    code = "event_not_found"
+    title = "There is no event of an ending by that name"
+
+
 class TokenNotFound(NotFound):
     """No such CLI token among those the caller may know of."""
 
@@ -202,6 +212,13 @@ class ClientNotFound(NotFound):
 
     code = "client_not_found"
     title = "There is no such client"
+
+
+class PlanNotFound(NotFound):
+    """No such plan: unknown, or forgotten."""
+
+    code = "plan_not_found"
+    title = "There is no such plan"
 
 
 class SetupCodeNotFound(NotFound):
@@ -217,6 +234,13 @@ class Conflict(OstiaryError):
     code = "conflict"
     status = 409
     title = "This conflicts with what is there"
+
+
+class PlanStale(Conflict):
+    """A plan does not fit any more: it has expired (`expired_at`), or `added` sessions are over the `tolerance`."""
+
+    code = "plan_stale"
+    title = "The plan does not fit any more; plan again"
 
 
 class LimitReached(Conflict):

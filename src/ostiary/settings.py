@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from ostiary.core.address_privacy import ADDRESS_MODES
 from ostiary.core.duration import format_duration, parse_duration
 from ostiary.core.gateway import Rule, parse_rules
 from ostiary.core.policy import PRESETS, AtLimit, Policy
@@ -90,6 +91,9 @@ def _between(lowest: timedelta, highest: timedelta) -> Callable[[object], timede
         return span
 
     return parse
+
+
+_kept = _between(timedelta(days=1), timedelta(days=36_500))
 
 
 def _key(value: object) -> str | None:
@@ -182,7 +186,14 @@ class Settings:
     max_sessions: int | None = _setting(None, _optional(_number(1, 100_000)), "live sessions per user")
     at_limit: str = _setting("evict", _choice("evict", "deny"), "what a sign-in over max_sessions does")
     step_up_age: timedelta | None = _setting(None, _optional(_duration), "oldest sign-in that may end other sessions")
-    retention: timedelta = _setting(timedelta(days=90), _duration, "how long ended sessions and events are kept")
+    retention: timedelta = _setting(timedelta(days=90), _duration, "how long ended sessions and CLI tokens are kept")
+    retention_events: timedelta = _setting(timedelta(days=365), _kept, "how long events are kept (PCI DSS 4.0 10.5.1)")
+    retention_refused: timedelta = _setting(timedelta(days=30), _kept, "how long events of refused sign-ins are kept")
+    retention_personal: timedelta = _setting(
+        timedelta(days=90), _kept, "how long ended sessions and events keep address and agent"
+    )
+    purge_automatically: bool = _setting(True, _flag, "servers remove by themselves what is past retention")
+    addresses: str = _setting("full", _choice(*ADDRESS_MODES), "what is kept of a client's address")
     sign_in_failures: int = _setting(
         10, _number(1, 1000), "failed sign-ins on one account from one address in a window"
     )

@@ -20,9 +20,10 @@ DOCUMENTED = {
     *("serve", "login", "logout", "whoami", "doctor", "migrate", "purge", "completion"),
     *("session list", "session revoke", "session revoke-others", "session revoke-all"),
     *("token list", "token create", "token revoke", "token rotate", "token validate"),
-    *("auth-session login", "auth-session logout", "auth-session list"),
+    *("auth-session login", "auth-session logout", "auth-session revoke", "auth-session list", "verifier list"),
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
+    *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
     *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }

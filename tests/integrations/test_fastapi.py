@@ -147,6 +147,12 @@ async def test_a_session_that_the_client_brings_is_never_adopted_at_sign_in(app,
     assert (await victim.post("/sign-in/ada")).json()["session"] != made_up.id
 
 
+async def test_signing_in_to_a_browser_ends_no_bearers_session(app, browse, keeper):
+    program = await keeper.authority.sessions.start("8", client=people.at())
+    await browse(app, authorization=f"Bearer {program.token}").post("/sign-in/ada")
+    assert (await browse(app, authorization=f"Bearer {program.token}").get("/me")).json()["user"] == "8"
+
+
 async def test_nobody_acts_as_somebody_else_by_adding_a_credential(app, browse, keeper):
     ada = await keeper.authority.sessions.start("7", client=people.at())
     bob = await keeper.authority.sessions.start("8", client=people.at())

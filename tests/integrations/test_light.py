@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = ("sqlalchemy", "alembic", "litestar", "argon2", "asyncpg", "structlog", "uvicorn")
-LIGHT = ("identity", "visit", "asgi", "fastapi", "flask", "django", "portal")
+LIGHT = ("identity", "visit", "asgi", "fastapi", "flask", "django", "portal", "remote")
 
 
 @pytest.mark.parametrize("name", LIGHT)

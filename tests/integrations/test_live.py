@@ -15,8 +15,10 @@ from fastapi.responses import Response, StreamingResponse
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from ostiary.errors import OstiaryError
 from ostiary.integrations.embedded import LOOK_EVERY, MAX_STALENESS, Embedded
 from ostiary.integrations.fastapi import CurrentSession, Visitor, install
+from ostiary.integrations.identity import Identity
 from ostiary.storage import migrate
 from tests.support import people
 from tests.support.databases import PrivatePostgres
@@ -175,6 +177,24 @@ async def test_limits_close_connections_too(keeper, address, clock):
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(socket.recv(), SOON)
         assert (socket.close_code, socket.close_reason) == (4401, "idle")
+
+
+class Blind(Embedded):
+    """An authority whose watch fails in a way that nobody thought of."""
+
+    async def watch(self, identity: Identity) -> OstiaryError:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_cannot_be_watched_is_closed(settings):
+    keeper = Blind(settings)
+    async with served(application(keeper)) as address:
+        started = await start(keeper)
+        async with connect(f"ws://{address}/ws", additional_headers=headers(address, started.token)) as socket:
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), SOON)
+            assert socket.close_code == 1013
 
 
 async def test_a_page_of_another_site_opens_no_websocket(keeper, address):

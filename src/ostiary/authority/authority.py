@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -10,20 +12,27 @@ from typing import Self
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
+from ostiary.authority.evidence import Evidence
 from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
+from ostiary.authority.plans import Plans
 from ostiary.authority.presence import Presence
-from ostiary.authority.retention import Retention
+from ostiary.authority.receipts import Receipts
+from ostiary.authority.retention import Kept, Retention
+from ostiary.authority.sealing import Sealing
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
 from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
+from ostiary.authority.upkeep import Upkeep
 from ostiary.authority.verification import Verification
+from ostiary.authority.verifiers import Verifiers
+from ostiary.core.address_privacy import KeptAs, kept_as
 from ostiary.core.caller import Caller
-from ostiary.core.client import Client
+from ostiary.core.client import Client, seen
 from ostiary.errors import ConfigurationError
 from ostiary.feed import Feed
 from ostiary.settings import Settings
@@ -46,13 +55,18 @@ class Authority:
         neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         tokens: create, list, find, rotate, revoke.
+        plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
+        verifiers: who remembers sessions: list, lag.
         statistics: totals, over time, by application, client and address.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
+        evidence: verify the trail, checkpoint.
+        receipts: of endings, and checkpoints, signed.
         retention: purge.
+        upkeep: what a server does by itself, once it is told to begin.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -67,6 +81,7 @@ class Authority:
         self.policy = policy
         self.database = Database(settings.database_url)
         self.feed = Feed(self.database, clock, settings.wake_url)
+        self.verifiers = Verifiers(self.database, self.feed, clock)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -80,6 +95,7 @@ class Authority:
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
+        self.plans = Plans(self.database, policy, clock, self.sessions)
         self.neutralising = Neutralising(
             self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
         )
@@ -89,7 +105,33 @@ class Authority:
         self.audit = Audit(self.database)
         self.statistics = Statistics(self.database, policy, clock)
         self.setup = Setup(self.database, clock, self.accounts)
-        self.retention = Retention(self.database, settings.retention, settings.sign_in_window, clock)
+        node = secrets.token_hex(8)
+        sealing = Sealing(self.database, node)
+        self.evidence = Evidence(self.database, sealing)
+        self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
+        self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
+        self.upkeep = Upkeep(sealing, self.retention, self.publish_policy, purges=settings.purge_automatically)
+        self._kept_as: KeptAs | None = None
+
+    def seen(self, ip: str | None, user_agent: str | None, request_id: str | None = None) -> Client:
+        """Where a request came from: bounded, and with no more of its address than is kept. For every door.
+
+        Raises:
+            ConfigurationError: addresses are to be hashed, and there is no key; says how to give one.
+        """
+        return self.kept(seen(ip, user_agent, request_id))
+
+    def kept(self, client: Client) -> Client:
+        """A client with as much of its address as the setting `addresses` keeps.
+
+        Raises:
+            ConfigurationError: as above.
+        """
+        if client.ip is None or self.settings.addresses == "full":
+            return client
+        if self._kept_as is None:
+            self._kept_as = kept_as(self.settings.addresses, lambda: self.oauth.keys.purpose_key("addresses"))
+        return replace(client, ip=self._kept_as(client.ip))
 
     async def verify(self, credential: str, client: Client | None = None) -> Caller:
         """Who holds this credential, read from the row now (rule 3).
@@ -130,6 +172,8 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
+        await self.verifiers.stop()
+        await self.upkeep.stop()
         await self.feed.close()
         await self.presence.stop()
         await self._reader.close()

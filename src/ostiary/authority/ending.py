@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ostiary.core.caller import Caller
@@ -15,22 +16,72 @@ from ostiary.storage.database import Connection
 async def end_sessions(
     db: Connection, chosen: sessions.Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
 ) -> list[Session]:
-    """End the chosen sessions that have not ended yet, with one event each. Returns them as they were before."""
-    ended = await sessions.revoke(db, chosen, Revocation(now, reason, by.name))
+    """End the chosen sessions that have not ended yet, with one event each. Returns them as they were before.
+
+    What a plan ended before, and could still bring back, is ended for good: somebody else wants it ended, too.
+    """
+    suspended = await sessions.hold(db, chosen)
+    ended = await _end(db, chosen, Revocation(now, reason, by.name), by, detail or {})
+    await sessions.make_final(db, suspended)
+    return ended
+
+
+async def suspend_sessions(
+    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, can_undo: bool
+) -> list[Session]:
+    """End the sessions of a plan that have not ended yet, so that the plan may bring them back if `can_undo`."""
+    end, chosen = Revocation(now, "bulk", by.name), sessions.ids(session_ids)
+    return await _end(db, chosen, end, by, {"plan_id": plan_id}, plan_id if can_undo else None)
+
+
+async def restore_sessions(
+    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str
+) -> int:
+    """Bring back sessions that a plan ended, with one event each. How many."""
+    back = await sessions.restore(db, session_ids, plan_id)
     await events.add(
         db,
         [
             Event(
                 now,
+                "session.restored",
+                user_id=user_id,
+                session_id=session_id,
+                by=by.name,
+                ip=by.client.ip,
+                user_agent=by.client.user_agent,
+                request_id=by.client.request_id,
+                detail={"plan_id": plan_id},
+            )
+            for session_id, user_id in back
+        ],
+    )
+    return len(back)
+
+
+async def _end(
+    db: Connection,
+    chosen: sessions.Chosen,
+    end: Revocation,
+    by: Caller,
+    detail: Detail,
+    undo_plan_id: str | None = None,
+) -> list[Session]:
+    ended = await sessions.revoke(db, chosen, end, undo_plan_id)
+    await events.add(
+        db,
+        [
+            Event(
+                end.at,
                 "session.revoked",
                 user_id=session.user_id,
                 session_id=session.id,
                 by=by.name,
                 ip=by.client.ip,
                 user_agent=by.client.user_agent,
-                reason=reason,
+                reason=end.reason,
                 request_id=by.client.request_id,
-                detail=detail or {},
+                detail=detail,
             )
             for session in ended
         ],

@@ -7,11 +7,13 @@ from typing import Final
 
 import click
 
+from ostiary.cli.answers import segment
 from ostiary.cli.directory import Object, open_directory
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option
 from ostiary.cli.output.column import Column, microsecond
+from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
 from ostiary.core.duration import parse_duration
 
 DEFAULT_LIMIT: Final = 1000
@@ -116,6 +118,30 @@ def logout(invocation: Invocation, username: str, session_id: str | None, databa
     people = open_directory(invocation, database_url)
     ended = people.log_out(username) if session_id is None else people.log_out_one(username, session_id)
     invocation.show(ended, ENDED, "query")
+
+
+@auth_session.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@wait_options
+@click.pass_obj
+def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeout: str) -> None:
+    """End sessions by their whole ids, whosever they are. Nothing is asked.
+
+    Ending one that has ended is no error, and its first reason stays. --wait waits for the programs that remember
+    sessions, too; when one may still accept it at the end, it is named with the time its trust runs out, and the exit
+    code is 1.
+
+    \b
+    Examples:
+      ostiary auth-session revoke sess_k3v7mzpq2w4x6y7a2b3c4d5e6f --wait
+    """
+    patience = read_timeout(wait_timeout)
+    calls = invocation.calls()
+    answers = [calls.post(f"/admin/sessions/{segment(one)}/revoke") for one in dict.fromkeys(ids)]
+    for answer in answers if invocation.form == "table" else ():
+        invocation.done(f"Session {answer['id']} revoked.", answer, REVOKED)
+    others = [str(answer["id"]) for answer in answers if answer.get("is_current") is not True]
+    show_revoked(invocation, answers, wait_for(calls, "/admin", others, patience) if wait else [])
 
 
 @auth_session.command("list")

@@ -43,6 +43,7 @@ _HINTS: Final = {
     "token_revoked": SIGN_IN,
     "reauthentication_required": "run it in a terminal to be asked for the password, or run 'ostiary login'",
     "store_unavailable": "try again",
+    "plan_stale": "plan again, and look at what has changed",
 }
 
 

@@ -13,6 +13,7 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
 from ostiary.cli.output.column import Column, minute, yes
+from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
 
 AGENT_WIDTH: Final = 26  # terminal columns of the user agent in the table; ids are never cut
 STALE_AFTER_DAYS: Final = 30
@@ -27,7 +28,6 @@ COLUMNS: Final = (
     Column("user_agent", "user agent", limit=AGENT_WIDTH),
 )
 ENDING: Final = (Column("ended_at", "ended", minute), Column("reason", "reason"))
-REVOKED: Final = (Column("id", "id"), Column("is_current", "current"), Column("ok", "ok"))
 COUNTED: Final = (Column("count", "count"), Column("tokens", "tokens"), Column("ok", "ok"))
 
 
@@ -71,25 +71,33 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
 
 @session.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@wait_options
 @yes_option
 @click.pass_obj
-def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
+def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, wait_timeout: str) -> None:
     """End sessions of yours, now and everywhere.
 
     The beginning of an id will do when only one session has it. Ending one that has ended is no error, and its first
     reason stays. CLI tokens are not touched: see 'ostiary token revoke'.
 
+    The server refuses it from now on. --wait waits for the programs that remember sessions, too; when one may still
+    accept it at the end, it is named with the time its trust runs out, and the exit code is 1.
+
     \b
     Examples:
-      ostiary session revoke sess_k3v7
+      ostiary session revoke sess_k3v7 --wait
       ostiary session revoke --yes sess_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
+    patience = read_timeout(wait_timeout)
     calls = invocation.calls()
     chosen = _resolve(calls, ids)
     confirm(f"Revoke {_named(chosen)}?", yes=yes)
     answers = [_revoke(invocation, calls, one) for one in chosen]
-    if invocation.form != "table":
-        invocation.show_all(answers, REVOKED)
+    others = [str(answer["id"]) for answer in answers if answer.get("is_current") is not True]
+    if wait and len(others) < len(answers):
+        invocation.note("nobody can ask with the session that just ended, so --wait does not tell about it.")
+    lags = wait_for(calls, "/auth", others, patience) if wait else []
+    show_revoked(invocation, answers, lags)
 
 
 def _resolve(calls: Calls, ids: tuple[str, ...]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ostiary.settings import Settings
 
 MIGRATED: Final = (Column("after", "schema"), Column("before", "before"))
-PURGED: Final = (Column("sessions", "sessions"), Column("events", "events"))
+PURGED: Final = tuple(Column(name, name) for name in ("sessions", "tokens", "events", "forgotten"))
 
 
 @click.command(cls=Verb)
@@ -58,15 +58,15 @@ def migrate(invocation: Invocation, database_url: str | None) -> None:
 @click.option(
     "--older-than",
     metavar="DURATION",
-    help="How long ago it ended, such as 90d or 720h. [default: the setting retention, 90 days]",
+    help="How long ago, such as 90d or 720h, whatever its kind. [default: the settings of each kind]",
 )
 @own_database_url_option
 @click.pass_obj
 def purge(invocation: Invocation, older_than: str | None, database_url: str | None) -> None:
-    """Remove sessions that ended, and events that happened, longer ago than the retention.
+    """Remove what ended or happened longer ago than its retention, and forget what is personal in what stays.
 
-    Nothing that can still be used is touched. Works in small steps next to a running server; stopping it half-way loses
-    nothing. There is no way back.
+    Nothing that can still be used is touched. Servers do it by themselves; one node works at a time, in small steps.
+    Stopping it half-way loses nothing. There is no way back.
 
     \b
     Examples:
@@ -80,8 +80,9 @@ def purge(invocation: Invocation, older_than: str | None, database_url: str | No
     except ValueError as why:
         raise usage(f'--older-than: "{older_than}" {why}') from None
     gone = asyncio.run(_purge(load({"database_url": database_url}).settings, age))
-    result = {"sessions": gone.sessions, "events": gone.events}
-    invocation.done(f"Removed {gone.sessions} sessions and {gone.events} events.", result, PURGED)
+    result = {"sessions": gone.sessions, "tokens": gone.tokens, "events": gone.events, "forgotten": gone.forgotten}
+    said = f"Removed {gone.sessions} sessions, {gone.tokens} CLI tokens and {gone.events} events"
+    invocation.done(f"{said}; forgot addresses in {gone.forgotten} rows.", result, PURGED)
 
 
 async def _purge(settings: Settings, age: timedelta | None) -> Purged:

@@ -45,6 +45,11 @@ class Caller:
         """Nobody: a rule acts, such as the limit of sessions per user."""
         return cls(User(id="policy"))
 
+    @classmethod
+    def upkeep(cls) -> Caller:
+        """Nobody: a server looks after itself."""
+        return cls(User(id="upkeep", roles=("admin",)))
+
     @property
     def name(self) -> str:
         """How the audit trail names the caller: the user, or the CLI token that acted for them."""

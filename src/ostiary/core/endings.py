@@ -13,6 +13,7 @@ ENDED: Final[EventKind] = "session.revoked"
 # After these, what somebody remembers of a user or a token may be wrong: roles, the secret, whether it works at all.
 CHANGED: Final[tuple[EventKind, ...]] = (
     "session.renewed",
+    "session.restored",
     "token.revoked",
     "user.disabled",
     "user.enabled",
@@ -72,7 +73,7 @@ def entry_of(event: Event) -> Entry | None:
     """What a reader of the feed hears of an event; None when it is nobody's business there."""
     if event.kind == ENDED and event.session_id is not None:
         return Ended(event.session_id, event.user_id, event.reason, event.at)
-    if event.kind == "session.renewed":
+    if event.kind in ("session.renewed", "session.restored"):
         return Changed(session_id=event.session_id)
     if event.kind == "token.revoked":
         return Changed(token_id=str(event.detail.get("token_id")))

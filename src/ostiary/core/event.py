@@ -15,6 +15,7 @@ EventKind: TypeAlias = Literal[
     "session.renewed",
     "session.labelled",
     "session.revoked",
+    "session.restored",
     "sign_in.refused",
     "sign_in.throttled",
     "token.created",
@@ -23,6 +24,8 @@ EventKind: TypeAlias = Literal[
     "user.disabled",
     "user.enabled",
     "user.deleted",
+    "user.erased",
+    "user.exported",
     "user.roles_changed",
     "user.password_changed",
     "client.added",
@@ -31,8 +34,14 @@ EventKind: TypeAlias = Literal[
     "consent.granted",
     "consent.withdrawn",
     "keys.rotated",
+    "retention.applied",
+    "plan.made",
+    "plan.applied",
+    "plan.undone",
     "credential.neutralised",
 ]
+
+REFUSED: Final[tuple[EventKind, ...]] = ("sign_in.refused", "sign_in.throttled")  # strangers can make many of them
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 
@@ -64,3 +73,21 @@ class Event:
     request_id: str | None = None
     detail: Detail = field(default_factory=dict)
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: all that agree with everything that is given.
+
+    Attributes:
+        since, until: from this moment on; before this moment.
+    """
+
+    user_id: str | None = None
+    session_id: str | None = None
+    kinds: tuple[EventKind, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+ALL: Final = Wanted()

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from ostiary.core.endings import Ended, Entry, Lost, matters
+from ostiary.core.endings import ENDED, Ended, Entry, Lost, matters
 from ostiary.core.event import Event
 from ostiary.errors import Conflict, StoreUnavailable
 from ostiary.feed.following import Follower, Told
@@ -29,6 +29,7 @@ POLL_EVERY: Final = 0.4  # seconds between polls when nothing wakes it
 KEEP_GOING: Final = 30.0  # seconds after the last one who wanted to know: readers come back within that
 RESUME_WITHIN: Final = timedelta(hours=1)  # an older position is answered by `Lost`
 MAXIMUM_WATCHED: Final = 100_000  # sessions
+MAXIMUM_REMEMBERED: Final = 10_000  # endings whose time is known
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,8 @@ class Feed:
         memory: what services were told lately.
         woken: called with the source of every wake-up (`commit`, `notify`, `hint`), for the metrics.
         polled: called with every poll, or None for one that failed.
+        ended_here: called with the sessions that this process ended, and the store's time by which that was committed.
+            While somebody is there to be called, the feed runs after every ending.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime], wake_url: str | None = None) -> None:
@@ -51,7 +54,10 @@ class Feed:
         self.memory = Memory()
         self.woken: list[Callable[[str], None]] = []
         self.polled: list[Callable[[Poll | None], None]] = []
+        self.ended_here: list[Callable[[list[str], datetime], None]] = []
         self.is_closed = False
+        self._here: list[str] = []  # sessions that this process ended since the last poll began
+        self._ended_by: dict[str, datetime] = {}
         self._database = database
         self._reading = Reading(database, clock)
         self._node = secrets.token_hex(4)
@@ -168,6 +174,10 @@ class Feed:
         """Where a reader is that was told everything up to the end of a poll."""
         return Position(poll.floor, poll.time, self._node, self.memory.next)
 
+    def ended_by(self, session_id: str) -> datetime | None:
+        """The store's time by which the ending of a session was committed, where a poll has found it lately."""
+        return self._ended_by.get(session_id)
+
     def wake(self, source: str) -> None:
         """A hint that there is something new."""
         for heard in self.woken:
@@ -220,12 +230,15 @@ class Feed:
                     await self._wake.wait()
             self._wake.clear()
             asked, self._asked = self._asked, None
+            here, self._here = self._here, []
             try:
                 poll = await self._reading.poll(self._watched)
             except Exception as why:
+                self._here = here + self._here
                 self._failed(why, asked)
                 await asyncio.sleep(POLL_EVERY)
                 continue
+            self._note_endings(poll, here)
             self._tell(poll)
             if asked is not None:
                 asked.set_result(poll)
@@ -250,6 +263,15 @@ class Feed:
                 for future in self._watched.get(entry.session_id, ()):
                     if not future.done():
                         future.set_result(entry)
+
+    def _note_endings(self, poll: Poll, here: list[str]) -> None:
+        found = [entry.session_id for entry in poll.entries if isinstance(entry, Ended)]
+        self._ended_by |= {one: poll.known for one in (*found, *here) if one not in self._ended_by}
+        for excess in list(self._ended_by)[: len(self._ended_by) - MAXIMUM_REMEMBERED]:
+            del self._ended_by[excess]
+        if here:
+            for observer in self.ended_here:
+                observer(here, poll.known)
 
     def _failed(self, why: Exception, asked: asyncio.Future[Poll] | None) -> None:
         for observer in self.polled:
@@ -285,6 +307,10 @@ class Feed:
         """A listener of the database: this process has written something."""
         if not events:
             return
+        if self.ended_here and not self.is_closed:
+            self._here += [event.session_id for event in events if event.kind == ENDED and event.session_id]
+            if self._here:
+                self._ensure_running()
         if self._task is not None:
             self.wake("commit")
         if self._hints is not None and matters(events):

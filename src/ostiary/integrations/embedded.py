@@ -66,7 +66,7 @@ class Embedded:
 
     async def verify(self, credential: str, client: Client | None) -> Identity:
         """As `Keeper.verify`, from the row."""
-        return self._identity(await self.authority.verify(credential, client), credential)
+        return self._identity(await self.authority.verify(credential, self._kept(client)), credential)
 
     async def watch(self, identity: Identity) -> OstiaryError:
         """As `Keeper.watch`: told by the feed within milliseconds; by the clock where a limit passes."""
@@ -78,7 +78,7 @@ class Embedded:
                 within = max(0.1, (ends_at - self.authority.clock()).total_seconds()) if ends_at else LOOK_EVERY
                 await asyncio.wait({told} if told else {loop.create_future()}, timeout=min(within, LOOK_EVERY))
                 if told is not None and told.done():
-                    return told.result()
+                    return StoreUnavailable() if told.cancelled() else told.result()
                 try:
                     if told is None:
                         await self.authority.verify(identity.credential)
@@ -102,8 +102,11 @@ class Embedded:
             LimitReached: the policy's limit, when it says deny.
             InvalidRequest: label, application id or tenant too long.
         """
-        started = await self.authority.sessions.start(user_id, client=client, **opening)
+        started = await self.authority.sessions.start(user_id, client=self.authority.kept(client), **opening)
         return Begun(started.session.id, started.token)
+
+    def _kept(self, client: Client | None) -> Client | None:
+        return None if client is None else self.authority.kept(client)
 
     async def list(self, who: Identity) -> list[Listed]:
         """As `Keeper.list`."""

@@ -9,10 +9,11 @@ gone.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from ostiary.errors import OstiaryError, Unauthenticated
+from ostiary.errors import OstiaryError, StoreUnavailable, Unauthenticated
 from ostiary.integrations.identity import Identity, Keeper
 from ostiary.integrations.visit import Visit, words
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,8 @@ TRY_AGAIN_LATER: Final = 1013  # the registered code of that name: we do not kno
 LONG: Final = 1.0  # seconds after which a request that is still under way is watched
 GRACE: Final = 1.0  # seconds that an application has to come to its end by itself
 USE: Final = 60.0  # seconds between two messages of a client that count as use of its session
+log = logging.getLogger(__name__)
+
 Refuse: TypeAlias = Callable[[OstiaryError], Awaitable[None]]
 
 
@@ -135,7 +138,11 @@ class Live:
         self._watching = asyncio.create_task(self._watch(identity), name="ostiary-live")
 
     async def _watch(self, identity: Identity) -> None:
-        why = await self._keeper.watch(identity)
+        try:
+            why = await self._keeper.watch(identity)
+        except Exception:  # whatever it is: nobody watches any more, so nobody can tell
+            log.exception("a live connection cannot be watched")
+            why = StoreUnavailable()
         if self._is_over:
             return
         self._ended.set_result(why)

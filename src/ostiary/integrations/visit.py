@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, Unpack
 
 from ostiary.core.account import User
@@ -20,6 +21,7 @@ from ostiary.server.asgi import Scope
 from ostiary.server.cookies import CLEAR_SITE_DATA, accepted_names, cookie_for
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 from ostiary.server.presented import MixedCredentials, Presented, holder, presented
+from ostiary.settings import Network
 
 KEY: Final = "ostiary.visit"  # of the scope
 MAXIMUM_USER_ID: Final = 255  # characters
@@ -51,7 +53,7 @@ class Visit:
         self._must_be_ours = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         self._check_origin = check_origin
         self.request_id = secrets.token_hex(12)
-        self.arrival = Addresses(keeper.settings.trusted_proxies).arrival(scope)
+        self.arrival = _addresses(keeper.settings.trusted_proxies).arrival(scope)
         self.cookie = cookie_for(self.arrival, keeper.settings)
         agent = next((value.decode("latin-1") for name, value in self._headers_sent if name == b"user-agent"), None)
         self.client = seen(self.arrival.ip, agent, self.request_id)
@@ -135,7 +137,7 @@ class Visit:
         self._ensure_ours(given, must_say=False)
         if cookie:
             self.cookie.ensure_may_be_set()
-        before = await self._held_before(given)
+        before = await self._held_before(Presented(None, given.cookies))
         begun = await self._keeper.start(user_id, self.client, **opening)
         if before is not None:
             await self._keeper.log_out(before)
@@ -220,6 +222,11 @@ class Visit:
     def _answer_with(self, cookie: str) -> None:
         self.headers = [(name, value) for name, value in self.headers if name not in {b"set-cookie", b"cache-control"}]
         self.headers += [(b"set-cookie", cookie.encode()), (b"cache-control", b"no-store")]
+
+
+@lru_cache(maxsize=8)
+def _addresses(trusted: tuple[Network, ...]) -> Addresses:
+    return Addresses(trusted)
 
 
 def visit_of(scope: Any) -> Visit:

@@ -12,6 +12,7 @@ from ostiary.errors import (
     ClientNotFound,
     InvalidRequest,
     OstiaryError,
+    PlanNotFound,
     SessionNotFound,
     TokenNotFound,
     Unauthenticated,
@@ -31,6 +32,7 @@ _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
     "token_id": TokenNotFound,
     "client_id": ClientNotFound,
+    "plan_id": PlanNotFound,
 }
 
 
@@ -40,7 +42,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     Raises:
         NotAllowed: it changes something and did not come from our own origin.
         Unauthenticated: no credential that works, and the handler needs one.
-        SessionNotFound, TokenNotFound, ClientNotFound: an id in the path that cannot be one of ours; no store is asked.
+        SessionNotFound, TokenNotFound, ClientNotFound, PlanNotFound: an id in the path that cannot be one of ours; no
+            store is asked.
         InvalidRequest: a query parameter that the handler does not know.
     """
     method = str(connection.scope["method"])  # type: ignore[typeddict-item]  # only HTTP gets here

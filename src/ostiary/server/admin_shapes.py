@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
 from ostiary.core.event import Event as CoreEvent
 from ostiary.core.event import EventKind
+from ostiary.core.plan import Plan, State
 from ostiary.server.shapes import SECRET, SESSION_ID, AdminSession, Count, Instant, Session, SessionId, User
 
 
@@ -45,6 +46,33 @@ class SessionPage(Struct, kw_only=True):
     sessions: list[AdminSession]
     next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
     count: Annotated[Count, Meta(description="How many there are on all pages.")]
+
+
+PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
+
+
+class MadePlan(Struct, kw_only=True):
+    """A plan: the sessions that it pins, and no others, are ended when it is applied."""
+
+    plan_id: PlanId
+    count: Annotated[Count, Meta(description="Sessions that are pinned.")]
+    users: Annotated[Count, Meta(description="How many users they are of.")]
+    sample: Annotated[list[AdminSession], Meta(description="The newest of them.")]
+    expires_at: Annotated[Instant, Meta(description="Apply it before.")]
+
+
+class PlanProgress(Struct, kw_only=True):
+    """How far a plan has come."""
+
+    plan_id: PlanId
+    state: State
+    filters: dict[str, str]
+    pinned: Count
+    count: Annotated[Count, Meta(description="Sessions that it ended; the other pinned ones had ended before.")]
+    done: Annotated[bool, Meta(description="False while there is more to do: ask for the same again.")]
+    restored: Annotated[Count, Meta(description="Sessions that an undo brought back.")]
+    expires_at: Instant
+    undo_until: Annotated[Instant | None, Meta(description="Null when it is not applied, or was applied for good.")]
 
 
 class Ended(Struct, kw_only=True):
@@ -96,12 +124,40 @@ class Event(Struct, kw_only=True):
 
 
 class EventPage(Struct, kw_only=True):
-    """The audit trail, newest first."""
+    """A page of the audit trail."""
 
     events: list[Event]
     next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    settled: Annotated[
+        int,
+        Meta(
+            description="With `order=oldest`: nothing can appear at or below this position any more. "
+            "Who follows the trail asks again after it, and forgets what they have seen."
+        ),
+    ]
+
+
+class Receipt(Struct, kw_only=True):
+    """A signed statement about an ending."""
+
+    receipt: Annotated[str, Meta(description="A JWS in its compact form (RFC 7515) of the type `ostiary-receipt+jwt`.")]
 
 
 def event_of(event: CoreEvent) -> Event:
     """An event as it was written."""
     return Event(**{name: getattr(event, name) for name in Event.__struct_fields__})
+
+
+def progress_of(plan: Plan) -> PlanProgress:
+    """How far a plan has come."""
+    return PlanProgress(
+        plan_id=plan.id,
+        state=plan.state,
+        filters=plan.filters,
+        pinned=plan.count,
+        count=plan.ended,
+        done=plan.state in ("applied", "undone"),
+        restored=plan.restored,
+        expires_at=plan.expires_at,
+        undo_until=plan.undo_until,
+    )

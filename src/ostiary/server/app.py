@@ -60,8 +60,10 @@ class Application:
         context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
         self._context = context
         authority.database.listeners.append(metrics.happened)
+        authority.verifiers.measured.append(metrics.measured)
         authority.feed.woken.append(metrics.woken)
         authority.feed.polled.append(metrics.polled)
+        authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self._gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
             [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
@@ -75,7 +77,9 @@ class Application:
             logging_config=None,
             plugins=plugins,
         )
-        self._inner = Exchanges(SecurityHeaders(Limits(cast("ASGIApp", routed)), settings), addresses, context.metrics)
+        self._inner = Exchanges(
+            SecurityHeaders(Limits(cast("ASGIApp", routed)), settings), addresses, context.metrics, authority.seen
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -91,9 +95,11 @@ class Application:
             await self._inner(scope, receive, send)
 
     async def open(self) -> None:
-        """Begin to record use."""
+        """Begin to record use, and to look after the database."""
         self._is_open = True
         await self.authority.__aenter__()
+        self.authority.verifiers.begin()
+        self.authority.upkeep.begin()
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give everything back."""

@@ -9,12 +9,13 @@ import itertools
 import re
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 
-from ostiary.core.client import Client, seen
+from ostiary.core.client import Client
 from ostiary.server.addresses import Addresses, Arrival, Headers
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.server.callers import Identified
@@ -22,6 +23,8 @@ from ostiary.server.metrics import Metrics
 
 KEY: Final = "ostiary"  # of the scope
 UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
+
+Seen: TypeAlias = Callable[[str | None, str | None, str | None], Client]
 
 _PROCESS: Final = secrets.token_hex(8)
 _NUMBERS: Final = itertools.count(1)
@@ -70,8 +73,9 @@ def new_request_id() -> str:
 class Exchanges:
     """Gives every request its id, and writes one line about each."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses, metrics: Metrics) -> None:
-        """Wrap an ASGI application."""
+    def __init__(self, app: ASGIApp, addresses: Addresses, metrics: Metrics, seen: Seen) -> None:
+        """Wrap an ASGI application; `seen` is the authority's, which keeps no more of an address than it may."""
+        self._seen = seen
         self._app = app
         self._addresses = addresses
         self._metrics = metrics
@@ -85,7 +89,7 @@ class Exchanges:
         arrival = self._addresses.arrival(scope)
         agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
         request_id = request_id_of(headers)
-        exchange = Exchange(request_id, arrival, seen(arrival.ip, agent, request_id))
+        exchange = Exchange(request_id, arrival, self._seen(arrival.ip, agent, request_id))
         scope[KEY] = exchange
         status = 0
 

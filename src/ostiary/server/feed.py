@@ -16,7 +16,9 @@ from litestar.response import Stream
 
 from ostiary import errors
 from ostiary.authority import Authority
+from ostiary.authority.verifiers import Asked
 from ostiary.core.caller import Caller
+from ostiary.core.verifier import DEFAULT_STALENESS
 from ostiary.errors import InvalidRequest, NotAllowed, StoreUnavailable, Unauthenticated
 from ostiary.feed import Follower, Position, Told
 from ostiary.server import feed_shapes
@@ -109,6 +111,17 @@ async def follow_feed(
         still_allowed=lambda: _ensure_still_allowed(request),
     )
     follower, told = await authority.feed.follow(resumed)
+    if reader is not None:
+        asked = Asked(
+            chain=stream.lineage,
+            owner=caller.name,
+            reader=reader,
+            name=name,
+            address=exchange_of(request.scope).client.ip,
+            max_staleness=DEFAULT_STALENESS if max_staleness is None else max_staleness,
+            applied=acknowledged.time if acknowledged else None,
+        )
+        told = await authority.verifiers.admit(asked, follower, told)
     exchange_of(request.scope).is_routine = True
     return Stream(
         readers.counting(stream.follow(follower, told)),
@@ -123,7 +136,7 @@ class _Stream:
     def __init__(
         self, *, lineage: str, answers_at_once: bool, until: float | None, still_allowed: Callable[[], Awaitable[None]]
     ) -> None:
-        self._lineage = lineage
+        self.lineage = lineage
         self._answers_at_once = answers_at_once
         self._until = until
         self._still_allowed = still_allowed
@@ -156,7 +169,7 @@ class _Stream:
             return
 
     def _message(self, told: Told) -> bytes:
-        return feed_shapes.message(told, replace(told.position, lineage=self._lineage).text)
+        return feed_shapes.message(told, replace(told.position, lineage=self.lineage).text)
 
 
 def _position(field: str, text: str | None) -> Position | None:

@@ -19,7 +19,6 @@ from msgspec import Struct
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
-from ostiary.core.client import seen
 from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import Kind
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
@@ -118,7 +117,7 @@ class Gateway:
             raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
         headers = scope["headers"]
         agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
-        client = seen(self._addresses.client_ip(scope), agent, request_id)
+        client = self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
         identified.caller.ensure_scope("gateway")
         if asked.application is not None or self._rules:

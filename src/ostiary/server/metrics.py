@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ostiary.core.event import Event
+from ostiary.core.verifier import Verifier
 from ostiary.feed import Poll
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+LAG_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"  # the directory where workers share their counts
 
@@ -51,6 +53,21 @@ class Metrics:
             "ostiary_feed_wakeups", "Hints that there is something new.", ["source"], registry=registry
         )
         self._entries = Counter("ostiary_feed_entries", "What the feed told, each once.", registry=registry)
+        self._lag = Histogram(
+            "ostiary_revocation_lag_seconds",
+            "From a revocation's commit until the last verifier refused.",
+            buckets=LAG_BUCKETS,
+            registry=registry,
+        )
+        self._verifiers = Gauge(
+            "ostiary_verifiers", "Verifiers that ask here.", multiprocess_mode="livesum", registry=registry
+        )
+        self._oldest = Gauge(
+            "ostiary_verifier_oldest_seconds",
+            "How old the oldest knowledge of a verifier is that still trusts it.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self._requests = Histogram(
             "ostiary_http_request_duration_seconds",
             "Time to answer, by route.",
@@ -78,6 +95,18 @@ class Metrics:
         self._polls.labels("failed" if poll is None else "read").inc()
         if poll is not None:
             self._entries.inc(len(poll.entries))
+
+    def measured(self, seconds: float) -> None:
+        """Note the lag of one ending."""
+        self._lag.observe(seconds)
+
+    def verified(self, verifiers: Sequence[Verifier], poll: Poll | None) -> None:
+        """Note who verifies, as of a poll."""
+        if poll is not None:
+            self._verifiers.set(len(verifiers))
+            trusting = [one for one in verifiers if one.trust_until > poll.time]
+            ages = [(poll.time - (one.applied_at or one.since)).total_seconds() for one in trusting]
+            self._oldest.set(max(ages, default=0.0))
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""

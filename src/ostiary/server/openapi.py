@@ -24,6 +24,7 @@ from ostiary.server import (
     routes,
     shapes,
     verifications,
+    verifier_shapes,
 )
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.cookies import SECURE_NAME
@@ -106,6 +107,7 @@ def _schemas(names: set[str]) -> dict[str, Any]:
             admin_shapes,
             client_shapes,
             leak_shapes,
+            verifier_shapes,
             requests,
             refusals,
             gateway,

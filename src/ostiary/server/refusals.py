@@ -31,11 +31,13 @@ class Problem(Struct, kw_only=True):
     why: Annotated[str | UnsetType, Meta(description="invalid_request: what is wrong with it.")] = UNSET
     revoked_at: Annotated[Instant | UnsetType, Meta(description="session_revoked, token_revoked")] = UNSET
     reason: Annotated[str | UnsetType, Meta(description="session_revoked")] = UNSET
-    expired_at: Annotated[Instant | UnsetType, Meta(description="session_expired, token_expired")] = UNSET
+    expired_at: Annotated[Instant | UnsetType, Meta(description="session_expired, token_expired, plan_stale")] = UNSET
     limit: Annotated[str | UnsetType, Meta(description="session_expired: `idle` or `lifetime`")] = UNSET
     max_age: Annotated[int | UnsetType, Meta(description="reauthentication_required: seconds")] = UNSET
     scope: Annotated[str | UnsetType, Meta(description="not_allowed: the scope that lacks")] = UNSET
     role: Annotated[str | UnsetType, Meta(description="not_allowed: the role that lacks")] = UNSET
+    added: Annotated[int | UnsetType, Meta(description="plan_stale: sessions that match and are not pinned")] = UNSET
+    tolerance: Annotated[int | UnsetType, Meta(description="plan_stale: how many of them were tolerated")] = UNSET
     max_sessions: Annotated[int | UnsetType, Meta(description="limit_reached")] = UNSET
     retry_after: Annotated[int | UnsetType, Meta(description="too_many_requests, store_unavailable: seconds")] = UNSET
 
@@ -49,6 +51,7 @@ _SAMPLES: Final[dict[type[OstiaryError], OstiaryError]] = {
     errors.ReauthenticationRequired: errors.ReauthenticationRequired(900),
     errors.UserNotFound: errors.UserNotFound("ada"),
     errors.LimitReached: errors.LimitReached(5),
+    errors.PlanStale: errors.PlanStale("3 sessions that match came since it was made", added=3, tolerance=0),
     errors.InvalidRequest: errors.InvalidRequest("password", "use at least 8 characters"),
     errors.TooManyRequests: errors.TooManyRequests(60),
 }

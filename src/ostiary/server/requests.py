@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -12,9 +12,11 @@ from msgspec import Meta, Struct
 
 from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
 from ostiary.core.caller import SCOPES
-from ostiary.core.client import MAXIMUM_LABEL
+from ostiary.core.client import MAXIMUM_LABEL, MAXIMUM_USER_AGENT
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.duration import parse_duration
+from ostiary.core.plan import MAXIMUM_PINNED
+from ostiary.core.selector import MAXIMUM_TEXT
 from ostiary.core.session import Kind
 from ostiary.errors import InvalidRequest
 from ostiary.server.shapes import SESSION_ID, TOKEN_ID
@@ -43,6 +45,9 @@ ApplicationFilter: TypeAlias = Annotated[
     str | None,
     QueryParameter(min_length=1, max_length=128, pattern=NO_NUL, description="Of this application only."),
 ]
+TimeFilter: TypeAlias = Annotated[
+    str | None, QueryParameter(max_length=40, description="RFC 3339.", examples=[Example(value="2026-05-19T09:02:00Z")])
+]
 # The guard looks at ids before any handler does: one that cannot be ours is answered as a missing one.
 SessionIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=SESSION_ID)])]
 TokenIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value=TOKEN_ID)])]
@@ -64,6 +69,7 @@ Duration: TypeAlias = Annotated[
         examples=["4h30m"],
     ),
 ]
+Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT)]
 Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(max_length=32)]],
@@ -153,6 +159,43 @@ class UserRequest(Body):
     roles: Roles = msgspec.field(default_factory=lambda: ["member"])
 
 
+class PlanRequest(Body):
+    """Which sessions to pin; all filters hold at once, and only live sessions are pinned."""
+
+    user: Filter | None = None
+    ip: Annotated[Filter | None, Meta(examples=["203.0.113.0/24"])] = None
+    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT)] | None = None
+    device: Filter | None = None
+    application_id: Filter | None = None
+    tenant: Filter | None = None
+    status: Annotated[Filter | None, Meta(description="`active`, `stale`, or `live` for both, the default.")] = None
+    created_before: Filter | None = None
+    created_after: Filter | None = None
+    last_used_before: Annotated[Filter | None, Meta(examples=["2026-01-15T12:00:00Z"])] = None
+    reason: Filter | None = None
+    q: Filter | None = None
+
+
+class ApplyRequest(Body):
+    """How to apply a plan."""
+
+    tolerance: Annotated[
+        int,
+        Meta(ge=0, le=2**31 - 1, description="How many sessions may match that are not pinned. They are not ended."),
+    ] = 0
+    undo_for: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAXIMUM_DURATION)] | None,
+        Meta(description="How long it can be undone: `0s` to `24h`, default `10m`.", examples=["10m"]),
+    ] = None
+    limit: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAXIMUM_PINNED, description="Look at this many pinned sessions at most, then answer."),
+        ]
+        | None
+    ) = None
+
+
 class NewPasswordRequest(Body):
     """A user's new password."""
 
@@ -185,3 +228,23 @@ def duration(field: str, value: str | int) -> timedelta:
         return timedelta(seconds=value) if isinstance(value, int) else parse_duration(value)
     except ValueError as why:
         raise InvalidRequest(field, str(why)) from None
+
+
+def instant(field: str, value: str | None) -> datetime | None:
+    """Read an RFC 3339 time; None for None. Without a zone it is UTC.
+
+    Raises:
+        InvalidRequest: not one.
+    """
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(field, "is not a time; write it as 2026-05-19T09:02:00Z") from None
+
+
+def span_or_none(field: str, value: str) -> timedelta:
+    """`duration`, with `0`, `0s` and the like for none at all."""
+    return timedelta(0) if value.rstrip("hms") == "0" else duration(field, value)

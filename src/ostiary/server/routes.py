@@ -10,6 +10,7 @@ from ostiary.server import (
     admin_clients,
     admin_events,
     admin_neutralise,
+    admin_plans,
     admin_sessions,
     admin_users,
     feed,
@@ -19,6 +20,7 @@ from ostiary.server import (
     sign_in,
     tokens,
     verifications,
+    verifiers,
     verify,
 )
 from ostiary.server.access import guard
@@ -32,11 +34,13 @@ API: Final = Router(
         tokens.router,
         setup.router,
         admin_sessions.router,
+        admin_plans.router,
         admin_users.router,
         admin_events.router,
         admin_clients.router,
         admin_neutralise.router,
         feed.router,
+        verifiers.router,
         verifications.router,
     ],
 )

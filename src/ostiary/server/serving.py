@@ -123,6 +123,7 @@ async def _prepare(settings: Settings) -> str | None:
         if authority.database.is_sqlite:
             await migrate.upgrade(authority.database)
         await authority.ensure_migrated()
+        authority.seen("192.0.2.1", None)  # where addresses are hashed: is there a key?
         await authority.publish_policy()
         await authority.oauth.ensure_ready()
         return await authority.setup.make_code()

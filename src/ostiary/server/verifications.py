@@ -121,7 +121,7 @@ async def verifications(
     """
     caller.ensure_service("feed:read")
     request_id = client.request_id or ""
-    places = [_place(number, asked, request_id) for number, asked in enumerate(data.credentials)]
+    places = [authority.kept(_place(number, asked, request_id)) for number, asked in enumerate(data.credentials)]
     found: list[Caller | Unauthenticated] = []
     for start in range(0, len(places), TURN):
         turn = zip(data.credentials[start : start + TURN], places[start : start + TURN], strict=True)

@@ -52,9 +52,3 @@ async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
 async def remove_of(db: Connection, user_id: str, client_id: str) -> None:
     """Remove a user's codes for a client, used ones too."""
     await db.execute(delete(codes).where(codes.c.user_id == user_id, codes.c.client_id == client_id))
-
-
-async def purge(db: Connection, before: datetime, limit: int) -> int:
-    """Remove up to `limit` codes that expired before `before`. How many it removed."""
-    old = select(codes.c.id).where(codes.c.expires_at < before).limit(limit)
-    return (await db.execute(delete(codes).where(codes.c.id.in_(old)))).rowcount

@@ -22,8 +22,9 @@ from ostiary.core.account import User
 from ostiary.core.credential import CliToken
 from ostiary.core.session import Revocation, Session
 from ostiary.errors import StoreUnavailable
+from ostiary.storage.columns import Instant
 from ostiary.storage.database import COMMAND_TIMEOUT, CONNECT_TIMEOUT, Database
-from ostiary.storage.schema import Instant, cli_tokens, sessions, users
+from ostiary.storage.schema import cli_tokens, sessions, users
 
 LANES: Final = 2  # queries under way at once on PostgreSQL; more waits in the next batch, which costs less
 INLINE_BUSY_TIMEOUT_MS: Final = 250  # SQLite readers wait only while a log is recovered; the event loop waits too

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from ostiary.core.oauth.refresh import Family
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import refresh_tokens, sessions
+from ostiary.storage.schema import refresh_tokens
 
 
 async def add(db: Connection, family: Family) -> None:
@@ -39,17 +39,6 @@ async def rotate(db: Connection, family: Family, secret_hash: bytes, now: dateti
         .values(secret_hash=secret_hash, rotated_at=now)
     )
     return done.rowcount == 1
-
-
-async def purge_orphans(db: Connection, limit: int) -> int:
-    """Remove up to `limit` families whose session was purged. How many it removed."""
-    orphans = (
-        select(refresh_tokens.c.id)
-        .outerjoin(sessions, sessions.c.id == refresh_tokens.c.session_id)
-        .where(sessions.c.id.is_(None))
-        .limit(limit)
-    )
-    return (await db.execute(delete(refresh_tokens).where(refresh_tokens.c.id.in_(orphans)))).rowcount
 
 
 def _family(row: Row[Any]) -> Family:

@@ -2,82 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
     text,
 )
 from sqlalchemy.types import JSON
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from ostiary.storage import columns
+from ostiary.storage.columns import Instant, Prefixed, Words, position
 
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC. PostgreSQL keeps the zone; SQLite keeps fixed-width text, which sorts as time does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse what has no zone: a naive time is a bug, not a guess."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give SQLite's times their zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Words(TypeDecorator[tuple[str, ...]]):
-    """A few plain words in one text, space-separated as OAuth writes scopes: readable by whoever reads the table."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        """Words to text."""
-        return " ".join(value or ())
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
-        """Text to words."""
-        return tuple((value or "").split())
-
-
-# A text that is searched by its beginning: sorted by bytes, whatever the database's own order.
-_Prefixed = Text().with_variant(Text(collation="C"), "postgresql")
+metadata = columns.metadata  # of all the tables below
 
 _STATE = ("revoked_at", "last_used_at", "expires_at")  # with `created_at`, all that says whether a session is live
-
-
-def _position() -> Column[int]:
-    """A growing number. SQLite grows only an INTEGER PRIMARY KEY."""
-    return Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
-
 
 users = Table(
     "users",
@@ -131,7 +75,8 @@ sessions = Table(
     Column("browser", Text),
     Column("system", Text),
     Column("device", Text),
-    Column("label_key", _Prefixed),
+    Column("label_key", Prefixed),
+    Column("undo_plan_id", Text),  # the plan that ended it, while that can be undone: then its ending is taken back
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
     Index(
         "ix_sessions_live",
@@ -148,6 +93,13 @@ sessions = Table(
     ),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_client_id", "client_id"),
+    Index(
+        "ix_sessions_undo_plan_id",
+        "undo_plan_id",
+        "id",
+        sqlite_where=text("undo_plan_id IS NOT NULL"),
+        postgresql_where=text("undo_plan_id IS NOT NULL"),
+    ),
     # One for each filter. With the order of a page and the state in it, pages and counts are read from the index alone.
     Index("ix_sessions_created_at", "created_at", "id", *_STATE),
     Index("ix_sessions_last_used_at", "last_used_at", "id", "created_at", "revoked_at", "expires_at"),
@@ -193,7 +145,7 @@ cli_tokens = Table(
 events = Table(
     "events",
     metadata,
-    _position(),
+    position(),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("user_id", Text),
@@ -207,6 +159,12 @@ events = Table(
     Index("ix_events_at", "at"),
     Index("ix_events_user_id_position", "user_id", "position"),
     Index("ix_events_session_id", "session_id"),
+    Index(  # they are kept for a shorter time than the others
+        "ix_events_refused_at",
+        "at",
+        sqlite_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+        postgresql_where=text("kind IN ('sign_in.refused', 'sign_in.throttled')"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -214,7 +172,7 @@ events = Table(
 refusals = Table(
     "refusals",
     metadata,
-    _position(),
+    position(),
     Column("at", Instant, nullable=False),
     Column("account", Text, nullable=False),  # a hash: people type passwords into the username field
     Column("address", Text, nullable=False),
@@ -314,4 +272,81 @@ policy_in_force = Table(
     Column("lifetime_s", BigInteger, nullable=False),
     Column("idle_timeout_s", BigInteger),
     Column("written_at", Instant, nullable=False),
+)
+
+# Programs that remember sessions, by chain of requests; see core/verifier.py. Rows come and go within minutes.
+verifiers = Table(
+    "verifiers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("name", Text),
+    Column("address", Text),
+    Column("since", Instant, nullable=False),
+    Column("applied_at", Instant),
+    Column("trust_until", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("max_staleness", Float, nullable=False),
+    Index("ix_verifiers_owner", "owner"),
+)
+
+# Who does a task that one node at a time may do, until when by the store's own clock; see storage/leases.py.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("mark", BigInteger),  # how far the task has come; what it counts is the task's own matter
+    Column("marked_at", Instant),
+)
+
+# One row for each sealed event, in the order of sealing; see core/chain.py.
+event_chain = Table(
+    "event_chain",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("salt", LargeBinary),  # null once what is personal in the event was forgotten
+    Column("personal", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("ix_event_chain_position", "position", unique=True),
+)
+
+# Chosen sessions, pinned. See core/plan.py.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("complete", Boolean, nullable=False),  # false while its sessions are being pinned
+    Column("filters", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("spared", Text),  # the session that made it, which is never pinned
+    Column("expires_at", Instant, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("users", Integer, nullable=False),
+    Column("started_at", Instant),
+    Column("started_by", Text),
+    Column("undo_until", Instant),
+    Column("cursor", Text, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("applied_at", Instant),
+    Column("undone_at", Instant),
+    Column("undone_by", Text),
+    Column("restored", Integer, nullable=False),
+    Column("restored_at", Instant),
+    Index("ix_plans_expires_at", "expires_at"),
+)
+
+plan_sessions = Table(
+    "plan_sessions",
+    metadata,
+    Column("plan_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
 )

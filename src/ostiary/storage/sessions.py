@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
@@ -37,18 +37,46 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     return as_session(row) if row else None
 
 
-async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
+async def revoke(db: Connection, chosen: Chosen, end: Revocation, undo_plan_id: str | None = None) -> list[Session]:
     """Mark the chosen sessions ended: the one guarded UPDATE (rule 2). Returns those it ended, as they were before.
 
-    A session that was ended already is not touched: its first reason stays.
+    A session that was ended already is not touched: its first reason stays. With `undo_plan_id`, that plan may bring
+    back what it ended.
     """
     ended = await db.execute(
         update(sessions)
         .where(sessions.c.revoked_at.is_(None), chosen)
-        .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by)
+        .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by, undo_plan_id=undo_plan_id)
         .returning(*(column for column in COLUMNS if not column.name.startswith("revoked_")))
     )
     return [as_session(row, ended=False) for row in ended]
+
+
+async def hold(db: Connection, chosen: Chosen) -> list[str]:
+    """Take the chosen sessions that live, or that a plan may bring back, until the transaction ends: ids of the latter.
+
+    An ending and an undo of the same session take turns by this, and the second one sees what the first one did.
+    """
+    held = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
+    query = select(sessions.c.id, sessions.c.undo_plan_id).where(chosen, held).with_for_update()
+    return [row.id for row in await db.execute(query) if row.undo_plan_id is not None]
+
+
+async def make_final(db: Connection, session_ids: Sequence[str]) -> None:
+    """No plan brings these back any more."""
+    if session_ids:
+        await db.execute(update(sessions).where(sessions.c.id.in_(session_ids)).values(undo_plan_id=None))
+
+
+async def restore(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[tuple[str, str]]:
+    """Take back the endings of a plan: ids and users of the sessions that it brought back."""
+    back = await db.execute(
+        update(sessions)
+        .where(sessions.c.id.in_(session_ids), sessions.c.undo_plan_id == plan_id)
+        .values(revoked_at=None, revoked_reason=None, revoked_by=None, undo_plan_id=None)
+        .returning(sessions.c.id, sessions.c.user_id)
+    )
+    return [(row.id, row.user_id) for row in back]
 
 
 def by_id(session_id: str, user_id: str | None = None) -> Chosen:
@@ -214,7 +242,7 @@ async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | 
     statement = (
         update(sessions)
         .where(*conditions)
-        .values(last_used_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in _PLACE})
+        .values(last_used_at=bindparam("at"), **{name: bindparam(f"new_{name}") for name in PLACE})
     )
     # In one order everywhere, so that two nodes cannot wait for each other.
     await db.execute(
@@ -223,7 +251,7 @@ async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | 
             {
                 "session_id": session_id,
                 "at": use.at,
-                **{f"new_{name}": value for name, value in _place(use.ip, use.user_agent).items()},
+                **{f"new_{name}": value for name, value in place(use.ip, use.user_agent).items()},
             }
             for session_id, use in sorted(used.items(), key=lambda item: item[0])
         ],
@@ -235,7 +263,7 @@ async def use(db: Connection, session: Session, use: Use) -> bool:
     done = await db.execute(
         update(sessions)
         .where(sessions.c.id == session.id, sessions.c.revoked_at.is_(None))
-        .values(last_used_at=max(use.at, session.last_used_at), **_place(use.ip, use.user_agent))
+        .values(last_used_at=max(use.at, session.last_used_at), **place(use.ip, use.user_agent))
     )
     return done.rowcount == 1
 
@@ -249,28 +277,22 @@ async def newest_of_client(
     return as_session(row) if row else None
 
 
-async def purge(db: Connection, before: datetime, limit: int) -> int:
-    """Remove up to `limit` sessions that ended before `before`. How many it removed."""
-    old = select(sessions.c.id).where(or_(sessions.c.revoked_at < before, sessions.c.expires_at < before)).limit(limit)
-    return (await db.execute(delete(sessions).where(sessions.c.id.in_(old)))).rowcount
-
-
 def _values(session: Session) -> dict[str, Any]:
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
-    values |= {"label_key": label_key(session.label), **_place(session.ip, session.user_agent)}
+    values |= {"label_key": label_key(session.label), **place(session.ip, session.user_agent)}
     if session.revoked is not None:
         end = session.revoked
         values |= {"revoked_at": end.at, "revoked_reason": end.reason, "revoked_by": end.by}
     return values
 
 
-_PLACE: Final = ("ip", "user_agent", "address", "browser", "system", "device")
+PLACE: Final = ("ip", "user_agent", "address", "browser", "system", "device")
 
 
-def _place(ip: str | None, user_agent: str | None) -> dict[str, Any]:
+def place(ip: str | None, user_agent: str | None) -> dict[str, Any]:
     """Where a session is, with what search reads of it."""
     found = (address_key(ip), browser_key(user_agent), system_key(user_agent), device_key(user_agent))
-    return dict(zip(_PLACE, (ip, user_agent, *found), strict=True))
+    return dict(zip(PLACE, (ip, user_agent, *found), strict=True))
 
 
 def as_session(row: Row[Any], *, ended: bool = True) -> Session:

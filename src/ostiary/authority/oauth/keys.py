@@ -134,6 +134,17 @@ class Keys:
         """An ID token (OIDC Core 2)."""
         return await self._sign(claims, ID_TYPE)
 
+    async def sign_evidence(self, claims: Claims, kind: str) -> str:
+        """A statement about what happened, of a type that is no token: no door takes it for one.
+
+        Raises:
+            Conflict: there is no key to protect signing keys with; says how to give one.
+        """
+        try:
+            return await self._sign({"iss": self.issuer, "iat": int(self._clock().timestamp()), **claims}, kind)
+        except ConfigurationError as why:
+            raise Conflict(why.message) from None
+
     async def _sign(self, claims: Claims, kind: str) -> str:
         signer = await self._signer_now()
         header = {"alg": ALGORITHM, "kid": signer.kid, "typ": kind}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ostiary.cli.admin.neutralise import neutralise
+from ostiary.cli.admin.session import session
 from ostiary.cli.options import Noun
 
 
@@ -13,4 +14,5 @@ def admin() -> None:
     """Anybody's sessions and credentials, for administrators."""
 
 
+admin.add_command(session)
 admin.add_command(neutralise)

@@ -50,7 +50,7 @@ async def _shown(authority: Authority, caller: Caller, user: str | None, before:
     username = user.strip() if user and user.strip() else None
     try:
         found = await authority.audit.list(by=caller, username=username, before=before, limit=PAGE)
-        events, more = list(found.events), found.before
+        events, more = list(found.events), found.beyond
     except UserNotFound:
         events, more = [], None
     names = await authority.accounts.names({event.user_id or "" for event in events} | {e.by or "" for e in events})

@@ -61,7 +61,7 @@ async def user_page(
         sessions=found(request, live.sessions, names),
         tokens=[token for token in tokens if token.status(now) == "active"],
         history=told(history.events, names, now),
-        has_more_history=history.before is not None,
+        has_more_history=history.beyond is not None,
     )
 
 

@@ -1,0 +1,243 @@
+"""Ending many sessions at once: exactly those that were looked at, in steps that hold nobody up, and with a way back.
+
+A plan pins the sessions that its filters match. Applying it ends the pinned ones, a few in each transaction, together
+with the note of how far it came. Whoever applies it again goes on from there: after a crash, or side by side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ostiary.authority.ending import restore_sessions, suspend_sessions
+from ostiary.authority.sessions import Sessions
+from ostiary.core.caller import Caller
+from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, UNDO_FOR, Plan, check_undo_for, checked
+from ostiary.core.policy import Policy
+from ostiary.core.selector import Selector, parse
+from ostiary.core.session import Session
+from ostiary.core.token import new_id
+from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
+from ostiary.storage import accounts, events, plans, selecting
+from ostiary.storage.database import Connection, Database, in_transaction
+
+PINNED_AT_ONCE: Final = 5000  # rows in one transaction
+ENDED_AT_ONCE: Final = 500  # sessions in one transaction: some hundredths of a second in which they are held
+REST: Final = 0.002  # seconds between two of them, in which others get their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new plan, some of its sessions, newest first, and the usernames that we know of these."""
+
+    plan: Plan
+    sample: list[Session]
+    usernames: dict[str, str]
+
+
+class Plans:
+    """Make, find, apply, undo."""
+
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
+        """Part of an `Authority`; `own` are the acts of a user on their own sessions."""
+        self.database = database
+        self.policy = policy
+        self._clock = clock
+        self._own = own
+
+    async def make(self, where: Selector, *, by: Caller) -> Made:
+        """Pin the live sessions that match now, but for the caller's own. Nothing is ended.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            UserNotFound: the filter `user` names nobody.
+            InvalidRequest: filters of sessions that have ended; more sessions than one plan may pin.
+        """
+        by.ensure_admin()
+        where, now = checked(where), self._clock()
+        plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0, spared=by.session_id)
+        await self._add(plan)
+        async with self.database.reading() as db:
+            await selecting.prepare(db)
+            chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
+            if where.user is not None and await accounts.find(db, where.user) is None:
+                await self._ensure_kept(db, where.user)
+            count, users = 0, set[str]()
+            async for some in plans.read(db, chosen, MAXIMUM_PINNED + 1, PINNED_AT_ONCE):
+                count += len(some)
+                if count > MAXIMUM_PINNED:
+                    raise InvalidRequest("filters", f"match more than {MAXIMUM_PINNED} sessions; plan in parts")
+                users |= {user_id for _, user_id in some}
+                await self._pin(plan.id, [session_id for session_id, _ in some])
+            sample = await selecting.page(db, chosen, sort="-created_at", after=None, limit=SAMPLE)
+            names = await accounts.names(db, {session.user_id for session in sample})
+        return Made(await self._complete(plan.id, count, len(users), by), sample, names)
+
+    async def _ensure_kept(self, db: Connection, user: str) -> None:
+        if not await selecting.exists(db, user):
+            raise UserNotFound(user)
+
+    @in_transaction
+    async def _add(self, db: Connection, plan: Plan) -> None:
+        await plans.add(db, plan)
+
+    @in_transaction
+    async def _pin(self, db: Connection, plan_id: str, session_ids: list[str]) -> None:
+        await plans.pin(db, plan_id, session_ids)
+
+    @in_transaction
+    async def _complete(self, db: Connection, plan_id: str, count: int, users: int, by: Caller) -> Plan:
+        await plans.complete(db, plan_id, count, users)
+        plan = await self._hold(db, plan_id)
+        await self._tell(db, "plan.made", plan, by, {"sessions": count, "users": users})
+        return plan
+
+    async def find(self, plan_id: str, *, by: Caller) -> Plan:
+        """A plan, and how far it has come.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            PlanNotFound: unknown, or forgotten.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            plan = await plans.find(db, plan_id)
+        if plan is None:
+            raise PlanNotFound
+        return plan
+
+    async def apply(
+        self,
+        plan_id: str,
+        *,
+        by: Caller,
+        tolerance: int = 0,
+        undo_for: timedelta = UNDO_FOR,
+        limit: int | None = None,
+    ) -> Plan:
+        """End exactly the pinned sessions: refused at once, and restorable by `undo` until `undo_for` has passed.
+
+        Applying again goes on where it stopped, and changes nothing once all is done.
+
+        Args:
+            tolerance: how many sessions may match that are not pinned, when it begins. They are not ended either way.
+            undo_for: zero ends for good. What it was when it began holds.
+            limit: look at this many pinned sessions at most, and answer; the plan says whether it is done.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old for the policy.
+            PlanNotFound: unknown, or forgotten.
+            PlanStale: it has expired, or too many sessions came since.
+            Conflict: it was undone.
+            InvalidRequest: `tolerance` is negative, `undo_for` too long.
+        """
+        by.ensure_admin()
+        self._own.ensure_fresh(by)
+        if tolerance < 0:
+            raise InvalidRequest("tolerance", "is a number of sessions, 0 or more")
+        plan = await self._begin(plan_id, by, tolerance, check_undo_for(undo_for))
+        left = limit if limit is not None else MAXIMUM_PINNED
+        while plan.applied_at is None and left > 0:
+            plan = await self._step(plan_id, by, min(left, ENDED_AT_ONCE))
+            left -= ENDED_AT_ONCE
+            await asyncio.sleep(REST)
+        plan.ensure_not_undone()
+        return plan
+
+    @in_transaction
+    async def _begin(self, db: Connection, plan_id: str, by: Caller, tolerance: int, undo_for: timedelta) -> Plan:
+        plan = await self._hold(db, plan_id)
+        plan.ensure_not_undone()
+        if plan.started_at is not None:
+            return plan
+        now = self._clock()
+        await selecting.prepare(db)
+        chosen = plans.but(await selecting.chosen(db, parse(plan.filters), self.policy, now), plan.spared)
+        plan.ensure_applicable(await plans.count_unpinned(db, plan_id, chosen), tolerance, now)
+        until = now + undo_for if undo_for else None
+        await plans.change(db, plan_id, started_at=now, started_by=by.name, undo_until=until)
+        await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
+        return await self._hold(db, plan_id)
+
+    @in_transaction
+    async def _step(self, db: Connection, plan_id: str, by: Caller, size: int) -> Plan:
+        plan = await self._hold(db, plan_id)
+        plan.ensure_not_undone()
+        if plan.applied_at is not None:
+            return plan
+        now = self._clock()
+        chosen = await plans.pinned_after(db, plan_id, plan.cursor, size)
+        can_undo = plan.undo_until is not None
+        ended = await suspend_sessions(db, chosen, by=by, now=now, plan_id=plan_id, can_undo=can_undo)
+        is_last = len(chosen) < size
+        await plans.change(
+            db,
+            plan_id,
+            cursor=chosen[-1] if chosen else plan.cursor,
+            ended=plan.ended + len(ended),
+            applied_at=now if is_last else None,
+        )
+        return await self._hold(db, plan_id)
+
+    async def undo(self, plan_id: str, *, by: Caller) -> Plan:
+        """Bring back what the plan ended, but for what somebody ended again since. Undoing again goes on, as `apply`.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old for the policy.
+            PlanNotFound: unknown, or forgotten.
+            Conflict: it was not applied, or for good, or too long ago.
+        """
+        by.ensure_admin()
+        self._own.ensure_fresh(by)
+        plan = await self._begin_undo(plan_id, by)
+        while plan.restored_at is None:
+            plan = await self._step_back(plan_id, by)
+            await asyncio.sleep(REST)
+        return plan
+
+    @in_transaction
+    async def _begin_undo(self, db: Connection, plan_id: str, by: Caller) -> Plan:
+        plan, now = await self._hold(db, plan_id), self._clock()
+        plan.ensure_undoable(now)
+        if plan.undone_at is None:
+            await plans.change(db, plan_id, undone_at=now, undone_by=by.name)
+            await self._tell(db, "plan.undone", plan, by, {"sessions": plan.ended})
+        return await self._hold(db, plan_id)
+
+    @in_transaction
+    async def _step_back(self, db: Connection, plan_id: str, by: Caller) -> Plan:
+        plan, now = await self._hold(db, plan_id), self._clock()
+        if plan.restored_at is not None:
+            return plan
+        chosen = await plans.suspended(db, plan_id, ENDED_AT_ONCE)
+        back = await restore_sessions(db, chosen, by=by, now=now, plan_id=plan_id)
+        is_last = len(chosen) < ENDED_AT_ONCE
+        await plans.change(db, plan_id, restored=plan.restored + back, restored_at=now if is_last else None)
+        return await self._hold(db, plan_id)
+
+    async def _hold(self, db: Connection, plan_id: str) -> Plan:
+        plan = await plans.find(db, plan_id, hold=True)
+        if plan is None:
+            raise PlanNotFound
+        return plan
+
+    async def _tell(self, db: Connection, kind: EventKind, plan: Plan, by: Caller, detail: Detail) -> None:
+        words = {"plan_id": plan.id, "filters": parse(plan.filters).describe(), **detail}
+        client = by.client
+        event = Event(
+            self._clock(),
+            kind,
+            session_id=by.session_id,
+            by=by.name,
+            ip=client.ip,
+            user_agent=client.user_agent,
+            request_id=client.request_id,
+            detail=words,
+        )
+        await events.add(db, [event])

@@ -1,0 +1,311 @@
+"""Who remembers sessions, how far each has come, and so: since when an ended session is refused everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from ostiary.core.caller import Caller
+from ostiary.core.endings import Ended, EndedMany
+from ostiary.core.verifier import LEASE, Lag, Verifier, lag_of
+from ostiary.errors import Conflict, InvalidRequest, SessionNotFound, StoreUnavailable
+from ostiary.feed import Feed, Follower, Poll, Told
+from ostiary.storage import sessions, trail, verifiers
+from ostiary.storage.database import Connection, Database, in_transaction
+
+MAXIMUM_OF_OWNER: Final = 1000  # verifiers that ask with one credential
+MAXIMUM_WAIT: Final = 60.0  # seconds that a question about the lag may wait for its answer
+LOOK_EVERY: Final = 0.03  # seconds between looks at the rows while somebody waits or something is measured
+FLUSH_AFTER: Final = 0.02  # seconds in which what is to be written down gathers
+CLEAN_EVERY: Final = 30.0  # seconds between removals of what is gone
+MAXIMUM_MEASURED: Final = 10_000  # endings that are measured, or remembered as measured, at once
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader says of itself in a request for the feed.
+
+    Attributes:
+        chain: of its requests; see `Position.lineage`.
+        owner: its credential.
+        max_staleness: seconds.
+        applied: the time of the heartbeat that it has applied; None if it has applied none.
+    """
+
+    chain: str
+    owner: str
+    reader: str
+    name: str | None
+    address: str | None
+    max_staleness: float
+    applied: datetime | None
+
+
+class Verifiers:
+    """Admit, list, measure the lag. One per process.
+
+    Attributes:
+        measured: called with the lag in seconds of each ending that was committed here, once it is refused everywhere.
+    """
+
+    def __init__(self, database: Database, feed: Feed, clock: Callable[[], datetime]) -> None:
+        """Part of an `Authority`."""
+        self.database = database
+        self.measured: list[Callable[[float], None]] = []
+        self._feed = feed
+        self._clock = clock
+        self._known: dict[str, Verifier] = {}  # as this process knows them
+        self._written: dict[str, Verifier] = {}  # as it wrote them down
+        self._now: datetime | None = None  # the store's time at the start of the newest poll
+        self._found_at: datetime | None = None  # the same of the newest poll that found an ending
+        self._owed: datetime | None = None  # a row for each is to be written down by a poll from then on
+        self._endings: deque[datetime] = deque(maxlen=MAXIMUM_MEASURED)  # by when each was committed, of late
+        self._pending: dict[str, datetime] = {}  # endings that are measured: by when they were committed
+        self._settled: dict[str, Lag] = {}
+        self._due = asyncio.Event()
+        self._has_pending = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        feed.polled.append(self._polled)
+
+    # What readers and administrators do.
+
+    async def admit(self, asked: Asked, follower: Follower, told: Told) -> Told:
+        """Write down who asks, before the answer makes them trust their memory for longer. What to answer.
+
+        Raises:
+            InvalidRequest: it acknowledges what it cannot have been told yet.
+            Conflict: too many verifiers ask with this credential.
+            StoreUnavailable: it cannot be written down, so it must not be answered.
+        """
+        if asked.applied is not None and asked.applied > told.poll.time:
+            raise InvalidRequest("applied", "is a position of the future; give one that a heartbeat had")
+        while True:
+            await self._note(asked, told.poll.time)
+            if self._found_at is None or told.poll.time >= self._found_at:
+                return told
+            # Something ended while this was answered: whoever measures must not find a trust that begins after that.
+            more = await follower.fresh()
+            told = Told([*told.entries, *more.entries], more.poll, more.position)
+
+    async def list(self, *, by: Caller) -> Sequence[Verifier]:
+        """All that were heard of lately, oldest first.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            now = await trail.now(db, self._clock)
+            return [one for one in await verifiers.list_all(db) if not one.is_gone(now)]
+
+    async def lag(self, session_id: str, *, by: Caller, wait: float = 0.0, anybodys: bool = False) -> Lag:
+        """How far the ending of a session has come; waits up to `wait` seconds until it is refused everywhere.
+
+        Args:
+            anybodys: False for the caller's own sessions only.
+
+        Raises:
+            NotAllowed: somebody else's, and not an administrator; a CLI token without `sessions:read`.
+            SessionNotFound: missing, or not the caller's.
+            Conflict: it has not ended.
+        """
+        if anybodys:
+            by.ensure_admin()
+        else:
+            by.ensure_scope("sessions:read")
+        async with self.database.reading() as db:
+            session = await sessions.find(db, session_id, None if anybodys else by.user.id)
+        if session is None:
+            raise SessionNotFound
+        if session.revoked is None:
+            raise Conflict("this session was not revoked, so there is nothing to wait for")
+        if session_id in self._settled:
+            return self._settled[session_id]
+        poll = await self._feed.fresh()
+        ended_by = self._feed.ended_by(session_id) or poll.known
+        until = asyncio.get_running_loop().time() + min(wait, MAXIMUM_WAIT)
+        while True:
+            lag = await self._look(ended_by)
+            if session_id in self._settled:
+                return self._settled[session_id]
+            if lag.is_everywhere or asyncio.get_running_loop().time() >= until:
+                return lag
+            await asyncio.sleep(LOOK_EVERY)
+
+    @property
+    def served(self) -> Sequence[Verifier]:
+        """Those whose requests come to this process."""
+        now = self._now
+        return [one for one in self._known.values() if now is None or not one.is_gone(now)]
+
+    # The process.
+
+    def begin(self) -> None:
+        """Write down and measure from now on."""
+        if not self._tasks:
+            self._feed.ended_here.append(self._committed)
+            self._tasks = [
+                asyncio.create_task(self._keep_written(), name="ostiary-verifiers"),
+                asyncio.create_task(self._keep_measuring(), name="ostiary-lag"),
+            ]
+
+    async def stop(self) -> None:
+        """Stop."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    # Writing down. A row may be up to LEASE behind what its verifier trusts, so most requests write nothing.
+
+    async def _note(self, asked: Asked, now: datetime) -> None:
+        before, written = self._known.get(asked.chain), self._written.get(asked.chain)
+        trust_until = now + timedelta(seconds=asked.max_staleness)
+        verifier = Verifier(
+            id=asked.chain,
+            owner=asked.owner,
+            reader=asked.reader,
+            name=asked.name,
+            address=asked.address,
+            since=before.since if before else now,
+            applied_at=_later(before.applied_at if before else None, asked.applied),
+            trust_until=max(before.trust_until, trust_until) if before else trust_until,
+            seen_at=now,
+            written_at=now,
+            max_staleness=asked.max_staleness,
+        )
+        if before is not None and before.owner != asked.owner:
+            raise InvalidRequest("applied", "is a position of another reader")
+        self._known[asked.chain] = verifier
+        if written is None:
+            try:
+                await self._add(verifier)
+            except BaseException:
+                del self._known[asked.chain]
+                raise
+            self._written[asked.chain] = verifier
+        elif verifier.trust_until >= written.trust_until + LEASE:
+            await self._write()
+        elif self._is_due(verifier, written):
+            self._due.set()
+
+    def _is_due(self, verifier: Verifier, written: Verifier | None) -> bool:
+        """True if what is written down would make somebody wait, or hope, for something that is known here."""
+        if written is None or verifier.trust_until >= written.trust_until + LEASE / 2:
+            return True
+        last = self._endings[-1] if self._endings else None
+        if last is None or written.has_applied(last):
+            return False
+        before, after = written.applied_at, verifier.applied_at
+        has_come_on = after is not None and any(before is None or before < end <= after for end in self._endings)
+        return has_come_on or written.written_at < last
+
+    @in_transaction
+    async def _add(self, db: Connection, verifier: Verifier) -> None:
+        if await verifiers.count(db, verifier.owner) >= MAXIMUM_OF_OWNER:
+            raise Conflict(f"{MAXIMUM_OF_OWNER} verifiers ask with this credential already")
+        await verifiers.write(db, [verifier])
+
+    async def _write(self) -> None:
+        now = self._now
+        rows = []
+        for one in list(self._known.values()):
+            if now is not None and one.is_gone(now):
+                self._known.pop(one.id, None)
+                self._written.pop(one.id, None)
+                continue
+            if self._is_due(one, self._written.get(one.id)):
+                rows.append(replace(one, written_at=now or one.written_at))
+        if rows:
+            await self._write_rows(rows)
+            self._written |= {row.id: row for row in rows if row.id in self._known}
+
+    @in_transaction
+    async def _write_rows(self, db: Connection, rows: Sequence[Verifier]) -> None:
+        await verifiers.write(db, rows)
+
+    async def _keep_written(self) -> None:
+        cleaned = 0.0
+        while True:
+            await self._due.wait()
+            await asyncio.sleep(FLUSH_AFTER)
+            self._due.clear()
+            try:
+                await self._write()
+                if asyncio.get_running_loop().time() - cleaned > CLEAN_EVERY:
+                    cleaned = asyncio.get_running_loop().time()
+                    await self._clean()
+            except StoreUnavailable:
+                log.warning("verifiers.not_written")
+
+    @in_transaction
+    async def _clean(self, db: Connection) -> None:
+        await verifiers.remove_gone(db, await trail.now(db, self._clock))
+
+    # Measuring.
+
+    def _polled(self, poll: Poll | None) -> None:
+        if poll is None:
+            return
+        self._now = poll.time
+        if self._owed is not None and poll.time >= self._owed:
+            self._owed = None
+            self._due.set()
+        if any(isinstance(entry, Ended | EndedMany) for entry in poll.entries):
+            self._found_at = poll.time
+            self._endings.append(poll.known)
+            if self._known and self._owed is None:
+                # One more poll, whose time is after the ending, makes the rows say for certain.
+                self._owed = poll.known
+                asyncio.get_running_loop().call_later(FLUSH_AFTER, self._feed.wake, "verifiers")
+
+    def _committed(self, session_ids: Sequence[str], ended_by: datetime) -> None:
+        room = MAXIMUM_MEASURED - len(self._pending)
+        self._pending |= dict.fromkeys(session_ids[:room], ended_by)
+        self._has_pending.set()
+
+    async def _keep_measuring(self) -> None:
+        while True:
+            await self._has_pending.wait()
+            await asyncio.sleep(LOOK_EVERY)
+            with contextlib.suppress(StoreUnavailable):
+                await self._measure()
+            if not self._pending:
+                self._has_pending.clear()
+
+    async def _measure(self) -> None:
+        rows, now = await self._rows()
+        for ended_by in set(self._pending.values()):
+            lag = lag_of(rows, ended_by, now)
+            if not lag.is_everywhere:
+                continue
+            for session_id in [one for one, by in self._pending.items() if by == ended_by]:
+                del self._pending[session_id]
+                self._settled[session_id] = lag
+                for observe in self.measured:
+                    observe(lag.seconds)
+        while len(self._settled) > MAXIMUM_MEASURED:
+            del self._settled[next(iter(self._settled))]
+
+    async def _look(self, ended_by: datetime) -> Lag:
+        rows, now = await self._rows()
+        return lag_of(rows, ended_by, now)
+
+    async def _rows(self) -> tuple[Sequence[Verifier], datetime]:
+        async with self.database.reading() as db:
+            rows = await verifiers.list_all(db)
+            return rows, await trail.now(db, self._clock)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one is not None and other is not None else one or other

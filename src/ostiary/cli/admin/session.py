@@ -1,0 +1,283 @@
+"""`admin session`: find anybody's sessions, and end exactly those that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from ostiary.cli.answers import Object, segment, text
+from ostiary.cli.ask import confirm
+from ostiary.cli.calls import Calls
+from ostiary.cli.failures import usage
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Noun, yes_option
+from ostiary.cli.output import render
+from ostiary.cli.output.column import Column, minute
+from ostiary.cli.span import parse_span
+
+STEP: Final = 5000  # sessions in one request: some seconds at most, so that the progress is seen to move
+PAGE: Final = 1000
+DEFAULT_LIMIT: Final = 100
+
+COLUMNS: Final = (
+    Column("id", "id"),
+    Column("username", "username"),
+    Column("status", "status"),
+    Column("created_at", "created", minute),
+    Column("last_used_at", "last used", minute),
+    Column("ip", "ip"),
+    Column("user_agent", "user agent", limit=26),
+)
+MADE: Final = (
+    Column("plan_id", "plan"),
+    Column("count", "sessions"),
+    Column("users", "users"),
+    Column("expires_at", "apply before", minute),
+)
+PROGRESS: Final = (
+    Column("plan_id", "plan"),
+    Column("state", "state"),
+    Column("pinned", "sessions"),
+    Column("count", "ended"),
+    Column("restored", "restored"),
+    Column("undo_until", "undo until", minute),
+)
+
+_where = click.option(
+    "--where",
+    "filters",
+    multiple=True,
+    metavar="FILTER=VALUE",
+    help="Only those: user, ip, user_agent, device, application_id, tenant, status, created_before, created_after, "
+    "last_used_before, reason or q; may be repeated, and all hold at once.",
+)
+_older_than = click.option("--older-than", metavar="DURATION", help="Only those not used for this long, such as 30d.")
+_all = click.option("--all", "everybody", is_flag=True, help="Everybody's sessions, when no filter is given.")
+_undo_for = click.option(
+    "--undo-for",
+    default="10m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long it can be undone; 0s: not at all.",
+)
+_tolerance = click.option(
+    "--tolerance",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Go on although up to N sessions that match came since; they are not ended.",
+)
+
+
+@click.group(cls=Noun)
+def session() -> None:
+    """Anybody's sessions: find them, and end exactly those that were found."""
+
+
+@session.command("list")
+@_where
+@_older_than
+@click.option(
+    "--sort",
+    type=click.Choice(("created_at", "-created_at", "last_used_at", "-last_used_at")),
+    default="-created_at",
+    show_default=True,
+    help="In this order; with a - newest first.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=DEFAULT_LIMIT, show_default=True, metavar="N", help="At most N."
+)
+@click.pass_obj
+def list_(invocation: Invocation, filters: tuple[str, ...], older_than: str | None, sort: str, limit: int) -> None:
+    """List anybody's sessions, ended ones too until they are purged. How many there are is said exactly.
+
+    \b
+    Examples:
+      ostiary admin session list --where ip=203.0.113.0/24 --where status=live
+      ostiary admin session list --where user=ada --older-than 30d --format json
+    """
+    query: dict[str, object] = {**_filters(filters, older_than), "sort": sort}
+    calls, found = invocation.calls(), list[Object]()
+    page: Object = {}
+    while len(found) < limit:
+        size = min(PAGE, limit - len(found))
+        page = calls.get("/admin/sessions", {**query, "limit": size, "cursor": page.get("next_cursor")})
+        found += page.get("sessions") or []
+        if not page.get("next_cursor"):
+            break
+    invocation.show(found, COLUMNS)
+    invocation.say(f"{page.get('count')} in all")
+
+
+@session.command()
+@_where
+@_older_than
+@_all
+@click.pass_obj
+def plan(invocation: Invocation, filters: tuple[str, ...], older_than: str | None, everybody: bool) -> None:
+    """Pin the live sessions that match, and show how many and which. Nothing is ended.
+
+    'ostiary admin session apply' ends exactly these, within 15 minutes. Your own session is never among them.
+
+    \b
+    Examples:
+      ostiary admin session plan --where ip=203.0.113.0/24
+      ostiary admin session plan --where device=phone --older-than 30d
+    """
+    _show_plan(invocation, _plan(invocation.calls(), filters, older_than, everybody))
+
+
+@session.command()
+@_where
+@_older_than
+@_all
+@click.option("--dry-run", is_flag=True, help="Only show what would be ended, as 'admin session plan'.")
+@_undo_for
+@_tolerance
+@yes_option
+@click.pass_obj
+def revoke(
+    invocation: Invocation,
+    filters: tuple[str, ...],
+    older_than: str | None,
+    everybody: bool,
+    dry_run: bool,
+    undo_for: str,
+    tolerance: int,
+    yes: bool,
+) -> None:
+    """End the live sessions that match: shows exactly how many and a sample, and asks.
+
+    They are refused at once, everywhere. 'ostiary admin session undo' brings them back within the time of --undo-for.
+    When it is interrupted, 'ostiary admin session apply' goes on with the same plan.
+
+    \b
+    Examples:
+      ostiary admin session revoke --where user=ada --where ip=203.0.113.0/24 --dry-run
+      ostiary admin session revoke --older-than 30d --undo-for 1h
+    """
+    calls = invocation.calls()
+    made = _plan(calls, filters, older_than, everybody)
+    if dry_run:
+        _show_plan(invocation, made)
+        return
+    invocation.say(render(made.get("sample") or [], COLUMNS, "table").rstrip("\n"))
+    if not made.get("count"):
+        invocation.say("No live session matches.")
+        return
+    words = f"{_counted(made, 'count', 'session')} of {_counted(made, 'users', 'user')}"
+    confirm(f"Revoke {words}?", yes=yes)
+    _apply(invocation, calls, text(made, "plan_id"), {"undo_for": undo_for, "tolerance": tolerance})
+
+
+@session.command()
+@click.argument("plan_id", metavar="PLAN")
+@_undo_for
+@_tolerance
+@yes_option
+@click.pass_obj
+def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, yes: bool) -> None:
+    """End exactly the sessions that PLAN pins. Again goes on where it stopped, and ends nothing twice.
+
+    \b
+    Examples:
+      ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f
+    """
+    calls = invocation.calls()
+    found = calls.get(_path(plan_id))
+    if found.get("state") == "planned":
+        confirm(f"Revoke {_counted(found, 'pinned', 'session')}?", yes=yes)
+    _apply(invocation, calls, plan_id, {"undo_for": undo_for, "tolerance": tolerance})
+
+
+@session.command()
+@click.argument("plan_id", metavar="PLAN")
+@yes_option
+@click.pass_obj
+def undo(invocation: Invocation, plan_id: str, yes: bool) -> None:
+    """Bring back the sessions that PLAN ended, but for those that somebody ended again since.
+
+    \b
+    Examples:
+      ostiary admin session undo plan_k3v7mzpq2w4x6y7a2b3c4d5e6f
+    """
+    calls = invocation.calls()
+    confirm(f"Bring back what {plan_id} ended?", yes=yes)
+    answer = calls.post(f"{_path(plan_id)}/undo")
+    invocation.done(f"{_counted(answer, 'restored', 'session')} restored.", answer, PROGRESS)
+
+
+def _plan(calls: Calls, filters: tuple[str, ...], older_than: str | None, everybody: bool) -> Object:
+    wanted = _filters(filters, older_than)
+    if not wanted and not everybody:
+        raise usage("say which sessions: --where, --older-than, or --all for everybody's")
+    if wanted and everybody:
+        raise usage("--all does not go with --where and --older-than")
+    return calls.post("/admin/sessions/plan", wanted)
+
+
+def _filters(given: tuple[str, ...], older_than: str | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise usage(f'--where: "{one}" is not of the form FILTER=VALUE, such as user=ada')
+        if name in found:
+            raise usage(f"--where: {name} was given more than once")
+        found[name] = value
+    if older_than is not None:
+        if "last_used_before" in found:
+            raise usage("--older-than does not go with --where last_used_before=")
+        found["last_used_before"] = _ago(older_than)
+    return found
+
+
+def _ago(span: str) -> str:
+    try:
+        return (datetime.now(UTC) - parse_span(span)).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError) as why:
+        raise usage(f'--older-than: "{span}" {why}') from None
+
+
+def _show_plan(invocation: Invocation, made: Object) -> None:
+    if invocation.form == "table":
+        invocation.say(render(made.get("sample") or [], COLUMNS, "table").rstrip("\n"))
+    invocation.show_one(made, MADE)
+    if invocation.form == "table":
+        invocation.say(f"to end exactly these: ostiary admin session apply {text(made, 'plan_id')}")
+
+
+def _apply(invocation: Invocation, calls: Calls, plan_id: str, body: dict[str, Any]) -> None:
+    tell = _teller(invocation)
+    while True:
+        answer = calls.post(f"{_path(plan_id)}/apply", {**body, "limit": STEP})
+        tell(answer)
+        if answer.get("done") is not False:
+            break
+    invocation.done(f"{_counted(answer, 'count', 'session')} revoked.", answer, PROGRESS)
+    if answer.get("undo_until"):
+        until = minute(answer["undo_until"])
+        invocation.note(f"until {until} UTC this can be undone: ostiary admin session undo {plan_id}")
+
+
+def _teller(invocation: Invocation) -> Callable[[Object], None]:
+    def tell(answer: Object) -> None:
+        pinned = answer.get("pinned")
+        if isinstance(pinned, int) and pinned > STEP:
+            invocation.say(f"{answer.get('count')} of {pinned} ended")
+
+    return tell
+
+
+def _path(plan_id: str) -> str:
+    return f"/admin/sessions/plan/{segment(plan_id)}"
+
+
+def _counted(answer: Object, name: str, noun: str) -> str:
+    number = answer.get(name)
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

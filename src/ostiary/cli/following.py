@@ -1,0 +1,74 @@
+"""Following the trail: each event once, none lost, through late commits and outages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ostiary.cli.answers import Object
+from ostiary.cli.directory.trail import PAGE, Trail
+from ostiary.cli.failures import SERVER_FAILED, UNREACHABLE, Failure
+from ostiary.errors import StoreUnavailable
+
+
+class Following:
+    """One who follows.
+
+    Attributes:
+        settled: nothing can appear at or below this position any more: where somebody else could go on.
+    """
+
+    def __init__(self, trail: Trail, query: Mapping[str, object], after: int | None) -> None:
+        """`after`: where to begin; None begins with what happens from now on."""
+        self._trail = trail
+        self._query = query
+        self._told: set[int] = set()  # positions above `settled`
+        self._newest = after or 0
+        self._is_away = False
+        self.settled = after or 0
+        self._begins_now = after is None
+
+    def look(self, *, back: bool, on_trouble: Callable[[str], None]) -> Iterator[Object]:
+        """What is new; with `back`, also what came up late. Nothing while the server is away, which is told once."""
+        try:
+            if self._begins_now:
+                self._begin()
+            yield from self._read(self.settled if back else self._newest)
+            self._is_away = False
+        except (Failure, StoreUnavailable) as why:
+            if isinstance(why, Failure) and why.exit_code not in {SERVER_FAILED, UNREACHABLE}:
+                raise
+            if not self._is_away:
+                on_trouble(f"{why}; it goes on when it is back")
+            self._is_away = True
+
+    def _begin(self) -> None:
+        newest = self._trail.newest({}, None, 1)
+        self._newest = max((_position(one) for one in newest.events), default=0)
+        self.settled = self._trail.oldest({}, self._newest, None, 1).settled
+        for _ in self._read(self.settled):  # what is there already was before now
+            pass
+        self._begins_now = False
+
+    def _read(self, after: int) -> Iterator[Object]:
+        beyond: object = None
+        settled: int | None = None
+        while True:
+            page = self._trail.oldest(self._query, after, beyond, PAGE)
+            settled = page.settled if settled is None else settled  # of the first page: it saw all that is below
+            for one in page.events:
+                position = _position(one)
+                self._newest = max(self._newest, position)
+                if position not in self._told and position > self.settled:
+                    self._told.add(position)
+                    yield one
+            beyond = page.beyond
+            if beyond is None:
+                break
+        if after == self.settled and settled > self.settled:
+            self.settled = settled
+            self._told = {position for position in self._told if position > self.settled}
+
+
+def _position(one: Object) -> int:
+    position = one.get("position")
+    return position if isinstance(position, int) else 0

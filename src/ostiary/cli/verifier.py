@@ -1,0 +1,44 @@
+"""`verifier`: the programs that remember sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from ostiary.cli.answers import Object
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.options import Noun
+from ostiary.cli.output.column import Column
+
+COLUMNS: Final = (
+    Column("reader", "reader"),
+    Column("name", "name"),
+    Column("owner", "credential"),
+    Column("address", "address"),
+    Column("applied_at", "knows until"),
+    Column("trust_until", "trusts until"),
+    Column("max_staleness", "staleness (s)"),
+)
+
+
+@click.group(cls=Noun)
+def verifier() -> None:
+    """Programs that remember sessions, for administrators."""
+
+
+@verifier.command("list")
+@click.pass_obj
+def list_(invocation: Invocation) -> None:
+    """List the programs that remember sessions and were heard of in the last minute, oldest first.
+
+    Each refuses what had ended before the time in KNOWS UNTIL, and everything from TRUSTS UNTIL on if it hears nothing
+    more. Times are UTC, and up to a few seconds behind while nothing ends.
+
+    \b
+    Examples:
+      ostiary verifier list
+      ostiary verifier list --format json
+    """
+    answer: Object = invocation.calls().get("/admin/verifiers")
+    invocation.show(list(answer.get("verifiers") or []), COLUMNS)

@@ -1,0 +1,100 @@
+"""`--wait`: until a session that was revoked is refused by every program that remembers sessions, too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import click
+
+from ostiary.cli.answers import Object, segment
+from ostiary.cli.calls import Calls
+from ostiary.cli.failures import FAILED, usage
+from ostiary.cli.invocation import Invocation
+from ostiary.cli.output.column import Column
+from ostiary.cli.output.text import safe
+from ostiary.core.duration import parse_duration
+
+AT_ONCE: Final = 10.0  # seconds that one question waits; the server and proxies between allow more
+REVOKED: Final = (Column("id", "id"), Column("is_current", "current"), Column("ok", "ok"))
+LAG: Final = (Column("is_everywhere", "everywhere"), Column("lag_ms", "lag (ms)"), Column("verifiers", "verifiers"))
+
+
+def wait_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--wait` and `--wait-timeout`."""
+    command = click.option(
+        "--wait-timeout",
+        default="30s",
+        show_default=True,
+        metavar="SPAN",
+        help="How long to wait at most.",
+    )(command)
+    return click.option(
+        "--wait", is_flag=True, help="Wait until every program that remembers sessions refuses it, and say how long."
+    )(command)
+
+
+def read_timeout(text: str) -> timedelta:
+    """The value of `--wait-timeout`.
+
+    Raises:
+        Failure: not a span.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError as why:
+        raise usage(f'--wait-timeout: "{text}" {why}') from None
+
+
+def wait_for(calls: Calls, base: str, session_ids: Sequence[str], timeout: timedelta) -> list[Object]:
+    """What the server says of each, once it is refused everywhere or the time is over.
+
+    Args:
+        base: `/auth` for the caller's own sessions, `/admin` for anybody's.
+    """
+    until = time.monotonic() + timeout.total_seconds()
+    found = []
+    for session_id in session_ids:
+        while True:
+            left = max(0.0, until - time.monotonic())
+            lag = calls.get(f"{base}/sessions/{segment(session_id)}/lag", {"wait": f"{min(left, AT_ONCE):.3f}"})
+            if lag.get("is_everywhere") is True or time.monotonic() >= until:
+                break
+        found.append(lag)
+    return found
+
+
+def show_revoked(invocation: Invocation, answers: Sequence[Object], lags: Sequence[Object]) -> None:
+    """Show what was revoked and, where it was waited for, how far that has come. Exits with 1 if not far enough.
+
+    Formats for programs have it in the same objects: `is_everywhere`, `lag_ms`, `verifiers`, `late`.
+    """
+    if invocation.form != "table":
+        by_id = {lag.get("session_id"): lag for lag in lags}
+        told: list[Object] = [{**answer, **_without_id(by_id.get(answer.get("id"), {}))} for answer in answers]
+        invocation.show_all(told, (*REVOKED, *LAG) if lags else REVOKED)
+    _tell(invocation, lags)
+
+
+def _without_id(lag: Object) -> Object:
+    return {name: value for name, value in lag.items() if name != "session_id"}
+
+
+def _tell(invocation: Invocation, lags: Sequence[Object]) -> None:
+    late: dict[str, str] = {}
+    for lag in lags:
+        late |= {str(one["name"]): str(one["trust_until"]) for one in lag.get("late") or []}
+    if late:
+        for name, until in late.items():
+            invocation.warn(f"{name} has not refused it yet; its trust runs out at {until}")
+        click.get_current_context().exit(FAILED)
+    if lags:
+        invocation.say(safe(_words(max(lags, key=lambda lag: float(lag.get("lag_ms") or 0)))))
+
+
+def _words(lag: Mapping[str, Any]) -> str:
+    number = lag.get("verifiers")
+    counted = "1 verifier" if number == 1 else f"{number} verifiers"
+    return f"refused everywhere in {float(lag.get('lag_ms') or 0):.0f} ms ({counted})"
