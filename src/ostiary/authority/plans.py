@@ -22,7 +22,7 @@ from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
-from ostiary.storage import accounts, events, plans, selecting
+from ostiary.storage import accounts, events, plans, selecting, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
@@ -37,6 +37,14 @@ class Made:
 
     plan: Plan
     sample: list[Session]
+    usernames: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some sessions of a plan, and the usernames that we know of these."""
+
+    sessions: list[Session]
     usernames: dict[str, str]
 
 
@@ -110,6 +118,18 @@ class Plans:
         if plan is None:
             raise PlanNotFound
         return plan
+
+    async def sample(self, plan_id: str, limit: int, *, by: Caller) -> Sample:
+        """Some of the pinned sessions, as they are now.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            chosen = await plans.pinned_after(db, plan_id, "", limit)
+            found = [session for one in chosen if (session := await sessions.find(db, one)) is not None]
+            return Sample(found, await accounts.names(db, {session.user_id for session in found}))
 
     async def apply(
         self,
