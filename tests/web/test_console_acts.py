@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ostiary.authority import Started
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
 from ostiary.errors import SessionRevoked
@@ -16,7 +17,7 @@ from tests.web.surfer import token_of
 NETWORK = "198.51.100.0/24"
 
 
-async def three_in_a_network(surfer) -> list:
+async def three_in_a_network(surfer) -> list[Started]:
     user = await people.add_user(surfer.authority, "grace")
     return [
         await surfer.authority.sessions.start(user.id, client=seen(f"198.51.100.{number}", CHROME))
