@@ -22,6 +22,7 @@ DOCUMENTED = {
     *("token list", "token create", "token revoke", "token rotate", "token validate"),
     *("auth-session login", "auth-session logout", "auth-session revoke", "auth-session list", "verifier list"),
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
+    *("user export", "user erase"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
     *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
     *("keys rotate", "keys generate"),

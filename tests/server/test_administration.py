@@ -25,6 +25,8 @@ EVERY_CALL = [
     ("GET", "/sessions", None),
     ("GET", "/users", None),
     ("GET", "/users/ada", None),
+    ("POST", "/users/ada/export", None),
+    ("POST", "/users/ada/erase", None),
     ("GET", "/events", None),
     ("GET", "/events/1/receipt", None),
     ("POST", f"/sessions/sess_{'a' * 26}/revoke", None),

@@ -61,6 +61,8 @@ def test_every_promised_endpoint_is_described():
                 ("POST", "/users/{username}/enable"),
                 ("POST", "/users/{username}/password"),
                 ("POST", "/users/{username}/roles"),
+                ("POST", "/users/{username}/export"),
+                ("POST", "/users/{username}/erase"),
                 ("GET", "/sessions/{session_id}/lag"),
                 ("GET", "/verifiers"),
                 ("GET", "/events"),

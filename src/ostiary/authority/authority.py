@@ -18,6 +18,7 @@ from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.plans import Plans
 from ostiary.authority.presence import Presence
+from ostiary.authority.privacy import Privacy
 from ostiary.authority.receipts import Receipts
 from ostiary.authority.retention import Kept, Retention
 from ostiary.authority.sealing import Sealing
@@ -64,6 +65,7 @@ class Authority:
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
         evidence: verify the trail, checkpoint.
+        privacy: export and erase what is held about one person.
         receipts: of endings, and checkpoints, signed.
         retention: purge.
         upkeep: what a server does by itself, once it is told to begin.
@@ -108,6 +110,7 @@ class Authority:
         node = secrets.token_hex(8)
         sealing = Sealing(self.database, node)
         self.evidence = Evidence(self.database, sealing)
+        self.privacy = Privacy(self.database, clock)
         self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
         self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
         self.upkeep = Upkeep(sealing, self.retention, self.publish_policy, purges=settings.purge_automatically)

@@ -111,7 +111,7 @@ class SignIn:
         return await self._change(account, hashed, by, end_other_sessions)
 
     async def _attempt(self, username: str, client: Client) -> Attempt:
-        key, address = _account_key(username), client.ip or NOWHERE
+        key, address = account_key(username), client.ip or NOWHERE
         async with self.database.reading() as db:
             account = await accounts.find(db, username)
             user_id = account.user.id if account else None
@@ -245,5 +245,6 @@ def _own_name(by: Caller) -> str:
     return by.user.username
 
 
-def _account_key(username: str) -> str:
+def account_key(username: str) -> str:
+    """The hash by which failed sign-ins on an account are kept."""
     return hashlib.sha256(username_key(username)[:256].encode()).hexdigest()[:32]

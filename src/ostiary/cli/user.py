@@ -31,6 +31,8 @@ DETAIL: Final = (
 ADDED: Final = (Column("username", "username"), Column("id", "id"), Column("roles", "roles", words))
 ENDED: Final = (Column("username", "username"), Column("sessions", "sessions"), Column("tokens", "tokens"))
 
+ERASED: Final = tuple(Column(name, name) for name in ("user_id", "sessions", "tokens", "events"))
+
 
 @click.group(cls=Noun)
 def user() -> None:
@@ -153,6 +155,48 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url
     secret = password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
     answer = people.set_password(name, secret)
     invocation.done(f"Password of {name} changed.", {"username": name, **answer}, ENDED[:2])
+
+
+@user.command()
+@click.argument("name")
+@database_url_option
+@click.pass_obj
+def export(invocation: Invocation, name: str, database_url: str | None) -> None:
+    """Write everything that is held about one person to stdout, to be given to them: JSON, or YAML if wanted.
+
+    No secret is in it, and nothing that is about others. NAME is a username, or the id of one who has none here.
+
+    \b
+    Examples:
+      ostiary user export web_user > web_user.json
+    """
+    from ostiary.cli.output.structured import to_json, to_yaml
+
+    found = open_directory(invocation, database_url).export_user(name)
+    write = to_yaml if invocation.form == "yaml" else to_json
+    invocation.form = "json" if invocation.form != "yaml" else "yaml"
+    invocation.write(write(found))
+
+
+@user.command()
+@click.argument("name")
+@yes_option
+@database_url_option
+@click.pass_obj
+def erase(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+    """Erase a person: end everything of theirs, remove the account, and forget what is personal in what stays.
+
+    Sessions and events stay under the user's id until retention takes them; nothing says whose it was, and the audit
+    trail still holds. There is no way back. NAME is a username, or the id of one who has none here (any more).
+
+    \b
+    Examples:
+      ostiary user erase web_user
+    """
+    people = open_directory(invocation, database_url)
+    confirm(f"Erase user {name} and everything that is known of them?", yes=yes)
+    done = people.erase_user(name)
+    invocation.done(f"User {name} erased; what stays is under {done.get('user_id')}.", done, ERASED)
 
 
 @user.command()

@@ -14,6 +14,7 @@ from ostiary.sdk.results import SessionList
 
 T = TypeVar("T")
 
+_NOTHING: Final = frozenset({b"", b"null"})  # an answer of the standards that says all by its status
 _JSON: Final = frozenset({"application/json", "application/problem+json"})
 
 
@@ -28,7 +29,7 @@ def read(call: Call[T], response: httpx2.Response) -> T:
     if not 200 <= response.status_code < 300:
         raise refusal(response)
     try:
-        return _decoded(call, response.content or b"{}")
+        return _decoded(call, b"{}" if response.content in _NOTHING else response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # its words could repeat what was sent
     raise UnusableAnswer(f"{_place(response)} sent something else than what was asked for")

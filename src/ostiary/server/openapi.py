@@ -13,6 +13,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Server, T
 
 from ostiary import __version__
 from ostiary.server import (
+    admin_privacy,
     admin_shapes,
     client_shapes,
     docs_page,
@@ -104,6 +105,7 @@ def _schemas(names: set[str]) -> dict[str, Any]:
         kind.__name__: kind
         for module in (
             shapes,
+            admin_privacy,
             admin_shapes,
             client_shapes,
             leak_shapes,

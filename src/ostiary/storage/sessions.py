@@ -25,7 +25,7 @@ COLUMNS = [sessions.c[name] for name in Session.__slots__ if name != "revoked"] 
 
 async def add(db: Connection, session: Session, secret_hash: bytes) -> None:
     """Write a new session."""
-    await db.execute(insert(sessions).values(secret_hash=secret_hash, **_values(session)))
+    await db.execute(insert(sessions).values(secret_hash=secret_hash, **values_of(session)))
 
 
 async def find(db: Connection, session_id: str, user_id: str | None = None) -> Session | None:
@@ -148,6 +148,12 @@ async def list_of_user(
         query = query.where(live(policy, now))
     rows = await db.execute(query.order_by(sessions.c.last_used_at.desc(), sessions.c.id).limit(limit))
     return [as_session(row) for row in rows]
+
+
+async def all_of_user(db: Connection, user_id: str, limit: int) -> list[Session]:
+    """A user's sessions, ended ones too, oldest first."""
+    query = select(*COLUMNS).where(sessions.c.user_id == user_id).order_by(sessions.c.created_at, sessions.c.id)
+    return [as_session(row) for row in await db.execute(query.limit(limit))]
 
 
 def live(policy: Policy, now: datetime) -> Chosen:
@@ -277,7 +283,8 @@ async def newest_of_client(
     return as_session(row) if row else None
 
 
-def _values(session: Session) -> dict[str, Any]:
+def values_of(session: Session) -> dict[str, Any]:
+    """A session as its row, without the secret's hash."""
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
     values |= {"label_key": label_key(session.label), **place(session.ip, session.user_agent)}
     if session.revoked is not None:

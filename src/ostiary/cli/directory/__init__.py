@@ -63,6 +63,12 @@ class Directory(Protocol):
     def delete_user(self, username: str) -> Object:
         """Remove, ending everything: `{"sessions", "tokens"}` that were."""
 
+    def export_user(self, username: str) -> Object:
+        """Everything that is held about one person."""
+
+    def erase_user(self, username: str) -> Object:
+        """Erase one, ending everything: `{"user_id", "sessions", "tokens", "events"}`."""
+
     def clients(self) -> list[Object]:
         """All OAuth clients, oldest first."""
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ostiary.authority import Authority
 from ostiary.authority.neutralising import Neutralised
@@ -130,6 +130,17 @@ class Direct:
         ended = self._run(lambda it: it.accounts.delete(username, by=self._operator))
         return {"ok": True, "sessions": ended.count, "tokens": ended.tokens}
 
+    def export_user(self, username: str) -> Object:
+        """`privacy.export`."""
+        found = self._run(lambda it: it.privacy.export(username, by=self._operator))
+        values: Object = _written(asdict(found))
+        return values | {"account": _user(found.account) if found.account else None}
+
+    def erase_user(self, username: str) -> Object:
+        """`privacy.erase`."""
+        done = self._run(lambda it: it.privacy.erase(username, by=self._operator))
+        return {"ok": True, **asdict(done)}
+
     def clients(self) -> list[Object]:
         """`oauth.clients.list`."""
         return [_client(one) for one in self._run(lambda it: it.oauth.clients.list(by=self._operator))]
@@ -192,6 +203,15 @@ class Direct:
 def _time(at: datetime | None) -> str | None:
     """RFC 3339 with a `Z`, as the HTTP API writes it."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def _written(value: Any) -> Any:
+    """Times as the HTTP API writes them, all the way in."""
+    if isinstance(value, dict):
+        return {name: _written(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(inner) for inner in value]
+    return _time(value) if isinstance(value, datetime) else value
 
 
 def _user(user: User) -> Object:

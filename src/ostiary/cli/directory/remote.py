@@ -83,6 +83,14 @@ class Remote:
         """`DELETE /admin/users/{username}`."""
         return self._calls.delete(f"/admin/users/{segment(username)}")
 
+    def export_user(self, username: str) -> Object:
+        """`POST /admin/users/{username}/export`."""
+        return self._calls.post(f"/admin/users/{segment(username)}/export")
+
+    def erase_user(self, username: str) -> Object:
+        """`POST /admin/users/{username}/erase`."""
+        return self._calls.post(f"/admin/users/{segment(username)}/erase")
+
     def clients(self) -> list[Object]:
         """`GET /admin/clients`."""
         return list(self._calls.get("/admin/clients").get("clients") or [])
