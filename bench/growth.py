@@ -74,6 +74,8 @@ def _measure(postgres: str, sizes: list[int], seconds: int, rounds: int) -> tupl
                 found.append(Size(sessions, processes, server, ours.verify(_sample(sessions)), disk))
         for turn in range(rounds + 1):
             for one in found:
+                if turn in (0, rounds):
+                    one.work.check(one.server)
                 if turn:
                     one.work.measure(one.server, directory, seconds)
                 else:

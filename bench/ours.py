@@ -65,6 +65,11 @@ def served(database_url: str, directory: Path, name: str, workers: int = 1) -> I
     environment["OSTIARY_LOG_LEVEL"] = "warning"  # as the peers, none of which writes a line for a request
     command = [sys.executable, "-m", "ostiary", "serve", "--port", "0", "--workers", str(workers)]
     with running(command, environment, directory, directory / f"ostiary-{name}-{workers}.log") as server:
+        # Several processes say where they listen before any of them does; each takes its time to come up.
+        for _ in range(8 * workers):
+            client = Client(server.address)
+            client.ask(request("GET", "/healthz"))
+            client.close()
         yield server
 
 

@@ -19,6 +19,7 @@ import uvloop
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.I)
+PATIENCE = 120  # seconds for one answer: a server that comes up on a busy machine
 Address = tuple[str, int]
 
 
@@ -83,7 +84,7 @@ class Client:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._wire = socket.create_connection(address, timeout=30)
+        self._wire = socket.create_connection(address, timeout=PATIENCE)
         self._buffer = bytearray()
 
     def ask(self, sent: bytes) -> Answer:
@@ -91,7 +92,7 @@ class Client:
             return self._ask(sent)
         except (ConnectionError, BrokenPipeError):  # the server kept this connection no longer
             self.close()
-            self._wire, self._buffer = socket.create_connection(self._address, timeout=30), bytearray()
+            self._wire, self._buffer = socket.create_connection(self._address, timeout=PATIENCE), bytearray()
             return self._ask(sent)
 
     def _ask(self, sent: bytes) -> Answer:
