@@ -93,7 +93,7 @@ class Authority:
             window=settings.sign_in_window,
         )
         self.presence = Presence(self.database, policy, clock)
-        self.sessions = Sessions(self.database, policy, clock)
+        self.sessions = Sessions(self.database, policy, clock, self._reader)
         self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
         self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)

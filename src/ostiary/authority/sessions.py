@@ -24,6 +24,7 @@ from ostiary.errors import (
 )
 from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.reader import Reader
 
 MAXIMUM_LIST: Final = 1000  # sessions in one answer
 MAXIMUM_TEXT: Final = 128  # characters of an application id or a tenant
@@ -57,9 +58,10 @@ class Opening(TypedDict, total=False):
 class Sessions:
     """Start, find, list, renew, end."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime]) -> None:
-        """Part of an `Authority`."""
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], reader: Reader) -> None:
+        """Part of an `Authority`; `reader` reads what is asked for the most."""
         self.database = database
+        self._reader = reader
         self.policy = policy
         self._clock = clock
 
@@ -170,6 +172,8 @@ class Sessions:
             NotAllowed: a CLI token without `sessions:read`.
         """
         by.ensure_scope("sessions:read")
+        if not ended and application_id is None:
+            return await self._reader.live_of_user(by.user.id, self.policy, self._clock(), MAXIMUM_LIST)
         async with self.database.reading() as db:
             return await sessions.list_of_user(
                 db,

@@ -1,4 +1,4 @@
-"""The read behind every verification: by the bare drivers, because it runs on every request.
+"""The reads behind every verification and every list of one's own: by the bare drivers, as they run the most.
 
 SQLite is read inline (a read of a few rows takes microseconds, a hop to a thread takes longer); PostgreSQL by its own
 small pool of connections, a prepared statement and an array of ids. The statements are made from the same tables as
@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -20,6 +20,7 @@ from sqlalchemy import Column
 
 from ostiary.core.account import User
 from ostiary.core.credential import CliToken
+from ostiary.core.policy import Policy
 from ostiary.core.session import Revocation, Session
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.columns import Instant
@@ -63,6 +64,9 @@ class Reader(Protocol):
     def tokens(self, ids: Sequence[str]) -> Tokens | Awaitable[Tokens]:
         """The CLI tokens that exist among these."""
 
+    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
+        """A user's sessions that would be accepted at `now`, most recently used first."""
+
     async def close(self) -> None:
         """Give the connections back."""
 
@@ -80,7 +84,7 @@ _REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
 _TOKEN = [cli_tokens.c[name] for name in CliToken.__slots__]
 
 
-def _statement(table: str, columns: Sequence[Column[Any]], which: str, instant: str = "{}") -> str:
+def _statement(table: str, columns: Sequence[Column[Any]], where: str, instant: str = "{}") -> str:
     """`instant` is how a column with a time is read."""
     listed = ", ".join(
         (instant if isinstance(column.type, Instant) else "{}").format(f"{column.table.name}.{column.name}")
@@ -88,7 +92,7 @@ def _statement(table: str, columns: Sequence[Column[Any]], which: str, instant: 
     )
     return (
         f"SELECT {table}.secret_hash, {listed} FROM {table} "  # noqa: S608 - names of our own tables only
-        f"LEFT JOIN users ON users.id = {table}.user_id WHERE {table}.id {which}"
+        f"LEFT JOIN users ON users.id = {table}.user_id WHERE {where}"
     )
 
 
@@ -145,6 +149,19 @@ def _as_user(
     )
 
 
+def _limits(policy: Policy, now: datetime) -> tuple[datetime, datetime, datetime]:
+    """What `expires_at`, `created_at` and `last_used_at` of a live session lie after (`Session.refusal`)."""
+    idle = policy.idle_timeout
+    return now, now - policy.lifetime, now - idle if idle is not None else _EVER
+
+
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of ours is older
+_LIVE_OF_USER: Final = (
+    "sessions.user_id = {} AND sessions.revoked_at IS NULL AND sessions.expires_at > {} AND sessions.created_at > {} "
+    "AND sessions.last_used_at > {} ORDER BY sessions.last_used_at DESC, sessions.id LIMIT {}"
+)
+
+
 class SqliteReader:
     """Reads inline, on a connection of its own that cannot write."""
 
@@ -169,15 +186,24 @@ class SqliteReader:
             self._connection.close()
             self._connection = None
 
+    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
+        """As `Reader.live_of_user`."""
+        limits = (f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in _limits(policy, now))
+        rows = self._read(_SQLITE_LIVE_OF_USER, (user_id, *limits, limit))
+        return [_as_session(row, _from_text).session for row in rows]
+
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements
+        if len(ids) == 1:
+            return self._read(one, (ids[0],))
+        # Ids are ours by shape (core.token.parse), so they need no quoting inside a JSON array.
+        return self._read(many, ('["' + '","'.join(ids) + '"]',))
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         try:
             if self._connection is None:
                 self._connection = self._open()
-            if len(ids) == 1:
-                return self._connection.execute(one, (ids[0],)).fetchall()
-            # Ids are ours by shape (core.token.parse), so they need no quoting inside a JSON array.
-            return self._connection.execute(many, ('["' + '","'.join(ids) + '"]',)).fetchall()
+            return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as why:
             self._forget()
             raise StoreUnavailable from why
@@ -201,12 +227,15 @@ class SqliteReader:
 _ZONED = "{} || '+00:00'"  # cheaper to add here than to each of five times in Python
 _ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
 _SQLITE_SESSIONS = (
-    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], _ONE, _ZONED),
-    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], _MANY, _ZONED),
+    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], f"sessions.id {_ONE}", _ZONED),
+    _statement("sessions", [*_SESSION, *_REVOKED, *_USER], f"sessions.id {_MANY}", _ZONED),
+)
+_SQLITE_LIVE_OF_USER = _statement(
+    "sessions", [*_SESSION, *_REVOKED, *_USER], _LIVE_OF_USER.format("?", "?", "?", "?", "?"), _ZONED
 )
 _SQLITE_TOKENS = (
-    _statement("cli_tokens", [*_TOKEN, *_USER], _ONE, _ZONED),
-    _statement("cli_tokens", [*_TOKEN, *_USER], _MANY, _ZONED),
+    _statement("cli_tokens", [*_TOKEN, *_USER], f"cli_tokens.id {_ONE}", _ZONED),
+    _statement("cli_tokens", [*_TOKEN, *_USER], f"cli_tokens.id {_MANY}", _ZONED),
 )
 
 
@@ -235,20 +264,25 @@ class PostgresReader:
         rows = await self._rows(_POSTGRES_TOKENS, ids)
         return {row[1]: _as_token(row, _as_it_is) for row in rows}
 
+    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
+        """As `Reader.live_of_user`."""
+        rows = await self._rows(_POSTGRES_LIVE_OF_USER, user_id, *_limits(policy, now), limit)
+        return [_as_session(row, _as_it_is).session for row in rows]
+
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
             pool.terminate()
 
-    async def _rows(self, statement: str, ids: Sequence[str]) -> list[Any]:
+    async def _rows(self, statement: str, *values: object) -> list[Any]:
         pool = self._pool or await self._open()
         try:
             try:
-                return list(await pool.fetch(statement, ids))
+                return list(await pool.fetch(statement, *values))
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError):
                 # The store was restarted under this connection. The pool has dropped it; a read can be asked again.
-                return list(await pool.fetch(statement, ids))
+                return list(await pool.fetch(statement, *values))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as why:
             raise StoreUnavailable from why
 
@@ -270,12 +304,15 @@ class PostgresReader:
             return self._pool
 
 
-_POSTGRES_SESSIONS = _statement("sessions", [*_SESSION, *_REVOKED, *_USER], "= ANY($1)")
-_POSTGRES_TOKENS = _statement("cli_tokens", [*_TOKEN, *_USER], "= ANY($1)")
+_POSTGRES_SESSIONS = _statement("sessions", [*_SESSION, *_REVOKED, *_USER], "sessions.id = ANY($1)")
+_POSTGRES_TOKENS = _statement("cli_tokens", [*_TOKEN, *_USER], "cli_tokens.id = ANY($1)")
+_POSTGRES_LIVE_OF_USER = _statement(
+    "sessions", [*_SESSION, *_REVOKED, *_USER], _LIVE_OF_USER.format("$1", "$2", "$3", "$4", "$5")
+)
 
 
 async def _keep(connection: object) -> None:
-    """Nothing to reset: these connections only ever run the two statements above."""
+    """Nothing to reset: these connections only ever run the statements above."""
 
 
 def _as_it_is(value: datetime | None) -> datetime | None:

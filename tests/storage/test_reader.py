@@ -1,0 +1,57 @@
+"""What the bare drivers read for lists is what the statements of all others say."""
+
+from __future__ import annotations
+
+import pytest
+
+from ostiary.core.client import seen
+from ostiary.core.policy import PRESETS
+from ostiary.errors import StoreUnavailable
+from ostiary.settings import Settings
+from ostiary.storage import sessions
+from ostiary.storage.database import Database
+from ostiary.storage.reader import open_reader
+from tests.support.people import FIREFOX, add_user
+
+AGES = (0, 1, 29, 31, 59, 61, 89, 91)  # days, beside every limit of every preset
+
+
+@pytest.fixture
+async def aged(authority, clock, operator):
+    """Sessions of two users, begun on many days; some ended, some used since. The first user's id."""
+    ada, eve = await add_user(authority), await add_user(authority, "eve")
+    for days in sorted(AGES, reverse=True):
+        for user in (ada, eve):
+            kept = await authority.sessions.start(user.id, client=seen("203.0.113.7", FIREFOX), label=f"{days} days")
+            gone = await authority.sessions.start(user.id, client=seen(None, None))
+            await authority.administration.revoke(gone.session.id, by=operator)
+            await authority.verify(kept.token, seen("203.0.113.8", FIREFOX))
+        clock.advance(hours=7)
+    clock.advance(days=45)
+    return ada.id
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("later", [0, 14, 30, 44.9])
+async def test_the_live_sessions_of_a_user_are_those_of_the_rule_in_the_order_of_their_use(
+    authority, clock, aged, preset, later
+):
+    clock.advance(days=later)
+    policy, now = PRESETS[preset], clock()
+    reader = open_reader(authority.database)
+    try:
+        found = await reader.live_of_user(aged, policy, now, 1000)
+        async with authority.database.reading() as db:
+            assert found == await sessions.list_of_user(db, aged, policy, now)
+            everything = await sessions.list_of_user(db, aged, policy, now, ended=True)
+        assert {one.id for one in found} == {one.id for one in everything if one.refusal(policy, now) is None}
+        assert await reader.live_of_user(aged, policy, now, 2) == found[:2]
+        assert await reader.live_of_user("' OR 1=1 --", policy, now, 1000) == []
+    finally:
+        await reader.close()
+
+
+async def test_a_list_without_a_store_is_no_empty_list(tmp_path, clock):
+    reader = open_reader(Database(Settings(database_url=f"sqlite:///{tmp_path}/nothing.db").database_url))
+    with pytest.raises(StoreUnavailable):
+        await reader.live_of_user("user", PRESETS["default"], clock(), 10)
