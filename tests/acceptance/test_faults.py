@@ -32,7 +32,7 @@ def postgres() -> None:
 
 
 async def run(**changes: object) -> Result:
-    plan = Plan(verifiers=3, revocations=90, workers=3, load=1, max_staleness=STALENESS, **changes)  # type: ignore[arg-type]
+    plan = Plan(verifiers=2, revocations=60, workers=3, load=1, max_staleness=STALENESS, **changes)  # type: ignore[arg-type]
     print(f"seed {plan.seed}")
     result = await measure(plan)
     assert len(result.lags) == plan.revocations
@@ -43,21 +43,15 @@ async def run(**changes: object) -> Result:
     return result
 
 
-@pytest.mark.parametrize("fault", [None, "pause", "kill", "disconnect"])
-async def test_no_fault_makes_anybody_accept_too_long(postgres, fault):
-    result = await run(fault=fault)
-    if fault is None:
-        assert sorted(result.lags)[len(result.lags) // 2] < STALENESS / 2
+@pytest.mark.parametrize(("fault", "with_notify"), [("pause", True), ("kill", False), ("disconnect", True)])
+async def test_no_fault_makes_anybody_accept_too_long(postgres, fault, with_notify):
+    await run(fault=fault, with_notify=with_notify)
 
 
-async def test_without_notify_the_poll_is_enough(postgres):
-    await run(with_notify=False)
-
-
+# SQLite has one writer at a time: nothing can commit before a transaction that has written.
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_an_ending_that_commits_late_arrives(database_url, home, people):
     """An ending whose transaction is open across many polls, with later ones committed before it."""
-    if database_url.startswith("sqlite"):
-        return  # one writer at a time: nothing can commit before it
     with serving(database_url, home) as server, Ostiary(server.url) as ostiary:
         root = ostiary.for_token(ostiary.auth.sign_in("root", PASSWORD).token or "")
         credential = root.tokens.create("verifier", scopes=["feed:read"]).token

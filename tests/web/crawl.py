@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ostiary.core.oauth.client import Registration
+from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
 from ostiary.storage import clients, consents
 from ostiary.web.pages import ROUTER
@@ -22,6 +23,7 @@ class Known:
     token_id: str
     username: str
     client_id: str
+    plan_id: str
 
 
 def routes(method: str, known: Known) -> list[str]:
@@ -44,7 +46,8 @@ async def settle(surfer: Surfer) -> Known:
     by = await surfer.authority.verify(other.token, at())
     token = await surfer.authority.tokens.create(by=by, name="script")
     client_id = await allow_an_application(surfer, by.user.id)
-    return Known(other.session.id, token.token.id, "ada", client_id)
+    made = await surfer.authority.plans.make(Selector(), by=by)
+    return Known(other.session.id, token.token.id, "ada", client_id, made.plan.id)
 
 
 async def allow_an_application(surfer: Surfer, user_id: str) -> str:

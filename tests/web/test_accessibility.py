@@ -70,7 +70,15 @@ async def test_no_page_has_a_grave_finding(visitors, site, axe, scheme, width):
     for path in ("/settings/tokens", "/settings/tokens/new", "/settings/password", "/sign-out", "/nothing"):
         await look(path)
     for path in (
-        *("/admin", "/admin/sessions?reason=user", "/admin/sessions?ip=none", "/admin/events", "/admin/clients"),
+        *(
+            "/admin",
+            "/admin/neutralise",
+            "/admin/verifiers",
+            "/admin/sessions?reason=user",
+            "/admin/sessions?ip=none",
+            "/admin/events",
+            "/admin/clients",
+        ),
         *("/admin/users", f"/admin/users/{user.username}", f"/admin/users/{user.username}/disable"),
         f"/admin/sessions/{phone.session.id}/end",
     ):

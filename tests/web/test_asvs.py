@@ -11,7 +11,8 @@ from tests.support import people
 from tests.support.people import at
 from tests.web.crawl import STREAM, routes, settle
 
-PARTS = {"/settings/sessions/list", "/admin/numbers", "/admin/events/list"}  # of a page that is open already
+# Parts of a page that is open already.
+PARTS = {"/settings/sessions/list", "/admin/numbers", "/admin/events/list", "/admin/verifiers/list"}
 PAGES_WITHOUT_ANYBODY = {"/", "/sign-in", "/setup", "/signed-out", STREAM, *PARTS}
 
 

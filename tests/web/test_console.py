@@ -12,7 +12,7 @@ from tests.support import people
 from tests.support.people import CHROME, IPHONE, at
 from tests.web.crawl import Known, routes
 
-ABSENT = Known("sess_" + "a" * 26, "ost_" + "a" * 26, "grace", "client_" + "a" * 26)
+ABSENT = Known("sess_" + "a" * 26, "ost_" + "a" * 26, "grace", "client_" + "a" * 26, "plan_" + "a" * 26)
 
 
 def console(method: str, known: Known = ABSENT) -> list[str]:

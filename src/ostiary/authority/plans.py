@@ -22,11 +22,12 @@ from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
-from ostiary.storage import accounts, events, plans, selecting
+from ostiary.storage import accounts, events, plans, selecting, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
 ENDED_AT_ONCE: Final = 500  # sessions in one transaction: some hundredths of a second in which they are held
+ENDED_AT_ONCE_ON_SQLITE: Final = 50  # there, everybody who writes waits for a step
 REST: Final = 0.002  # seconds between two of them, in which others get their turn
 
 
@@ -36,6 +37,14 @@ class Made:
 
     plan: Plan
     sample: list[Session]
+    usernames: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some sessions of a plan, and the usernames that we know of these."""
+
+    sessions: list[Session]
     usernames: dict[str, str]
 
 
@@ -110,6 +119,18 @@ class Plans:
             raise PlanNotFound
         return plan
 
+    async def sample(self, plan_id: str, limit: int, *, by: Caller) -> Sample:
+        """Some of the pinned sessions, as they are now.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            chosen = await plans.pinned_after(db, plan_id, "", limit)
+            found = [session for one in chosen if (session := await sessions.find(db, one)) is not None]
+            return Sample(found, await accounts.names(db, {session.user_id for session in found}))
+
     async def apply(
         self,
         plan_id: str,
@@ -143,11 +164,15 @@ class Plans:
         plan = await self._begin(plan_id, by, tolerance, check_undo_for(undo_for))
         left = limit if limit is not None else MAXIMUM_PINNED
         while plan.applied_at is None and left > 0:
-            plan = await self._step(plan_id, by, min(left, ENDED_AT_ONCE))
-            left -= ENDED_AT_ONCE
+            plan = await self._step(plan_id, by, min(left, self._size))
+            left -= self._size
             await asyncio.sleep(REST)
         plan.ensure_not_undone()
         return plan
+
+    @property
+    def _size(self) -> int:
+        return min(ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE) if self.database.is_sqlite else ENDED_AT_ONCE
 
     @in_transaction
     async def _begin(self, db: Connection, plan_id: str, by: Caller, tolerance: int, undo_for: timedelta) -> Plan:
@@ -215,9 +240,9 @@ class Plans:
         plan, now = await self._hold(db, plan_id), self._clock()
         if plan.restored_at is not None:
             return plan
-        chosen = await plans.suspended(db, plan_id, ENDED_AT_ONCE)
+        chosen = await plans.suspended(db, plan_id, self._size)
         back = await restore_sessions(db, chosen, by=by, now=now, plan_id=plan_id)
-        is_last = len(chosen) < ENDED_AT_ONCE
+        is_last = len(chosen) < self._size
         await plans.change(db, plan_id, restored=plan.restored + back, restored_at=now if is_last else None)
         return await self._hold(db, plan_id)
 

@@ -39,11 +39,14 @@ class Presence:
         self._tokens: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
 
+    def has_noted(self, session: Session, now: datetime) -> bool:
+        """True if its use was recorded a moment ago, so that there is nothing to note."""
+        # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
+        return session.ip is not None and now - session.last_used_at < GRAIN
+
     def note_session(self, session: Session, client: Client, now: datetime) -> bool:
         """Note use. True if it must be written before answering, as the idle limit is near."""
-        # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
-        has_been_used = session.ip is not None or client.ip is None
-        if now - session.last_used_at < GRAIN and has_been_used:
+        if self.has_noted(session, now) or (client.ip is None and now - session.last_used_at < GRAIN):
             return False
         if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
             self._sessions[session.id] = Use(now, client.ip, client.user_agent)

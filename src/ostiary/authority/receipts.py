@@ -11,7 +11,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.event import Event
 from ostiary.core.token import is_id
 from ostiary.errors import EventNotFound
-from ostiary.storage import chain, events
+from ostiary.storage import chain, events, leases, verifiers
 from ostiary.storage.database import Connection, Database
 
 
@@ -42,7 +42,11 @@ class Receipts:
                 raise EventNotFound
             act = await events.endings_of_act(db, ending, statement.MAXIMUM_SESSIONS + 1)
             link = await chain.of_position(db, ending.position or 0)
-        return await self._keys.sign_evidence(statement.receipt(ending, act, link, []), statement.RECEIPT)
+            # Those that began after it remember nothing from before.
+            remembering = [one for one in await verifiers.list_all(db) if one.since < ending.at]
+            now = await leases.now(db)
+        places = [statement.place(one, ending.at, now) for one in remembering]
+        return await self._keys.sign_evidence(statement.receipt(ending, act, link, places), statement.RECEIPT)
 
     async def checkpoint(self, *, by: Caller) -> str:
         """A signed checkpoint of the chain as it is now.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from functools import partial
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.presence import Presence
@@ -18,10 +19,11 @@ from ostiary.core.client import Client
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.policy import Policy
 from ostiary.core.token import Token, parse
-from ostiary.errors import SessionInvalid
+from ostiary.errors import OstiaryError, SessionInvalid
 from ostiary.storage.reader import FoundSession, FoundToken, Reader
 
 T = TypeVar("T")
+Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row or None, or why there is no answer
 
 MAXIMUM_BATCH: Final = 512  # ids in one query
 MAXIMUM_LENGTH: Final = 128  # characters; a longer credential is not one of ours
@@ -55,19 +57,41 @@ class Verification:
             return await self._cli_token(token, client)
         raise SessionInvalid
 
+    def ask(self, token: Token, client: Callable[[], Client], deliver: Callable[[FoundSession | None], None]) -> None:
+        """Ask about a session's token without a task that waits: for the way that most requests take.
+
+        `deliver` is called later, with what the row says where that is a plain yes. It is called with None where there
+        is anything to explain, or to do before the answer; `verify` is asked then, which explains and does it.
+        """
+
+        def arrived(found: FoundSession | None, error: BaseException | None) -> None:
+            deliver(found if error is None and self._is_plain_yes(token, found, client) else None)
+
+        self._sessions.ask(token.id, arrived)
+
+    def _is_plain_yes(self, token: Token, found: FoundSession | None, client: Callable[[], Client]) -> bool:
+        now = self._clock()
+        if found is None or self._refusal(token, found, now) is not None:
+            return False
+        if self._presence.has_noted(found.session, now):
+            return True
+        return not self._presence.note_session(found.session, _where(client(), found), now)
+
     async def _session(self, token: Token, client: Client | None) -> Caller:
         found = await self._sessions.get(token.id)
-        if not token.matches(found.secret_hash if found else None) or found is None:
-            raise SessionInvalid
         now = self._clock()
-        found.session.ensure_live(self._policy, now)
-        if client is not None:
-            # A program that asks for somebody may not know where they are: then it is when, but not where.
-            is_known = client.ip is not None or client.user_agent is not None
-            seen_there = client if is_known else Client(found.session.ip, found.session.user_agent)
-            if self._presence.note_session(found.session, seen_there, now):
-                await self._presence.flush()
+        refusal = self._refusal(token, found, now)
+        if refusal is not None or found is None:
+            raise refusal or SessionInvalid
+        if client is not None and self._presence.note_session(found.session, _where(client, found), now):
+            await self._presence.flush()
         return Caller(found.user, session=found.session, client=client or NOBODY)
+
+    def _refusal(self, token: Token, found: FoundSession | None, now: datetime) -> OstiaryError | None:
+        """Why a session's token does not work; the secret first, as only its holder is told more (rule 6)."""
+        if not token.matches(found.secret_hash if found else None) or found is None:
+            return SessionInvalid()
+        return found.session.refusal(self._policy, now)
 
     async def _access_token(self, credential: str, client: Client | None) -> Caller:
         """The signature says who issued it and to whom; whether it still works, its session's row says, as for any."""
@@ -99,6 +123,12 @@ class Verification:
         return Caller(found.user, token=found.token, client=client or NOBODY)
 
 
+def _where(client: Client, found: FoundSession) -> Client:
+    """A program that asks for somebody may not know where they are: then it is when, but not where."""
+    is_known = client.ip is not None or client.user_agent is not None
+    return client if is_known else Client(found.session.ip, found.session.user_agent)
+
+
 class Batch(Generic[T]):
     """Gathers the questions that arrive while the queries before them are under way, and sends them as one."""
 
@@ -108,19 +138,26 @@ class Batch(Generic[T]):
         """`ask` reads rows by id; `lanes` is how many queries may be under way at once."""
         self._ask = ask
         self._free = lanes
-        self._waiting: dict[str, list[asyncio.Future[T | None]]] = {}
+        self._waiting: dict[str, list[Deliver[T]]] = {}
         self._scheduled = False
 
     def get(self, key: str) -> asyncio.Future[T | None]:
         """The row of that id, or None, from a query that is sent after this call."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T | None] = loop.create_future()
-        self._waiting.setdefault(key, []).append(answer)
+        answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+        self.ask(key, partial(_settle, answer))
+        return answer
+
+    def ask(self, key: str, deliver: Deliver[T]) -> None:
+        """As `get`, by a callback. It is called once, never from within this call, and must not raise."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            self._waiting[key] = [deliver]
+        else:
+            waiting.append(deliver)
         if self._free and not self._scheduled:
             # Not at once: whatever else arrived in this turn of the event loop joins.
             self._scheduled = True
-            loop.call_soon(self._send)
-        return answer
+            asyncio.get_running_loop().call_soon(self._send)
 
     def _send(self) -> None:
         self._scheduled = False
@@ -136,36 +173,43 @@ class Batch(Generic[T]):
             else:
                 self._free -= 1
                 task = asyncio.ensure_future(rows)
-                task.add_done_callback(lambda done, batch=batch: self._arrived(batch, done))  # type: ignore[misc]
+                task.add_done_callback(partial(self._arrived, batch))
 
-    def _take(self) -> dict[str, list[asyncio.Future[T | None]]]:
+    def _take(self) -> dict[str, list[Deliver[T]]]:
         if len(self._waiting) <= MAXIMUM_BATCH:
             batch, self._waiting = self._waiting, {}
             return batch
         keys = list(self._waiting)[:MAXIMUM_BATCH]
         return {key: self._waiting.pop(key) for key in keys}
 
-    def _arrived(self, batch: dict[str, list[asyncio.Future[T | None]]], done: asyncio.Future[Mapping[str, T]]) -> None:
+    def _arrived(self, batch: dict[str, list[Deliver[T]]], done: asyncio.Future[Mapping[str, T]]) -> None:
         self._free += 1
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if self._waiting and not self._scheduled:
+            self._send()  # before the answers: the store works on while they are written
         if error is not None:
             _fail(batch, error)
         else:
             _deliver(batch, done.result())
-        if self._waiting and not self._scheduled:
-            self._send()
 
 
-def _deliver(batch: Mapping[str, list[asyncio.Future[T | None]]], rows: Mapping[str, T]) -> None:
-    for key, answers in batch.items():
+def _deliver(batch: Mapping[str, list[Deliver[T]]], rows: Mapping[str, T]) -> None:
+    for key, askers in batch.items():
         row = rows.get(key)
-        for answer in answers:
-            if not answer.done():  # its asker may have gone
-                answer.set_result(row)
+        for deliver in askers:
+            deliver(row, None)
 
 
-def _fail(batch: Mapping[str, list[asyncio.Future[T | None]]], error: BaseException) -> None:
-    for answers in batch.values():
-        for answer in answers:
-            if not answer.done():
-                answer.set_exception(error)
+def _fail(batch: Mapping[str, list[Deliver[T]]], error: BaseException) -> None:
+    for askers in batch.values():
+        for deliver in askers:
+            deliver(None, error)
+
+
+def _settle(answer: asyncio.Future[T | None], row: T | None, error: BaseException | None) -> None:
+    if answer.done():  # its asker has gone
+        return
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(row)

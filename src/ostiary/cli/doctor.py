@@ -38,7 +38,7 @@ def doctor(
 
     Looks at the configuration file, the server that is called, its clock and your credential; and where a server
     was set up, at its settings and database. Changes nothing but too wide permissions of the configuration file.
-    With --races it makes users named races-…, and removes them again with every trace.
+    With --races it makes users named races-…, and removes them again; their events stay.
     Exits with 1 when something is unsafe or broken.
 
     \b

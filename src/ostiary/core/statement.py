@@ -9,6 +9,7 @@ from typing import Any, Final
 from ostiary.core.chain import Link
 from ostiary.core.event import Event
 from ostiary.core.trail_check import Checkpoint
+from ostiary.core.verifier import Verifier
 
 RECEIPT: Final = "ostiary-receipt+jwt"  # `typ`: by it no door can take one for a token (RFC 8725 3.11)
 CHECKPOINT: Final = "ostiary-checkpoint+jwt"
@@ -44,6 +45,17 @@ def receipt(
         "chain": None if link is None else {"number": link.number, "hash": link.hash.hex()},
         # Nodes read the row with every question, so they have applied an ending when it is committed: at `at`.
         "applied": {"nodes": written(ending.at), "verifiers": list(places)},
+    }
+
+
+def place(verifier: Verifier, ended_at: datetime, now: datetime) -> dict[str, Any]:
+    """What is known of one verifier: until when it has applied everything, and since when it refuses at the latest."""
+    return {
+        "id": verifier.id,
+        "name": verifier.name,
+        "refuses": verifier.refuses(ended_at, now),
+        "applied_through": written(verifier.applied_at) if verifier.applied_at else None,
+        "refuses_at_the_latest": written(verifier.trusts_until(ended_at)),
     }
 
 

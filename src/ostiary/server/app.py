@@ -49,12 +49,14 @@ class Application:
 
     Attributes:
         authority: what it asks; shared with whoever mounts it.
+        gateway: what answers `/verify`, for a protocol that can ask it without ASGI in between.
+        is_open: whether it is between its opening and its closing.
     """
 
     def __init__(self, settings: Settings, authority: Authority, *, plugins: Sequence[InitPlugin] = ()) -> None:
         """Use `create_app`; `plugins` add what is no part of the API, such as pages."""
         self.authority = authority
-        self._is_open = False
+        self.is_open = False
         addresses = Addresses(settings.trusted_proxies)
         metrics = Metrics()
         context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
@@ -64,7 +66,7 @@ class Application:
         authority.feed.woken.append(metrics.woken)
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
-        self._gateway = Gateway(authority, addresses, context.metrics, settings)
+        self.gateway = Gateway(authority, addresses, context.metrics, settings)
         routed = Litestar(
             [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
             dependencies=DEPENDENCIES,
@@ -86,24 +88,24 @@ class Application:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
-        if not self._is_open:
+        if not self.is_open:
             await self.open()
         path = scope["path"]
         if scope["type"] == "http" and (path == PATH or path == scope.get("root_path", "") + PATH):
-            await self._gateway(scope, receive, send)
+            await self.gateway(scope, receive, send)
         else:
             await self._inner(scope, receive, send)
 
     async def open(self) -> None:
         """Begin to record use, and to look after the database."""
-        self._is_open = True
+        self.is_open = True
         await self.authority.__aenter__()
         self.authority.verifiers.begin()
         self.authority.upkeep.begin()
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give everything back."""
-        self._is_open = False
+        self.is_open = False
         self._context.places.close()
         await self.authority.close()
 

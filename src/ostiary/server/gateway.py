@@ -9,8 +9,9 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -18,12 +19,15 @@ import structlog
 from msgspec import Struct
 
 from ostiary.authority import Authority
+from ostiary.authority.verification import MAXIMUM_LENGTH, NOBODY
 from ostiary.core.caller import Caller
+from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import Kind
+from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
-from ostiary.server.addresses import Addresses
+from ostiary.server.addresses import Addresses, Headers
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.callers import identify, presented
 from ostiary.server.cookies import accepted_names
@@ -33,6 +37,9 @@ from ostiary.server.problems import BadRequest, RawHeaders
 from ostiary.server.question import Question
 from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
+from ostiary.storage.reader import FoundSession
+
+Accepted: TypeAlias = tuple[RawHeaders, bytes]  # the headers that say who it is, and the body
 
 PATH: Final = "/verify"
 METHODS: Final = ("GET", "HEAD")
@@ -116,8 +123,7 @@ class Gateway:
         if scope["method"] not in METHODS:
             raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
         headers = scope["headers"]
-        agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
-        client = self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
+        client = self._client(scope, request_id)
         identified = await identify(self._authority, presented(headers, self._names), client)
         identified.caller.ensure_scope("gateway")
         if asked.application is not None or self._rules:
@@ -126,6 +132,43 @@ class Gateway:
                 ensure_allowed(rule, identified.caller, self._authority.clock())
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
+
+    def plain_token(self, headers: Headers) -> Token | None:
+        """The token of a request that carries one session and nothing else that counts; None for all others.
+
+        The request is known to have no query. With rules, what the proxy says about the application counts as well.
+        """
+        if self._rules:
+            return None
+        try:
+            given = presented(headers, self._names)
+        except OstiaryError:
+            return None
+        if given.bearer is None:
+            credential = given.cookies[0] if len(given.cookies) == 1 else ""
+        else:
+            credential = given.bearer if not given.cookies else ""
+        return parse(credential) if credential.startswith("sess_") and len(credential) <= MAXIMUM_LENGTH else None
+
+    def ask(self, token: Token, scope: Any, deliver: Callable[[Accepted | None], None]) -> None:
+        """Ask about a `plain_token`. `deliver` is called later, with a yes; with None where the plain way is due."""
+
+        def client() -> Client:
+            return self._client(scope, None)
+
+        def arrived(found: FoundSession | None) -> None:
+            if found is None:
+                deliver(None)
+                return
+            caller = Caller(found.user, session=found.session, client=NOBODY)
+            self._metrics.accepted.inc()
+            deliver((self._headers(caller), self._body(caller)))
+
+        self._authority.verification.ask(token, client, arrived)
+
+    def _client(self, scope: Any, request_id: str | None) -> Client:
+        agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
+        return self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
 
     def _headers(self, caller: Caller) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.

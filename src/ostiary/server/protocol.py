@@ -67,9 +67,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its headers are all there."""
+        self.head_ended()
+        super().on_headers_complete()
+
+    def head_ended(self) -> None:
+        """What comes now is no head, and may take its time."""
         self._in_head = False
         self._be_patient()
-        super().on_headers_complete()
 
     def _is_read(self) -> None:
         if self._unread is not None:

@@ -24,7 +24,7 @@ from ostiary.errors import ConfigurationError, StoreUnavailable
 from ostiary.server import logs
 from ostiary.server.app import Application, create_app
 from ostiary.server.metrics import MULTIPROCESS
-from ostiary.server.protocol import BoundedProtocol
+from ostiary.server.shortcut import ShortcutProtocol
 from ostiary.settings import PREFIX, Settings, load
 from ostiary.storage import migrate
 
@@ -86,7 +86,7 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=ShortcutProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -13,6 +13,7 @@ from ostiary.errors import (
     ClientNotFound,
     NoCredentials,
     OstiaryError,
+    PlanNotFound,
     SessionInvalid,
     SessionNotFound,
     TokenNotFound,
@@ -39,6 +40,7 @@ _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
     "token_id": TokenNotFound,
     "client_id": ClientNotFound,
+    "plan_id": PlanNotFound,
 }
 
 

@@ -17,6 +17,7 @@ from ostiary.errors import (
     InvalidRequest,
     NotAllowed,
     OstiaryError,
+    PlanNotFound,
     SessionNotFound,
     SetupCodeNotFound,
     StoreUnavailable,
@@ -77,6 +78,7 @@ _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
         ),
     ),
     (SessionNotFound, Failure("There is no such session", "It may have been removed meanwhile, or was never yours.")),
+    (PlanNotFound, Failure("There is no such plan", "It was forgotten, as plans are after two days, or never was.")),
     (ClientNotFound, Failure("There is no such application", "You have not allowed it, or not any more.")),
     (TokenNotFound, Failure("There is no such CLI token", "It may have been removed meanwhile, or was never yours.")),
 )

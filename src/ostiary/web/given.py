@@ -17,6 +17,7 @@ Visitor: TypeAlias = NamedDependency[Client]  # where the request came from
 
 SessionIdInPath: TypeAlias = Annotated[str, PathParameter()]
 TokenIdInPath: TypeAlias = Annotated[str, PathParameter()]
+PlanIdInPath: TypeAlias = Annotated[str, PathParameter()]
 ClientIdInPath: TypeAlias = Annotated[str, PathParameter()]
 FileInPath: TypeAlias = Annotated[str, PathParameter()]
 

@@ -17,6 +17,8 @@ _WORDS: Final = {
     "end": "end a session",
     "end-others": "end your other sessions",
     "end-all": "sign out everywhere",
+    "apply": "end many sessions",
+    "undo": "bring sessions back",
     "withdraw": "send an application away",
     "sign-out": "sign this user out everywhere",
     "disable": "disable this user",

@@ -70,6 +70,23 @@ STATUSES: Final[dict[Wanted, str]] = {
     "revoked": "ended by somebody",
 }
 
+# What hangs on a leaked credential, and what such a credential can be.
+THINGS: Final[dict[str, str]] = {
+    "session": "Session",
+    "session_of_another": "Session of another user, made with it",
+    "refresh_token": "Refresh token",
+    "access_tokens": "Access tokens",
+    "cli_token": "CLI token",
+    "code": "Authorization code",
+    "session_token": "Session token",
+    "access_token": "Access token",
+    "id_token": "ID token",
+    "session_id": "Session id",
+    "cli_token_id": "Id of a CLI token",
+    "refresh_token_id": "Id of a refresh token",
+    "code_id": "Id of an authorization code",
+}
+
 # What happened, in the console. A kind that is not here is shown by its own name.
 EVENTS: Final[dict[str, str]] = {
     "session.started": "Signed in",
@@ -92,6 +109,14 @@ EVENTS: Final[dict[str, str]] = {
     "consent.granted": "Application allowed",
     "consent.withdrawn": "Application not allowed any more",
     "keys.rotated": "Signing keys rotated",
+    "session.restored": "Session brought back",
+    "plan.made": "Many sessions chosen",
+    "plan.applied": "Many sessions ended",
+    "plan.undone": "Many sessions brought back",
+    "credential.neutralised": "Credential neutralised",
+    "retention.applied": "What was past retention removed",
+    "user.erased": "User erased",
+    "user.exported": "User's data exported",
 }
 
 # To the browser that held it.

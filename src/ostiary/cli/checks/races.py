@@ -13,7 +13,7 @@ OPERATIONS = 3000
 
 
 def race(database_url: str | None, seed: int) -> Finding:
-    """What came of them. Everything that was made for it is removed again."""
+    """What came of them. The users that were made for it are removed again."""
     try:
         return asyncio.run(_run(database_url, seed))
     except OstiaryError as error:

@@ -73,13 +73,7 @@ class Link:
         body = msgspec.json.encode({"credentials": credentials})
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._http.post(
-                    f"{self.url}/api/v1/verifications",
-                    content=body,
-                    headers={**self._headers, "Content-Type": "application/json"},
-                    timeout=self._timeout,
-                    follow_redirects=False,
-                )
+                response = await self._post(body)
         except (httpx2.RequestError, TimeoutError) as why:
             raise CannotProve("the authority did not answer") from why
         if response.status_code != 200:
@@ -91,6 +85,20 @@ class Link:
         if len(found.answers) != len(asked):
             raise CannotProve("the authority answered something else")
         return found
+
+    async def _post(self, body: bytes) -> httpx2.Response:
+        """Twice if need be: the other end may have closed a connection that was kept, and asking changes nothing."""
+        request = self._http.build_request(
+            "POST",
+            f"{self.url}/api/v1/verifications",
+            content=body,
+            headers={**self._headers, "Content-Type": "application/json"},
+            timeout=self._timeout,
+        )
+        try:
+            return await self._http.send(request, follow_redirects=False)
+        except (httpx2.NetworkError, httpx2.RemoteProtocolError):
+            return await self._http.send(request, follow_redirects=False)
 
     async def follow(self, query: Mapping[str, str], silence: float) -> AsyncGenerator[Message, None]:
         """One request for the feed.
@@ -116,7 +124,7 @@ class Link:
             finally:
                 await response.aclose()
         except (httpx2.RequestError, ValueError) as why:
-            raise CannotProve("the feed was cut") from why
+            raise CannotProve(f"the feed was cut ({type(why).__name__})") from why
 
     async def keys(self) -> dict[str, Any]:
         """The published signing keys.

@@ -6,7 +6,18 @@ from typing import Final
 
 from litestar import Router
 
-from ostiary.web.console import clients, events, overview, session_acts, sessions, user_acts, users
+from ostiary.web.console import (
+    clients,
+    events,
+    neutralise,
+    overview,
+    plans,
+    session_acts,
+    sessions,
+    user_acts,
+    users,
+    verifiers,
+)
 from ostiary.web.console.access import administrators
 
 ROUTER: Final = Router(
@@ -19,6 +30,9 @@ ROUTER: Final = Router(
         *user_acts.HANDLERS,
         *session_acts.HANDLERS,
         *events.HANDLERS,
+        *plans.HANDLERS,
+        *neutralise.HANDLERS,
+        *verifiers.HANDLERS,
         *clients.HANDLERS,
     ],
 )

@@ -52,6 +52,10 @@
     pausing();
   });
 
+  // A long act goes on by itself, a request at a time, so that its page shows how far it came.
+
+  document.querySelector("form[data-go-on]")?.submit();
+
   // Charts: the table is the data; the drawing says the same to the eye.
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,0 +1,119 @@
+"""The shortcut: most `GET /verify` are answered without ASGI in between, as the protocol can ask the gateway itself.
+
+uvicorn makes a scope, a cycle and a task of every request; here, the question goes straight into the batch, and its
+answer straight to the transport. That doubles what one process answers (bench/verify.py). Whatever is not the usual
+case goes the plain way: another path, method or version, a body, a request that waits behind another one, every
+answer but a plain yes. So there is one place that explains, `Gateway`, and nothing is lost under a server without this
+protocol but speed. tests/server/test_shortcut.py sends the same bytes both ways and compares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from ostiary.server.exchange import request_id_of
+from ostiary.server.gateway import COMMON, PATH, Accepted, Gateway
+from ostiary.server.protocol import BoundedProtocol
+
+# A request with one of these has a body, or wants to talk about the connection first.
+_UNUSUAL: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_PATH: Final = PATH.encode()
+_COMMON: Final = b"".join(b"%b: %b\r\n" % header for header in COMMON)
+
+
+class ShortcutProtocol(BoundedProtocol):
+    """Answers the usual `GET /verify` by itself, and leaves the rest to the application."""
+
+    def on_headers_complete(self) -> None:
+        """Ask at once, or begin an ordinary request."""
+        gateway = self._gateway()
+        token = gateway.plain_token(self.headers) if gateway is not None else None
+        if gateway is None or token is None:
+            super().on_headers_complete()
+            return
+        self.head_ended()
+        inquiry = self.cycle = Inquiry(self, request_id_of(self.headers))
+        gateway.ask(token, self.scope, inquiry.answered)
+
+    def _gateway(self) -> Gateway | None:
+        """Who can be asked about this request; None if it has to go the plain way."""
+        if self.url != _PATH or self.parser.get_method() != b"GET" or not getattr(self.app, "is_open", False):
+            return None
+        before: RequestResponseCycle | None = self.cycle
+        is_behind_another = before is not None and not before.response_complete
+        if is_behind_another or self.flow.write_paused or not self.parser.should_keep_alive():
+            return None
+        if self.parser.get_http_version() != "1.1" or any(name in _UNUSUAL for name, _ in self.headers):
+            return None
+        if self.root_path or self.access_log or self.limit_concurrency is not None:
+            return None
+        gateway = getattr(self.app, "gateway", None)
+        return gateway if isinstance(gateway, Gateway) else None
+
+
+class Inquiry(RequestResponseCycle):
+    """A request that was asked about: as much of a cycle as the protocol looks at, all of one if it comes to that."""
+
+    def __init__(self, protocol: ShortcutProtocol, request_id: str) -> None:
+        """Ask first, make no cycle yet."""
+        self._protocol = protocol
+        self._scope: Any = protocol.scope
+        self._request_id = request_id
+        self.message_event = _NOBODY_WAITS
+        self.disconnected = False
+        self.keep_alive = True
+        self.more_body = True
+        self.response_complete = False
+
+    def answered(self, accepted: Accepted | None) -> None:
+        """Write a yes; anything else is found out, and said, the plain way."""
+        protocol = self._protocol
+        if self.disconnected or protocol.transport.is_closing():
+            self.response_complete = True
+        elif accepted is None:
+            self._go_the_plain_way()
+        else:
+            protocol.transport.write(self._response(*accepted))
+            self.response_complete = True
+            if not self.keep_alive:
+                protocol.transport.close()
+            protocol.on_response_complete()
+
+    def _response(self, headers: Any, body: bytes) -> bytes:
+        # As uvicorn writes it: its own headers first, and what becomes of the connection last.
+        parts = [STATUS_LINE[200]]
+        for header in self._protocol.server_state.default_headers:
+            parts.append(b"%b: %b\r\n" % header)
+        for header in headers:
+            parts.append(b"%b: %b\r\n" % header)
+        parts.append(_COMMON)
+        parts.append(b"x-request-id: %b\r\ncontent-length: %d\r\n" % (self._request_id.encode(), len(body)))
+        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        parts.append(body)
+        return b"".join(parts)
+
+    def _go_the_plain_way(self) -> None:
+        protocol, keep_alive = self._protocol, self.keep_alive
+        self._scope |= {"method": "GET", "path": PATH, "raw_path": _PATH, "query_string": b""}
+        super().__init__(
+            scope=self._scope,
+            transport=protocol.transport,
+            flow=protocol.flow,
+            logger=protocol.logger,
+            access_logger=protocol.access_logger,
+            access_log=protocol.access_log,
+            default_headers=protocol.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=keep_alive,
+            on_response=protocol.on_response_complete,
+        )
+        self.more_body = False
+        self.message_event.set()  # as the request is complete
+        protocol._start_asgi_task(self, protocol.app)
+
+
+_NOBODY_WAITS: Final = asyncio.Event()

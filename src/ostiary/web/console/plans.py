@@ -1,0 +1,93 @@
+"""Ending many sessions at once: a search becomes a plan, whose page shows it and applies it, and takes it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from litestar import Response, get, post
+
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
+from ostiary.core.plan import SAMPLE, Plan
+from ostiary.core.selector import FILTERS, parse
+from ostiary.errors import Conflict, OstiaryError, PlanStale
+from ostiary.web import words
+from ostiary.web.access import STEPS_UP
+from ostiary.web.console.rows import found
+from ostiary.web.forms import PageRequest
+from ostiary.web.given import OurAuthority, PlanIdInPath, Signed
+from ostiary.web.rendering import back, page
+from ostiary.web.visit import visit_of
+
+ACTS: Final = {STEPS_UP: True}
+STEP: Final = 5000  # sessions that one request ends at most: a second or two, and then the page shows how far it came
+UNDO: Final = {"10": "within 10 minutes", "60": "within an hour", "1440": "within a day", "0": "never: ended for good"}
+
+
+@post("/plans")
+async def make(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+    """Pin what a search found. Nothing ends by that."""
+    form = visit_of(request).form
+    where = parse({name: form.text(name) for name in FILTERS if form.has(name)})
+    made = await authority.plans.make(where, by=caller)
+    return back(request, _path(made.plan))
+
+
+@get("/plans/{plan_id:str}")
+async def plan_page(
+    plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[bytes]:
+    """What it is about, how far it came, and what can be done about it."""
+    return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller))
+
+
+@post("/plans/{plan_id:str}/apply", opt=ACTS)
+async def apply(plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+    """End what is pinned, or some of it where that is much: the page goes on by itself."""
+    minutes = visit_of(request).form.text("undo")
+    undo_for = timedelta(minutes=int(minutes)) if minutes in UNDO else timedelta(minutes=10)
+    try:
+        plan = await authority.plans.apply(plan_id, by=caller, undo_for=undo_for, limit=STEP)
+    except (PlanStale, Conflict) as why:
+        return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller), why)
+    return back(request, _path(plan))
+
+
+@post("/plans/{plan_id:str}/undo", opt=ACTS)
+async def undo(plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+    """Bring back what it ended."""
+    try:
+        plan = await authority.plans.undo(plan_id, by=caller)
+    except Conflict as why:
+        return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller), why)
+    return back(request, _path(plan))
+
+
+async def _show(
+    request: PageRequest, authority: Authority, caller: Caller, plan: Plan, why: OstiaryError | None = None
+) -> Response[bytes]:
+    sample = await authority.plans.sample(plan.id, SAMPLE, by=caller)
+    now = authority.clock()
+    return page(
+        request,
+        "console/plan.html",
+        status=why.status if why else 200,
+        plan=plan,
+        filters=[(words.FILTERS[name], text) for name, text in plan.filters.items()],
+        sample=found(request, sample.sessions, sample.usernames),
+        undo=UNDO,
+        can_begin=plan.state == "planned" and now < plan.expires_at,
+        can_undo=plan.started_at is not None
+        and plan.undone_at is None
+        and plan.undo_until is not None
+        and now < plan.undo_until,
+        error=f"{why.message[:1].upper()}{why.message[1:]}." if why else None,
+    )
+
+
+def _path(plan: Plan) -> str:
+    return f"/admin/plans/{plan.id}"
+
+
+HANDLERS: Final = [make, plan_page, apply, undo]
