@@ -58,7 +58,7 @@ async def root(server) -> AsyncIterator[Ostiary]:
 
 @pytest.fixture
 async def credential(root) -> str:
-    return (await asyncio.to_thread(root.tokens.create, "verifier", scopes=["feed:read"])).token
+    return str((await asyncio.to_thread(root.tokens.create, "verifier", scopes=["feed:read"])).token)
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ async def test_synchronous_frameworks_have_the_same(server, root, credential):
         while client.get("/me", headers=bearer(token)).status_code == 200:
             assert time.monotonic() < ends_at
         refused = client.get("/me", headers=bearer(token))
-        assert (refused.status_code, refused.json["code"]) == (401, "session_revoked")
+        assert (refused.status_code, (refused.json or {}).get("code")) == (401, "session_revoked")
 
     try:
         await asyncio.to_thread(ask)
