@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from ostiary.core.endings import EndedMany, Lost
 from ostiary.integrations.flask import Ostiary as FlaskOstiary
 from ostiary.integrations.flask import current_session
 from ostiary.integrations.remote import Remote
@@ -217,6 +218,34 @@ async def test_an_open_connection_does_not_put_off_the_idle_limit(server, author
     assert (why.code, why.fields["limit"]) == ("session_expired", "idle")
     async with authority.database.transaction() as db:
         assert await db.scalar(select(sessions.c.last_used_at).where(sessions.c.id == session_id)) == used_at
+
+
+@sqlite_alone
+async def test_what_the_feed_cannot_tell_is_asked(server, root, keeper):
+    """A session that lives on is not closed when many others ended; one that ended before anybody watched is."""
+    session_id, token = await asyncio.to_thread(server.sign_in)
+    identity = await keeper.verify(token, people.at())
+    watching = asyncio.create_task(keeper.watch(identity))
+    await asyncio.sleep(0.05)
+    for entry in (EndedMany(None, datetime.now(UTC), 12_000), Lost()):
+        keeper.verifier._known.hear(entry)
+        keeper.verifier._heard(entry)
+        await asyncio.sleep(0.2)
+        assert not watching.done()
+    await asyncio.to_thread(root.admin.sessions.revoke, session_id)
+    assert (await asyncio.wait_for(watching, SOON)).fields["reason"] == "admin"
+    assert (await asyncio.wait_for(keeper.watch(identity), SOON)).fields["reason"] == "admin"
+
+
+@sqlite_alone
+async def test_a_connection_of_a_cli_token_ends_with_the_token(server, root, keeper):
+    minted = await asyncio.to_thread(root.tokens.create, "script", scopes=["sessions:read"])
+    identity = await keeper.verify(minted.token, people.at())
+    assert (identity.by, identity.session_id, identity.scopes) == ("cli_token", None, ("sessions:read",))
+    watching = asyncio.create_task(keeper.watch(identity))
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(root.tokens.revoke, minted.id)
+    assert (await asyncio.wait_for(watching, SOON)).code == "token_revoked"
 
 
 @sqlite_alone
