@@ -41,6 +41,7 @@ DOOR_EXCEPTIONS = {
         f"ostiary.server.{name}" for name in ("addresses", "asgi", "cookies", "origins", "presented", "problems")
     },
     "ostiary.integrations.remote": {"ostiary.sdk"},
+    "ostiary.integrations.remote_watch": {"ostiary.sdk"},
     "ostiary.integrations.mount": {"ostiary.server.app", "ostiary.web.pages"},
 }
 # The parts of `integrations` that an application takes in only with a whole authority of its own.

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from ostiary.integrations.fastapi import CurrentSession, Visitor, install
 from ostiary.integrations.remote import Remote
 from ostiary.sdk import AsyncOstiary
+from ostiary.sdk.verifier import Verifier
 from ostiary.settings import Settings
 from tests.support import people
 from tests.support.people import PASSWORD
@@ -59,10 +60,13 @@ async def server(database_url, authority, tmp_path: Path) -> AsyncIterator[Serve
         yield server
 
 
-@pytest.fixture
-async def keeper(server) -> AsyncIterator[Remote]:
+@pytest.fixture(params=["asking", "remembering"])
+async def keeper(request, server) -> AsyncIterator[Remote]:
     admin = (await asyncio.to_thread(server.sign_in, "root", password=PASSWORD))[1]
-    keeper = Remote(AsyncOstiary(server.url, token=admin), settings=Settings())
+    client, verifier = AsyncOstiary(server.url, token=admin), None
+    if request.param == "remembering":
+        verifier = Verifier(server.url, token=(await client.tokens.create("app", scopes=["feed:read"])).token)
+    keeper = Remote(client, verifier=verifier, settings=Settings())
     yield keeper
     await keeper.close()
 

@@ -77,6 +77,18 @@ async def test_a_revocation_is_seen_by_the_next_question(app, machine):
     assert (answer["error"]["code"], answer["error"]["reason"]) == ("session_revoked", "logout")
 
 
+async def test_who_only_looks_does_not_keep_a_session_alive(app, machine, clock):
+    async with signed_in(app) as ada:
+        token = held(ada)
+    clock.advance(days=59)
+    for _ in range(2):
+        (answer,) = (await ask(machine, token, is_use=False, **FIREFOX_ELSEWHERE))["answers"]
+        assert answer["session"]["remaining_s"] == timedelta(days=1).total_seconds()
+    clock.advance(days=1)
+    (answer,) = (await ask(machine, token, is_use=False))["answers"]
+    assert (answer["error"]["code"], answer["error"]["limit"]) == ("session_expired", "idle")
+
+
 async def test_it_says_what_the_holder_hears_and_nothing_else(app, machine, clock):
     """Wrong secret of a live or an ended session, unknown, malformed: one answer. The right secret hears why."""
     async with signed_in(app) as ada, signed_in(app) as other:

@@ -1,54 +1,83 @@
-"""An authority elsewhere, asked over HTTP through the SDK: `pip install ostiary[sdk]` is all that this needs."""
+"""An authority elsewhere, asked over HTTP through the SDK: `pip install ostiary[sdk]` is all that this needs.
+
+With a verifier it answers from memory, and hears of endings within milliseconds; without one it asks each time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import Client, Description
 from ostiary.core.duration import format_duration
 from ostiary.core.oauth.jws import looks_like_jwt
-from ostiary.errors import NotAllowed, OstiaryError, StoreUnavailable, Unauthenticated
+from ostiary.errors import NotAllowed, OstiaryError, StoreUnavailable
 from ostiary.integrations.identity import Begun, By, Identity, Listed, Opening
+from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
 from ostiary.sdk.results import Session
+from ostiary.sdk.verifier import CannotProve, Verified, Verifier
 from ostiary.settings import Settings
 
-ASK_EVERY: Final = 2.0  # seconds between two questions about the session of a live connection
-MAX_STALENESS: Final = 5.0  # seconds for which a live connection may go on while nobody answers
+PATIENCE: Final = 3.0  # seconds at most that the first request waits for the feed
 
 
 class Remote:
-    """Asks a server, for every request: what it answers is read from the row there.
+    """Asks a server: for every request, so that each answer is read from the row there; or through a verifier.
 
     Attributes:
         client: the SDK's, for what the integrations do not offer.
+        verifier: what answers who it is; None to ask the server each time.
     """
 
-    def __init__(self, client: AsyncOstiary | str, *, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        client: AsyncOstiary | str,
+        *,
+        verifier: Verifier | None = None,
+        settings: Settings | None = None,
+    ) -> None:
         """`client`, or only the server's URL.
 
         Args:
             client: with an administrator's CLI token as its `token`, it also starts sessions.
+            verifier: for the same server, not entered: it is opened and closed with this.
             settings: how people reach this application, as for `Embedded`; nothing else of them is read.
         """
         self.client = client if isinstance(client, AsyncOstiary) else AsyncOstiary(client)
+        self.verifier = verifier
         self.settings = settings or Settings()
+        self._opening = asyncio.Lock()
+        self._is_open = False
 
     async def open(self) -> None:
-        """Nothing has to be opened."""
+        """Follow the feed, if there is a verifier. A server that is away is no error here: each request is told."""
+        if self.verifier is None or self._is_open:
+            return
+        async with self._opening:
+            if self._opened():  # by somebody who came first
+                return
+            await self.verifier.__aenter__()
+            with suppress(CannotProve):
+                await self.verifier.wait_until_fresh(min(PATIENCE, self.verifier.max_staleness))
+            self._is_open = True
 
     async def close(self) -> None:
         """Close the connections."""
+        if self.verifier is not None:
+            await self.verifier.close()
         await self.client.close()
 
     async def verify(self, credential: str, client: Client | None) -> Identity:
         """As `Keeper.verify`.
 
         Raises:
-            StoreUnavailable: the server did not answer, or not as an authority does.
+            StoreUnavailable: the server did not answer, or not as an authority does, and memory may not.
         """
+        if self.verifier is not None:
+            return await self._recalled(self.verifier, credential, client)
         try:
             found = await self._as(credential, client).auth.whoami()
         except OstiaryError as error:
@@ -71,20 +100,12 @@ class Remote:
         )
 
     async def watch(self, identity: Identity) -> OstiaryError:
-        """As `Keeper.watch`, by asking again and again."""
-        loop = asyncio.get_running_loop()
-        proven = loop.time()
-        while True:
-            asked = loop.time()
-            try:
-                await self.verify(identity.credential, None)
-                proven = asked
-            except Unauthenticated as why:
-                return why
-            except OstiaryError:
-                if loop.time() - proven > MAX_STALENESS:
-                    return StoreUnavailable()
-            await asyncio.sleep(ASK_EVERY)
+        """As `Keeper.watch`: told by the feed; without a verifier, by asking every two seconds, which counts as use."""
+        if self.verifier is None:
+            return await asked(lambda credential: self.verify(credential, None), identity.credential, MAX_STALENESS)
+        if identity.session_id is None:  # a CLI token has no end that the feed tells of
+            return await asked(self.verifier.look, identity.credential, self.verifier.max_staleness)
+        return await told(self.verifier, identity)
 
     async def start(self, user_id: str, client: Client, **opening: Unpack[Opening]) -> Begun:
         """Start a session of a user of the server's own directory, by their **username**.
@@ -94,9 +115,9 @@ class Remote:
             UserNotFound: no such user there.
             StoreUnavailable: the server did not answer; one may have been started.
         """
-        asked = set(opening) - {"label", "application_id"}
-        if asked:
-            raise NotAllowed(f"a server elsewhere starts no session with {', '.join(sorted(asked))}")
+        unknown = set(opening) - {"label", "application_id"}
+        if unknown:
+            raise NotAllowed(f"a server elsewhere starts no session with {', '.join(sorted(unknown))}")
         try:
             made = await self.client.admin.sessions.start(
                 user_id,
@@ -121,6 +142,8 @@ class Remote:
             await self._by(who).sessions.revoke(session_id)
         except OstiaryError as error:
             raise _known(error) from error
+        finally:
+            self._forget(session_id=session_id)
 
     async def revoke_others(self, who: Identity) -> int:
         """As `Keeper.revoke_others`."""
@@ -128,6 +151,8 @@ class Remote:
             return (await self._by(who).sessions.revoke_others()).count
         except OstiaryError as error:
             raise _known(error) from error
+        finally:
+            self._forget(user_id=who.user_id)
 
     async def revoke_all(self, who: Identity) -> int:
         """As `Keeper.revoke_all`."""
@@ -135,6 +160,8 @@ class Remote:
             return (await self._by(who).sessions.revoke_all()).count
         except OstiaryError as error:
             raise _known(error) from error
+        finally:
+            self._forget(user_id=who.user_id)
 
     async def log_out(self, who: Identity) -> None:
         """As `Keeper.log_out`."""
@@ -142,6 +169,26 @@ class Remote:
             await self._by(who).auth.logout()
         except OstiaryError as error:
             raise _known(error) from error
+        finally:
+            self._forget(session_id=who.session_id)
+
+    async def _recalled(self, verifier: Verifier, credential: str, client: Client | None) -> Identity:
+        try:
+            if client is None:
+                found = await verifier.look(credential)
+            else:
+                found = await verifier.verify(credential, ip=client.ip, user_agent=client.user_agent)
+        except CannotProve as why:
+            raise StoreUnavailable from why
+        return _identity(found, credential, client or Client())
+
+    def _forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
+        """What was asked for here holds here at once, and not only when the feed tells; even if no answer came."""
+        if self.verifier is not None:
+            self.verifier.forget(session_id=session_id, user_id=user_id)
+
+    def _opened(self) -> bool:
+        return self._is_open
 
     def _by(self, who: Identity) -> AsyncOstiary:
         return self._as(who.credential, who.client)
@@ -153,6 +200,25 @@ class Remote:
             headers.append((b"user-agent", client.user_agent.encode("latin-1", "replace")))
         address = (client.ip, 0) if client is not None and client.ip is not None else None
         return self.client.for_request({"type": "http", "headers": headers, "client": address})
+
+
+def _identity(found: Verified, credential: str, client: Client) -> Identity:
+    """From a verifier's answer. It has no e-mail address to tell."""
+    session, token = found.session, found.token
+    by: By = "cli_token" if token else "access_token" if found.scopes is not None else "session"
+    return Identity(
+        User(found.user.id, found.user.username, None, found.user.roles),
+        by,
+        session_id=session.id if session else None,
+        ends_at=session.ends_at if session else None,
+        auth_time=session.auth_time if session else None,
+        amr=session.amr if session else (),
+        tenant=session.tenant if session else None,
+        application_id=session.application_id if session else None,
+        scopes=token.scopes if token else found.scopes,
+        client=client,
+        credential=credential,
+    )
 
 
 def _known(error: OstiaryError) -> OstiaryError:

@@ -45,6 +45,7 @@ class Asked(Body):
         Annotated[str, Meta(max_length=8192, pattern=NO_NUL)] | None,
         Meta(description=f"Recorded as the agent of use, cut to {MAXIMUM_USER_AGENT} characters."),
     ] = None
+    is_use: Annotated[bool, Meta(description="False only looks: the session does not live longer for it.")] = True
 
 
 class VerificationsRequest(Body):
@@ -117,11 +118,11 @@ async def verifications(
     """For programs that verify on behalf of others. Each credential is answered from its row, as of now.
 
     For OAuth clients by their own credentials and CLI tokens of administrators, with the scope `feed:read`. It never
-    says more than the holder of the credential would hear. The use is recorded.
+    says more than the holder of the credential would hear. The use is recorded, unless it is none.
     """
     caller.ensure_service("feed:read")
     request_id = client.request_id or ""
-    places = [authority.kept(_place(number, asked, request_id)) for number, asked in enumerate(data.credentials)]
+    places = [_place(number, asked, authority, request_id) for number, asked in enumerate(data.credentials)]
     found: list[Caller | Unauthenticated] = []
     for start in range(0, len(places), TURN):
         turn = zip(data.credentials[start : start + TURN], places[start : start + TURN], strict=True)
@@ -134,14 +135,14 @@ async def verifications(
     return Verifications(now=now, answers=answers)
 
 
-def _place(number: int, asked: Asked, request_id: str) -> Client:
+def _place(number: int, asked: Asked, authority: Authority, request_id: str) -> Client | None:
     place = seen(asked.ip, asked.user_agent, request_id)
     if asked.ip is not None and place.ip is None:
         raise InvalidRequest(f"credentials[{number}].ip", "is not an IP address")
-    return place
+    return authority.kept(place) if asked.is_use else None
 
 
-async def _verified(authority: Authority, token: str, place: Client) -> Caller | Unauthenticated:
+async def _verified(authority: Authority, token: str, place: Client | None) -> Caller | Unauthenticated:
     try:
         return await authority.verify(token, place)
     except Unauthenticated as refusal:

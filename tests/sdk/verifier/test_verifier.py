@@ -211,8 +211,31 @@ async def test_without_the_feed_it_asks_each_time(server, credential, person):
     person.revoke()
     with pytest.raises(SessionRevoked):
         await verifier.verify(person.token)
+    ends_at = time.monotonic() + SOON
+    while asked(server) - before < 4 and time.monotonic() < ends_at:  # noqa: ASYNC110 - a log has no event for it
+        await asyncio.sleep(0.02)  # the server logs a request after it has answered it
     assert asked(server) - before == 4
     await verifier.close()
+
+
+async def test_where_somebody_says_they_are_spoils_no_answer(server, verifying, person):
+    """What the authority would refuse would take along every question that travels with it."""
+    async with verifying() as verifier:
+        for place in ({"ip": "nonsense"}, {"user_agent": "x" * 9000}, {"user_agent": "a\0b"}, {"ip": "1" * 100}):
+            token, session_id = await asyncio.to_thread(person.sign_in)
+            found = await verifier.verify(token, **place)
+            assert found.session is not None and found.session.id == session_id
+
+
+async def test_to_look_is_no_use_and_is_not_remembered(server, verifying, person):
+    async with verifying() as verifier:
+        assert (await verifier.look(person.token)).user.username == person.name
+        assert verifier.sessions == 0
+        await verifier.verify(person.token)
+        assert verifier.sessions == 1
+        await asyncio.to_thread(person.revoke)
+        with pytest.raises(SessionRevoked):
+            await verifier.look(person.token)
 
 
 async def test_its_own_credential_is_never_taken_for_the_users(server, person):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from ostiary.sdk.verifier.failures import CannotProve
@@ -22,10 +23,11 @@ LANES: Final = 4  # requests under way at once
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer, with the question that it answers."""
+    """An answer, with the question that it answers, and the server's clock at that time."""
 
     answer: Answer
     question: Question
+    now: datetime
 
 
 class Asker:
@@ -41,7 +43,7 @@ class Asker:
         self._send = send
         self._knowledge = knowledge
         self._clock = clock
-        self._waiting: dict[str, tuple[Asked, asyncio.Future[Answered]]] = {}
+        self._waiting: dict[tuple[str, bool], tuple[Asked, asyncio.Future[Answered]]] = {}
         self._free = LANES
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_scheduled = False
@@ -53,11 +55,12 @@ class Asker:
             CannotProve: there is none.
         """
         loop = asyncio.get_running_loop()
-        if asked.token not in self._waiting:
+        key = asked.token, asked.is_use
+        if key not in self._waiting:
             if len(self._waiting) >= MAXIMUM_WAITING:
                 raise CannotProve("too many credentials wait to be asked about")
-            self._waiting[asked.token] = asked, loop.create_future()
-        future = self._waiting[asked.token][1]
+            self._waiting[key] = asked, loop.create_future()
+        future = self._waiting[key][1]
         if self._free and not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon(self._begin)  # not at once: whatever else comes in this turn of the loop joins
@@ -71,8 +74,8 @@ class Asker:
     def _begin(self) -> None:
         self._is_scheduled = False
         while self._waiting and self._free:
-            tokens = list(self._waiting)[:MAXIMUM_BATCH]
-            batch = [self._waiting.pop(token) for token in tokens]
+            keys = list(self._waiting)[:MAXIMUM_BATCH]
+            batch = [self._waiting.pop(key) for key in keys]
             self._free -= 1
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._tasks.add(task)
@@ -99,4 +102,4 @@ class Asker:
             return
         for (_, future), answer in zip(batch, found.answers, strict=True):
             if not future.done():
-                future.set_result(Answered(answer, question))
+                future.set_result(Answered(answer, question, found.now))

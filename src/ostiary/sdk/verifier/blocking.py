@@ -41,6 +41,10 @@ class BlockingVerifier:
             return found[0]
         return self._run(self._verifier.verify(token, ip=ip, user_agent=user_agent))
 
+    def look(self, token: str) -> Verified:
+        """As `Verifier.look`."""
+        return self._run(self._verifier.look(token))
+
     def watch(self, credential: str) -> Future[Ended]:
         """As `Verifier.watch`: the future of the ending. Cancel it when nobody needs to know any more."""
         return asyncio.run_coroutine_threadsafe(self._verifier.watch(credential), self._loop)

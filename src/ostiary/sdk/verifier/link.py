@@ -24,11 +24,12 @@ MAXIMUM_KEYS: Final = 256 * 1024  # bytes of a key set
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One credential, and where it was used. The credential is in no repr."""
+    """One credential, and where it was used, if that counts as use. The credential is in no repr."""
 
     token: str
     ip: str | None = None
     user_agent: str | None = None
+    is_use: bool = True
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -66,7 +67,9 @@ class Link:
         Raises:
             CannotProve: no answer in time, or none that says.
         """
-        credentials = [{"token": one.token, "ip": one.ip, "user_agent": one.user_agent} for one in asked]
+        credentials = [
+            {"token": one.token, "ip": one.ip, "user_agent": one.user_agent, "is_use": one.is_use} for one in asked
+        ]
         body = msgspec.json.encode({"credentials": credentials})
         try:
             async with asyncio.timeout(self._timeout):

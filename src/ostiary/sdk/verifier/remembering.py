@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from ostiary.sdk.verifier.memory import NEVER, Known
@@ -15,8 +16,14 @@ MAXIMUM: Final = 4096  # different values that are kept once
 _once: dict[Any, Any] = {}
 
 
-def known_from(user: FoundUser, session: FoundSession, client_id: str | None, digest: bytes) -> Known:
-    """A live session, as `Knowledge.learn` takes it. What most sessions have in common is kept once."""
+def known_from(
+    user: FoundUser, session: FoundSession, client_id: str | None, digest: bytes, now: datetime | None = None
+) -> Known:
+    """A live session, as `Knowledge.learn` takes it. What most sessions have in common is kept once.
+
+    `now` is the server's clock when it answered.
+    """
+    ends_at = None if now is None else now + timedelta(seconds=session.remaining_s)
     return Known(
         session.id,
         user.id,
@@ -27,7 +34,7 @@ def known_from(user: FoundUser, session: FoundSession, client_id: str | None, di
         _one(session.application_id),
         _one(session.amr),
         _one(client_id),
-        packed(session.created_at, session.expires_at, session.auth_time),
+        packed(session.created_at, session.expires_at, session.auth_time, ends_at),
         digest,
         0.0,
         NEVER,

@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Coroutine
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx2
 
+from ostiary.core.client import seen
 from ostiary.core.endings import Changed, Ended, Entry
 from ostiary.core.oauth.claims import AccessToken
 from ostiary.core.oauth.jws import MAXIMUM_LENGTH, looks_like_jwt
@@ -126,7 +128,7 @@ class Verifier:
         """
         found = self.recall(token)
         if found is None:
-            return await self._ask(token, ip, user_agent)
+            return await self._ask(_asked(token, ip, user_agent))
         if found[1]:
             self.renew(token, ip, user_agent)
         return found[0]
@@ -137,11 +139,7 @@ class Verifier:
         The second half is True if it is time to `renew` it: to one caller, once.
         """
         moment = now()
-        if len(token) == TOKEN_LENGTH and token.isascii():
-            digest = hashlib.sha256(token.encode()).digest()
-            known, scopes = self._known.recall_token(token[:ID_LENGTH], digest, moment), None
-        else:
-            known, scopes = self._recall_access_token(token, moment)
+        known, scopes = self._recall(token, moment)
         if known is None:
             return None
         is_due = moment >= known.renew_at
@@ -151,14 +149,26 @@ class Verifier:
 
     def renew(self, token: str, ip: str | None, user_agent: str | None) -> None:
         """Ask again in the background, which also reports the use: in the thread of the event loop."""
-        self._spawn(self._renew(Asked(token, ip, user_agent)))
+        self._spawn(self._renew(_asked(token, ip, user_agent)))
+
+    async def look(self, token: str) -> Verified:
+        """As `verify`, but the authority is asked, and it does not count as use: nothing idles later for it.
+
+        Raises:
+            Unauthenticated, CannotProve: as for `verify`.
+        """
+        return await self._ask(Asked(token, is_use=False))
+
+    def forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
+        """Ask again about these: for who has just ended them, and wants their next question to know it."""
+        self._known.hear(Changed(session_id, user_id))
 
     async def watch(self, credential: str) -> Ended:
-        """Wait until a session ends; for connections that are kept open.
+        """Wait until a session ends; for connections that are kept open. It does not count as use.
 
         Where nobody can tell whether it ended (everybody was logged out, or the feed has a gap) it returns with
-        `reason` None: verify again, or close and let the client come back. A limit that passes is not told: keep a
-        timer for `expires_at`.
+        `reason` None: `look`, or close and let the client come back. A limit that passes is not told: `look` when
+        `session.ends_at` has come.
 
         Args:
             credential: its token; or its id, if it was verified a moment ago.
@@ -172,7 +182,10 @@ class Verifier:
             return await self._watches.wait(known.session, known.user_id)
         if is_id(credential):
             raise CannotProve("nothing is known of this session; verify its token first, or watch that")
-        verified = await self.verify(credential)
+        known, _ = self._recall(credential, now())
+        if known is not None:
+            return await self._watches.wait(known.session, known.user_id)
+        verified = await self.look(credential)
         if not self.is_fresh:
             raise CannotProve("the feed is away")
         if verified.session is None:
@@ -183,6 +196,16 @@ class Verifier:
     def is_fresh(self) -> bool:
         """Whether memory may answer. While it may not, every question goes to the authority."""
         return self._known.is_fresh(now())
+
+    @property
+    def max_staleness(self) -> float:
+        """Seconds: the bound."""
+        return self._known.bounds.max_staleness
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock, or a little later than it is; None before the feed came for the first time."""
+        return self._known.server_time(now())
 
     @property
     def sessions(self) -> int:
@@ -203,6 +226,12 @@ class Verifier:
 
     # Memory.
 
+    def _recall(self, token: str, moment: float) -> tuple[Known | None, tuple[str, ...] | None]:
+        if len(token) == TOKEN_LENGTH and token.isascii():
+            digest = hashlib.sha256(token.encode()).digest()
+            return self._known.recall_token(token[:ID_LENGTH], digest, moment), None
+        return self._recall_access_token(token, moment)
+
     def _recall_access_token(self, token: str, moment: float) -> tuple[Known | None, tuple[str, ...] | None]:
         server_time = self._known.server_time(moment)
         if server_time is None or not looks_like_jwt(token) or not token.isascii():
@@ -217,7 +246,8 @@ class Verifier:
 
     # The authority.
 
-    async def _ask(self, token: str, ip: str | None, user_agent: str | None) -> Verified:
+    async def _ask(self, asked: Asked) -> Verified:
+        token = asked.token
         if len(token) > MAXIMUM_LENGTH or not token.isascii():
             raise SessionInvalid
         digest = hashlib.sha256(token.encode()).digest()
@@ -226,13 +256,12 @@ class Verifier:
             raise refusal
         if looks_like_jwt(token):
             found = await self._read_here(token)
-            if found is not None:
+            if found is not None and asked.is_use:
                 return found
         elif parse(token) is None or not token.startswith(("sess_", "ost_")):
             raise SessionInvalid
-        asked = Asked(token, ip, user_agent)
         for _ in range(ATTEMPTS):
-            verified = self._judged(await self._asker.ask(asked), digest)
+            verified = self._judged(asked, await self._asker.ask(asked), digest)
             if verified is not None:
                 return verified
         raise CannotProve("it changes faster than the authority can be asked")
@@ -246,7 +275,7 @@ class Verifier:
         known = self._recall_access(access, now())
         return known.verified(access.scopes) if known is not None else None
 
-    def _judged(self, answered: Answered, digest: bytes) -> Verified | None:
+    def _judged(self, asked: Asked, answered: Answered, digest: bytes) -> Verified | None:
         """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
         answer, question = answered.answer, answered.question
         if answer.error is not None:
@@ -269,8 +298,9 @@ class Verifier:
             return None
         if session is not None:
             is_access = answer.scopes is not None
-            known = known_from(answer.user, session, answer.client_id, b"" if is_access else digest)
-            self._known.learn(known, question, session.remaining_s)
+            known = known_from(answer.user, session, answer.client_id, b"" if is_access else digest, answered.now)
+            if asked.is_use:  # or the next use would be answered from here, and not be reported for a while
+                self._known.learn(known, question, session.remaining_s)
             return known.verified(answer.scopes)
         user = User(answer.user.id, answer.user.username, answer.user.roles)
         return Verified(user, None, VerifiedToken(token.id, token.scopes, token.expires_at) if token else None)
@@ -278,7 +308,7 @@ class Verifier:
     async def _renew(self, asked: Asked) -> None:
         """Ask again before memory runs out: nobody has to wait, and the use is reported."""
         try:
-            self._judged(await self._asker.ask(asked), hashlib.sha256(asked.token.encode()).digest())
+            self._judged(asked, await self._asker.ask(asked), hashlib.sha256(asked.token.encode()).digest())
         except CannotProve:
             pass  # it is asked about again when memory has run out
         except Unauthenticated:
@@ -291,7 +321,7 @@ class Verifier:
         if not isinstance(entry, Ended) and (not isinstance(entry, Changed) or entry.keys):
             self._tokens.forget()
 
-    async def _look(self) -> None:
+    async def _sweep(self) -> None:
         """Give up what cannot be told any more, and what has expired."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -305,7 +335,7 @@ class Verifier:
     async def __aenter__(self) -> Self:
         """Begin to follow the feed."""
         self._spawn(self._feed.run())
-        self._spawn(self._look())
+        self._spawn(self._sweep())
         return self
 
     async def __aexit__(
@@ -334,3 +364,9 @@ class Verifier:
     def __repr__(self) -> str:
         """Without any secret."""
         return f"Verifier({self._link.url!r})"
+
+
+def _asked(token: str, ip: str | None, user_agent: str | None) -> Asked:
+    """A use, as the authority takes it: one that it would refuse would take along all that travel with it."""
+    place = seen(ip, user_agent)
+    return Asked(token, place.ip, place.user_agent)
