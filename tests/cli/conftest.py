@@ -28,6 +28,7 @@ def server(request, tmp_path_factory) -> Iterator[Server]:
             databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
         url = asyncio.run(databases.new_postgres())
     CommandLine(home).ok("user", "add", "root", "--admin", "--password-stdin", "--database-url", url, stdin=PASSWORD)
+    (home / "ostiary.toml").write_text(f'key = "{"k" * 43}"\n')  # for what is signed, such as receipts
     with serving(url, home) as running:
         yield running
     if request.param == "postgresql":

@@ -25,6 +25,7 @@ DOCUMENTED = {
     *("user export", "user erase"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
     *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
+    *("admin session", "admin neutralise"),
     *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }

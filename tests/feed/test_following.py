@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from sqlalchemy import insert
@@ -13,10 +14,11 @@ from ostiary.core.endings import Changed, Ended, EndedMany, Lost, entry_of
 from ostiary.core.event import EVENT_KINDS, Event
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
+from ostiary.errors import StoreUnavailable
 from ostiary.feed import Position
 from ostiary.feed import feed as loop
 from ostiary.feed.memory import Memory
-from ostiary.feed.reading import CLOCK_DIFFERENCE, MAXIMUM_READ, OVERLAP
+from ostiary.feed.reading import CLOCK_DIFFERENCE, MAXIMUM_READ, OVERLAP, Reading
 from ostiary.storage import events, trail, wakeups
 from ostiary.storage.database import LONGEST_TRANSACTION
 from ostiary.storage.schema import sessions
@@ -289,6 +291,7 @@ def test_each_kind_of_event_is_told_or_is_nobodys_business(kind, clock):
     told = {
         "session.revoked": Ended("sess_a", "user_a", None, clock()),
         "session.renewed": Changed(session_id="sess_a"),
+        "session.restored": Changed(session_id="sess_a"),
         "token.revoked": Changed(token_id="ost_a"),
         "keys.rotated": Changed(keys=True),
         "client.removed": Changed(user_id="client_a"),
@@ -297,3 +300,23 @@ def test_each_kind_of_event_is_told_or_is_nobodys_business(kind, clock):
         ),
     }
     assert entry_of(event) == told.get(kind)
+
+
+async def test_what_a_poll_had_read_before_the_store_went_away_is_read_again(authority, clock):
+    """The store may be lost between two statements of one poll; nothing that was read until then counts as told."""
+    answers = iter((True,))
+
+    def failing() -> datetime:
+        if not next(answers, True):
+            raise StoreUnavailable
+        return clock()
+
+    if not authority.database.is_sqlite:
+        return  # there, the time is the store's own; tests/acceptance/test_faults.py cuts its connections
+    reading = Reading(authority.database, failing)
+    await reading.poll(())
+    (ended,) = await end(authority, ending(clock))
+    answers = iter((True, False))
+    with pytest.raises(StoreUnavailable):
+        await reading.poll(())
+    assert [entry.session_id for entry in (await reading.poll(())).entries if isinstance(entry, Ended)] == [ended]

@@ -303,7 +303,7 @@ async def test_events_are_read_newest_first_and_page_by_page(app):
         await ada.post(f"{API}/auth/logout", headers={"x-request-id": "the-logout"})
     async with bearer(app, "root") as admin:
         page = (await admin.get(f"{ADMIN}/events?user=ada&limit=2")).json()
-        assert list(page) == ["events", "next_cursor"]
+        assert list(page) == ["events", "next_cursor", "settled"]
         assert [(one["kind"], one["reason"]) for one in page["events"]] == [
             ("session.revoked", "logout"),
             ("session.started", None),

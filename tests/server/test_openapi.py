@@ -51,6 +51,10 @@ def test_every_promised_endpoint_is_described():
             for call, path in (
                 ("GET", "/sessions"),
                 ("POST", "/sessions/{session_id}/revoke"),
+                ("POST", "/sessions/plan"),
+                ("GET", "/sessions/plan/{plan_id}"),
+                ("POST", "/sessions/plan/{plan_id}/apply"),
+                ("POST", "/sessions/plan/{plan_id}/undo"),
                 ("GET", "/users"),
                 ("POST", "/users"),
                 ("GET", "/users/{username}"),

@@ -10,12 +10,13 @@ from tests.web.visitors import HERE
 
 
 async def test_set_up_from_the_one_time_link_makes_an_administrator_and_signs_in(visitors, site, tmp_path):
+    visitor = await visitors()
+    site_url = visitor.site.server
     server = Server(f"sqlite:///{tmp_path}/new.db", tmp_path).start()
     try:
         link = re.search(r"/setup\?code=\S+", server.log.read_text())
         assert link is not None
-        visitor = await visitors()
-        site_url, visitor.site.server = visitor.site.server, server
+        visitor.site.server = server
         await visitor.goto(link[0])
         await visitor.page.get_by_label("Username").fill("root")
         await visitor.page.get_by_label("Password").fill(PASSWORD)
@@ -26,8 +27,8 @@ async def test_set_up_from_the_one_time_link_makes_an_administrator_and_signs_in
         await visitor.goto(HERE)
         await visitor.press("Sign out")
         await visitor.sees("You are signed out")
-        visitor.site.server = site_url
     finally:
+        visitor.site.server = site_url
         server.stop()
 
 

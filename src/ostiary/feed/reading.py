@@ -59,20 +59,22 @@ class Reading:
         Raises:
             StoreUnavailable: the database did not answer; the next poll finds what this one would have.
         """
+        gaps = self._gaps
+        if not self._has_begun:
+            return await self._begin()
+        gaps.settle(self._monotonic())
+        # What was read counts as seen only when all of it has arrived: whatever fails before is read again.
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
-            gaps = self._gaps
-            if not self._has_begun:
-                await self._begin(db)
-                return Poll(began, began, gaps.floor, (), ())
-            gaps.settle(self._monotonic())
             found = await trail.read(db, gaps.highest, gaps.ranges, MAXIMUM_READ + 1)
-            if len(found) > MAXIMUM_READ:
-                return await self._in_groups(db, began, watched)
-            gaps.saw([event.position or 0 for event in found], self._monotonic())
-            entries = [entry for event in found if (entry := entry_of(event)) is not None]
-            known = await trail.now(db, self._clock) if entries else began
-            return Poll(began, known, gaps.floor, entries, found)
+            is_too_much = len(found) > MAXIMUM_READ
+            if not is_too_much:
+                entries = [entry for event in found if (entry := entry_of(event)) is not None]
+                known = await trail.now(db, self._clock) if entries else began
+        if is_too_much:
+            return await self._in_groups(watched)
+        gaps.saw([event.position or 0 for event in found], self._monotonic())
+        return Poll(began, known, gaps.floor, entries, found)
 
     async def after(self, floor: int) -> Sequence[Entry]:
         """Everything above a floor that an earlier poll gave, here or on another node."""
@@ -89,20 +91,26 @@ class Reading:
         async with self._database.reading() as db:
             return await _ended_among(db, session_ids)
 
-    async def _begin(self, db: Connection) -> None:
+    async def _begin(self) -> Poll:
         before = self._clock() - timedelta(seconds=OVERLAP) - CLOCK_DIFFERENCE
-        floor = await trail.settled(db, before)
-        missing, highest = await trail.holes_above(db, floor)
+        async with self._database.reading() as db:
+            began = await trail.now(db, self._clock)
+            floor = await trail.settled(db, before)
+            missing, highest = await trail.holes_above(db, floor)
         self._gaps.begin(floor)
         self._gaps.saw_all_but(missing, highest, self._monotonic())
         self._has_begun = True
+        return Poll(began, began, floor, (), ())
 
-    async def _in_groups(self, db: Connection, began: datetime, watched: Collection[str]) -> Poll:
+    async def _in_groups(self, watched: Collection[str]) -> Poll:
         gaps = self._gaps
-        summary = await trail.summarise(db, gaps.floor, gaps.ranges, gaps.highest)
+        async with self._database.reading() as db:
+            began = await trail.now(db, self._clock)
+            summary = await trail.summarise(db, gaps.floor, gaps.ranges, gaps.highest)
+            ended = await _ended_among(db, watched)
+            known = await trail.now(db, self._clock)
         gaps.saw_all_but(summary.missing, summary.highest, self._monotonic())
-        ended = await _ended_among(db, watched)
-        return Poll(began, await trail.now(db, self._clock), gaps.floor, summary.entries, None, ended)
+        return Poll(began, known, gaps.floor, summary.entries, None, ended)
 
 
 async def _ended_among(db: Connection, session_ids: Collection[str]) -> list[Ended]:

@@ -136,6 +136,8 @@
   };
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : follow()));
   addEventListener("pagehide", rest);
+  // A form leads on to its own page: what it ends must not be told here first, and lead elsewhere.
+  document.addEventListener("submit", rest);
   addEventListener("pageshow", (event) => event.persisted && follow());
   setInterval(() => document.hidden || look(), CHECK_EVERY);
   if (!document.hidden) follow();
