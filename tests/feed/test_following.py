@@ -309,7 +309,8 @@ async def test_what_a_poll_had_read_before_the_store_went_away_is_read_again(aut
     def failing() -> datetime:
         if not next(answers, True):
             raise StoreUnavailable
-        return clock()
+        moment: datetime = clock()
+        return moment
 
     if not authority.database.is_sqlite:
         return  # there, the time is the store's own; tests/acceptance/test_faults.py cuts its connections

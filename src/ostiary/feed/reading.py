@@ -67,11 +67,9 @@ class Reading:
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
             found = await trail.read(db, gaps.highest, gaps.ranges, MAXIMUM_READ + 1)
-            is_too_much = len(found) > MAXIMUM_READ
-            if not is_too_much:
-                entries = [entry for event in found if (entry := entry_of(event)) is not None]
-                known = await trail.now(db, self._clock) if entries else began
-        if is_too_much:
+            entries = [entry for event in found if (entry := entry_of(event)) is not None]
+            known = await trail.now(db, self._clock) if entries else began
+        if len(found) > MAXIMUM_READ:
             return await self._in_groups(watched)
         gaps.saw([event.position or 0 for event in found], self._monotonic())
         return Poll(began, known, gaps.floor, entries, found)

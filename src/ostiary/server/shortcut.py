@@ -1,9 +1,10 @@
 """The shortcut: most `GET /verify` are answered without ASGI in between, as the protocol can ask the gateway itself.
 
 uvicorn makes a scope, a cycle and a task of every request; here, the question goes straight into the batch, and its
-answer straight to the transport (measured by bench/verify.py). Whatever is not the usual case goes the plain way: another path, method or version, a body, a request that waits behind another one, every
-answer but a plain yes. So there is one place that explains, `Gateway`, and nothing is lost under a server without this
-protocol but speed. tests/server/test_shortcut.py sends the same bytes both ways and compares.
+answer straight to the transport (measured by bench/verify.py). Whatever is not the usual case goes the plain way:
+another path, method or version, a body, a request that waits behind another one, every answer but a plain yes. So
+there is one place that explains, `Gateway`, and nothing is lost under a server without this protocol but speed.
+tests/server/test_shortcut.py sends the same bytes both ways and compares.
 """
 
 from __future__ import annotations
