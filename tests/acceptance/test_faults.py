@@ -7,6 +7,7 @@ bound, and none remembers a session that has ended.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import asyncpg
@@ -24,6 +25,9 @@ from tests.support.processes import CommandLine, serving
 
 STALENESS = 2.0  # seconds
 
+# A connection that is cut while it opens is left to the collector by the HTTP client.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
 
 @pytest.fixture
 def postgres() -> None:
@@ -35,6 +39,7 @@ async def run(**changes: object) -> Result:
     plan = Plan(verifiers=2, revocations=60, workers=3, load=1, max_staleness=STALENESS, **changes)  # type: ignore[arg-type]
     print(f"seed {plan.seed}")
     result = await measure(plan)
+    gc.collect()  # connections that the fault has cut half-way are collected here, not in somebody else's test
     assert len(result.lags) == plan.revocations
     assert result.accepted_by_nodes == 0
     assert result.asked_of_nodes >= plan.revocations  # at least one node answered each time

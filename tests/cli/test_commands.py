@@ -25,7 +25,8 @@ DOCUMENTED = {
     *("user export", "user erase"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
     *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
-    *("admin session", "admin neutralise"),
+    *("admin session list", "admin session plan", "admin session revoke", "admin session apply", "admin session undo"),
+    "admin neutralise",
     *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }
@@ -37,10 +38,17 @@ def commands() -> dict[str, click.Command]:
     for name in COMMANDS:
         command = root.get_command(context, name)
         assert command is not None
-        if isinstance(command, click.Group):
-            found |= {f"{name} {verb}": inner for verb, inner in command.commands.items()}
-        else:
-            found[name] = command
+        found |= inside(name, command)
+    return found
+
+
+def inside(name: str, command: click.Command) -> dict[str, click.Command]:
+    """The command itself, or all that are further in."""
+    if not isinstance(command, click.Group):
+        return {name: command}
+    found: dict[str, click.Command] = {}
+    for verb, inner in command.commands.items():
+        found |= inside(f"{name} {verb}", inner)
     return found
 
 
