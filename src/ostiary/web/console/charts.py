@@ -40,7 +40,6 @@ class Share:
 
     name: str
     count: int
-    href: str | None = None
 
 
 def sign_ins(found: OverTime) -> Chart:
