@@ -177,6 +177,7 @@ def test_every_door_asks_the_authority_where_a_request_came_from():
     assert builders == {
         "core/client.py", "authority/authority.py", "server/verifications.py", "integrations/visit.py",
         "authority/races.py",  # only itself, at 127.0.0.1
+        "sdk/verifier/verifier.py",  # sends it to server/verifications.py
     }  # fmt: skip
     assert "authority.kept(_place(" in (source / "server" / "verifications.py").read_text(encoding="utf-8")
     assert "authority.kept(client)" in (source / "integrations" / "embedded.py").read_text(encoding="utf-8")
