@@ -161,7 +161,7 @@ class World:
         elif request.sent >= 0:
             self.known.beat(request.sent, at(moment))
         request.sent = -1.0  # only the first heartbeat of a request counts
-        self.position = stop
+        self.position = request.after = stop
 
     def cut(self) -> None:
         self.request = None
