@@ -20,7 +20,8 @@ from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.policy import Policy
 from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, SessionInvalid
-from ostiary.storage.reader import FoundSession, FoundToken, Reader
+from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.reader import Reader
 
 T = TypeVar("T")
 Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row or None, or why there is no answer

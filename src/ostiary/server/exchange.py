@@ -59,10 +59,12 @@ def exchange_of(scope: Any) -> Exchange:
 
 def request_id_of(headers: Headers) -> str:
     """The client's own `X-Request-ID` where it is harmless, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id":
-            return value.decode() if _REQUEST_ID.fullmatch(value) else new_request_id()
-    return new_request_id()
+    return request_id(next((value for name, value in headers if name == b"x-request-id"), None))
+
+
+def request_id(sent: bytes | None) -> str:
+    """As `request_id_of`, from the header's value."""
+    return sent.decode() if sent is not None and _REQUEST_ID.fullmatch(sent) else new_request_id()
 
 
 def new_request_id() -> str:

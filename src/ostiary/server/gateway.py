@@ -9,9 +9,10 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -27,7 +28,7 @@ from ostiary.core.session import Kind
 from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
-from ostiary.server.addresses import Addresses, Headers
+from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.callers import identify, presented
 from ostiary.server.cookies import accepted_names
@@ -37,15 +38,14 @@ from ostiary.server.problems import BadRequest, RawHeaders
 from ostiary.server.question import Question
 from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
-from ostiary.storage.reader import FoundSession
-
-Accepted: TypeAlias = tuple[RawHeaders, bytes]  # the headers that say who it is, and the body
+from ostiary.storage.found import MADE, FoundSession
 
 PATH: Final = "/verify"
 METHODS: Final = ("GET", "HEAD")
 COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Final = (b"content-type", b"application/json")
 PLAIN: Final = Question()
+_CARRIERS: Final = (b"cookie", b"authorization")  # of credentials
 
 log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -86,6 +86,15 @@ class Verified(Struct):
     token: VerifiedToken | None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A yes, as it is sent: the header lines before and after the value of `X-Request-ID`, and the body."""
+
+    before: bytes
+    after: bytes
+    body: bytes
+
+
 class Gateway:
     """Answers `/verify`."""
 
@@ -99,6 +108,7 @@ class Gateway:
         self._rules = settings.gateway_rules
         self._origins = frozenset(settings.return_addresses)
         self._public_url = settings.public_url
+        self._accepted = lru_cache(MADE)(self._accept)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
@@ -133,17 +143,14 @@ class Gateway:
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
 
-    def plain_token(self, headers: Headers) -> Token | None:
+    def plain_token(self, named: Mapping[bytes, bytes]) -> Token | None:
         """The token of a request that carries one session and nothing else that counts; None for all others.
 
         The request is known to have no query. With rules, what the proxy says about the application counts as well.
         """
         if self._rules:
             return None
-        try:
-            given = presented(headers, self._names)
-        except OstiaryError:
-            return None
+        given = presented([(name, named[name]) for name in _CARRIERS if name in named], self._names)
         if given.bearer is None:
             credential = given.cookies[0] if len(given.cookies) == 1 else ""
         else:
@@ -160,11 +167,16 @@ class Gateway:
             if found is None:
                 deliver(None)
                 return
-            caller = Caller(found.user, session=found.session, client=NOBODY)
             self._metrics.accepted.inc()
-            deliver((self._headers(caller), self._body(caller)))
+            deliver(self._accepted(found))
 
         self._authority.verification.ask(token, client, arrived)
+
+    def _accept(self, found: FoundSession) -> Accepted:
+        caller = Caller(found.user, session=found.session, client=NOBODY)
+        body = self._body(caller)
+        lines = [b"%b: %b\r\n" % header for header in (*self._headers(caller), *COMMON)]
+        return Accepted(b"".join(lines) + b"x-request-id: ", b"\r\ncontent-length: %d\r\n" % len(body), body)
 
     def _client(self, scope: Any, request_id: str | None) -> Client:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)

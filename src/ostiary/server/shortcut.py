@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from ostiary.server.exchange import request_id_of
-from ostiary.server.gateway import COMMON, PATH, Accepted, Gateway
+from ostiary.server.exchange import request_id
+from ostiary.server.gateway import PATH, Accepted, Gateway
 from ostiary.server.protocol import BoundedProtocol
 
 # A request with one of these has a body, or wants to talk about the connection first.
 _UNUSUAL: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 _PATH: Final = PATH.encode()
-_COMMON: Final = b"".join(b"%b: %b\r\n" % header for header in COMMON)
+_OK: Final[bytes] = STATUS_LINE[200]
 
 
 class ShortcutProtocol(BoundedProtocol):
@@ -30,23 +30,26 @@ class ShortcutProtocol(BoundedProtocol):
     def on_headers_complete(self) -> None:
         """Ask at once, or begin an ordinary request."""
         gateway = self._gateway()
-        token = gateway.plain_token(self.headers) if gateway is not None else None
+        named = dict(self.headers) if gateway is not None else {}
+        # A name that was sent twice is nothing usual; without those, the mapping says all that the list does.
+        is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named)
+        token = gateway.plain_token(named) if gateway is not None and is_usual else None
         if gateway is None or token is None:
             super().on_headers_complete()
             return
         self.head_ended()
-        inquiry = self.cycle = Inquiry(self, request_id_of(self.headers))
+        inquiry = self.cycle = Inquiry(self, request_id(named.get(b"x-request-id")))
         gateway.ask(token, self.scope, inquiry.answered)
 
     def _gateway(self) -> Gateway | None:
         """Who can be asked about this request; None if it has to go the plain way."""
-        if self.url != _PATH or self.parser.get_method() != b"GET" or not getattr(self.app, "is_open", False):
+        if self.url != _PATH or self.parser.get_method() != b"GET":
             return None
         before: RequestResponseCycle | None = self.cycle
         is_behind_another = before is not None and not before.response_complete
         if is_behind_another or self.flow.write_paused or not self.parser.should_keep_alive():
             return None
-        if self.parser.get_http_version() != "1.1" or any(name in _UNUSUAL for name, _ in self.headers):
+        if self.parser.get_http_version() != "1.1" or not getattr(self.app, "is_open", False):
             return None
         if self.root_path or self.access_log or self.limit_concurrency is not None:
             return None
@@ -76,23 +79,19 @@ class Inquiry(RequestResponseCycle):
         elif accepted is None:
             self._go_the_plain_way()
         else:
-            protocol.transport.write(self._response(*accepted))
+            protocol.transport.write(self._response(accepted))
             self.response_complete = True
             if not self.keep_alive:
                 protocol.transport.close()
             protocol.on_response_complete()
 
-    def _response(self, headers: Any, body: bytes) -> bytes:
+    def _response(self, accepted: Accepted) -> bytes:
         # As uvicorn writes it: its own headers first, and what becomes of the connection last.
-        parts = [STATUS_LINE[200]]
+        parts = [_OK]
         for header in self._protocol.server_state.default_headers:
             parts.append(b"%b: %b\r\n" % header)
-        for header in headers:
-            parts.append(b"%b: %b\r\n" % header)
-        parts.append(_COMMON)
-        parts.append(b"x-request-id: %b\r\ncontent-length: %d\r\n" % (self._request_id.encode(), len(body)))
-        parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        parts.append(body)
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        parts += (accepted.before, self._request_id.encode(), accepted.after, end, accepted.body)
         return b"".join(parts)
 
     def _go_the_plain_way(self) -> None:

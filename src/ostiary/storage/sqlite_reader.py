@@ -1,0 +1,97 @@
+"""Reads on SQLite, inline: a read of a few rows takes microseconds, a hop to a thread takes longer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session
+from ostiary.errors import StoreUnavailable
+from ostiary.storage.found import (
+    LIVE_OF_USER,
+    FoundSession,
+    FoundToken,
+    as_session,
+    as_token,
+    limits,
+    sessions_where,
+    tokens_where,
+)
+
+INLINE_BUSY_TIMEOUT_MS: Final = 250  # readers wait only while a log is recovered; the event loop waits too
+
+
+class SqliteReader:
+    """Reads inline, on a connection of its own that cannot write."""
+
+    lanes = 1
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is opened at the first question."""
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
+        """As `Reader.sessions`."""
+        return {row[1]: as_session(row, _from_text) for row in self._rows(_SESSIONS, ids)}
+
+    def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
+        """As `Reader.tokens`."""
+        return {row[1]: as_token(row, _from_text) for row in self._rows(_TOKENS, ids)}
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
+        """As `Reader.live_of_user`."""
+        since = (f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now))
+        rows = self._read(_LIVE_OF_USER, (user_id, *since, limit))
+        return [as_session(row, _from_text).session for row in rows]
+
+    def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
+        one, many = statements
+        if len(ids) == 1:
+            return self._read(one, (ids[0],))
+        # Ids are ours by shape (core.token.parse), so they need no quoting inside a JSON array.
+        return self._read(many, ('["' + '","'.join(ids) + '"]',))
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as why:
+            self._forget()
+            raise StoreUnavailable from why
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            check_same_thread=False,
+            isolation_level=None,
+        )
+        connection.execute(f"PRAGMA busy_timeout = {INLINE_BUSY_TIMEOUT_MS}")
+        return connection
+
+    def _forget(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+_ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
+_SESSIONS = (sessions_where(f"sessions.id {_ONE}"), sessions_where(f"sessions.id {_MANY}"))
+_TOKENS = (tokens_where(f"cli_tokens.id {_ONE}"), tokens_where(f"cli_tokens.id {_MANY}"))
+_LIVE_OF_USER = sessions_where(LIVE_OF_USER.format("?", "?", "?", "?", "?"))
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
