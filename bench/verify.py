@@ -36,7 +36,7 @@ from ostiary.settings import Settings
 from ostiary.storage import migrate
 
 HERE = Path(__file__).parent
-TARGETS = {"verify, SQLite": 0.30, "verify, PostgreSQL": 0.33}
+TARGETS = {"verify, SQLite": 0.60, "verify, PostgreSQL": 0.75}
 SERVER_CORE, LOAD_CORES = "0", f"1-{max(1, (os.cpu_count() or 2) - 1)}"
 USERS, SESSIONS_EACH = 64, 8
 

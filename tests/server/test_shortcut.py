@@ -302,3 +302,17 @@ async def test_with_rules_every_question_goes_the_plain_way(make_app, app, token
             expected, found = await asyncio.gather(send(plain, piece), send(short, piece))
             assert found.startswith(status)
             assert found == expected
+
+
+@pytest.mark.parametrize("path", [b"/verify", b"/nowhere"])
+async def test_a_connection_is_closed_when_it_was_idle_for_long_enough_and_not_before(app, tokens, path):
+    request = b"GET %b HTTP/1.1\r\nHost: a\r\nCookie: %b=%b\r\n\r\n" % (path, COOKIE.encode(), tokens["good"])
+    async with serving(app, ShortcutProtocol) as server:
+        reader, writer = await connect(server)
+        for _ in range(4):  # 2.4 seconds, with never a whole one between two requests
+            writer.write(request)
+            assert await asyncio.wait_for(reader.read(4096), WAIT)
+            await asyncio.sleep(0.6)
+            assert not reader.at_eof()
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
