@@ -18,7 +18,7 @@ from ostiary.errors import Unauthenticated
 from ostiary.sdk.verifier import CannotProve, Verifier
 
 AHEAD = 8  # sessions that are looked at before their revocation is sent
-LOOK_EVERY = 0.005  # seconds: what is measured is right to this
+LOOK_EVERY = 0.01  # seconds: what is measured is right to this
 HEADER = 2  # numbers in front of the notes: how many revocations were sent, and whether all is over
 
 

@@ -228,8 +228,7 @@ async def test_what_the_feed_cannot_tell_is_asked(server, root, keeper):
     watching = asyncio.create_task(keeper.watch(identity))
     await asyncio.sleep(0.05)
     for entry in (EndedMany(None, datetime.now(UTC), 12_000), Lost()):
-        keeper.verifier._known.hear(entry)
-        keeper.verifier._heard(entry)
+        keeper.verifier._heard(entry, keeper.verifier._known.hear(entry))
         await asyncio.sleep(0.2)
         assert not watching.done()
     await asyncio.to_thread(root.admin.sessions.revoke, session_id)

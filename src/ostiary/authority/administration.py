@@ -61,7 +61,7 @@ class Administration:
         """
         by.ensure_admin()
         now = self._clock()
-        async with self.database.reading() as db:
+        async with self.database.reading_through() as db:
             await selecting.prepare(db)
             chosen = await selecting.chosen(db, where, self.policy, now)
             found = await selecting.page(db, chosen, sort=sort, after=after, limit=limit + 1)

@@ -23,7 +23,11 @@ from ostiary.storage.database import Connection, Database, in_transaction
 MAXIMUM_OF_OWNER: Final = 1000  # verifiers that ask with one credential
 MAXIMUM_WAIT: Final = 60.0  # seconds that a question about the lag may wait for its answer
 LOOK_EVERY: Final = 0.03  # seconds between looks at the rows while somebody waits or something is measured
+LOOKING: Final = 0.1  # of the time, at most, while only something is measured
 FLUSH_AFTER: Final = 0.02  # seconds in which what is to be written down gathers
+FLUSH_EVERY: Final = (
+    0.1  # seconds between two writings, at least: in a storm of endings they would take a tenth of a core
+)
 CLEAN_EVERY: Final = 30.0  # seconds between removals of what is gone
 MAXIMUM_MEASURED: Final = 10_000  # endings that are measured, or remembered as measured, at once
 
@@ -235,15 +239,17 @@ class Verifiers:
         await verifiers.write(db, rows)
 
     async def _keep_written(self) -> None:
-        cleaned = 0.0
+        clock = asyncio.get_running_loop().time
+        cleaned = written = 0.0
         while True:
             await self._due.wait()
-            await asyncio.sleep(FLUSH_AFTER)
+            await asyncio.sleep(max(FLUSH_AFTER, written + FLUSH_EVERY - clock()))
             self._due.clear()
+            written = clock()
             try:
                 await self._write()
-                if asyncio.get_running_loop().time() - cleaned > CLEAN_EVERY:
-                    cleaned = asyncio.get_running_loop().time()
+                if clock() - cleaned > CLEAN_EVERY:
+                    cleaned = clock()
                     await self._clean()
             except StoreUnavailable:
                 log.warning("verifiers.not_written")
@@ -275,11 +281,14 @@ class Verifiers:
         self._has_pending.set()
 
     async def _keep_measuring(self) -> None:
+        clock, took = asyncio.get_running_loop().time, 0.0
         while True:
             await self._has_pending.wait()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(max(LOOK_EVERY, took / LOOKING))
+            began = clock()
             with contextlib.suppress(StoreUnavailable):
                 await self._measure()
+            took = clock() - began
             if not self._pending:
                 self._has_pending.clear()
 

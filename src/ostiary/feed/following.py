@@ -53,6 +53,19 @@ class Follower:
         except TimeoutError:
             return None
 
+    async def next_entries(self, within: float) -> Told | None:
+        """What the next poll finds that finds something; None if none did within so many seconds.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or the process ends.
+        """
+        ends_at = asyncio.get_running_loop().time() + within
+        while (left := ends_at - asyncio.get_running_loop().time()) > 0:
+            told = await self.next(left)
+            if told is not None and told.entries:
+                return told
+        return None
+
     def _tell(self, poll: Poll) -> Told:
         entries = self._feed.memory.since(self._serial)
         self._serial = self._feed.memory.next

@@ -33,7 +33,10 @@ from ostiary.server.refusals import refusals
 MAXIMUM_HOLD: Final = 300.0  # seconds
 HEARTBEAT_EVERY: Final = 0.35  # seconds; a little less than a poll, so that each poll without news is heard
 CHECK_EVERY: Final = 5.0  # seconds between two looks at the reader's own credential
-LINGER: Final = 0.03  # seconds in which further endings join an answer that is about to be acknowledged
+# An answer that told something ends soon, as it is the next request that acknowledges it. Soon, and not at once: of
+# many endings in a row, each would cost each reader a request of its own.
+LINGER: Final = 0.04  # seconds without a further ending
+LINGER_AT_MOST: Final = 0.2  # seconds
 
 PositionText = Annotated[
     str | None,
@@ -106,7 +109,7 @@ async def follow_feed(
     readers.ensure_room()
     stream = _Stream(
         lineage=(lineage or secrets.token_hex(8)) if reader is not None else "",
-        answers_at_once=reader is not None,
+        answers_soon=reader is not None,
         until=None if hold is None else asyncio.get_running_loop().time() + hold,
         still_allowed=lambda: _ensure_still_allowed(request),
     )
@@ -134,10 +137,10 @@ class _Stream:
     """One answer."""
 
     def __init__(
-        self, *, lineage: str, answers_at_once: bool, until: float | None, still_allowed: Callable[[], Awaitable[None]]
+        self, *, lineage: str, answers_soon: bool, until: float | None, still_allowed: Callable[[], Awaitable[None]]
     ) -> None:
         self.lineage = lineage
-        self._answers_at_once = answers_at_once
+        self._answers_soon = answers_soon
         self._until = until
         self._still_allowed = still_allowed
 
@@ -145,7 +148,7 @@ class _Stream:
         clock = asyncio.get_running_loop().time
         yield self._message(told)
         beat = checked = clock()
-        while not (told.entries and self._answers_at_once):
+        while not (told.entries and self._answers_soon):
             left = CHECK_EVERY if self._until is None else self._until - clock()
             if left <= 0:
                 return
@@ -162,8 +165,10 @@ class _Stream:
             if told.entries or clock() - beat >= HEARTBEAT_EVERY:
                 yield self._message(told)
                 beat = clock()
-        await asyncio.sleep(LINGER)
+        ends_at = clock() + LINGER_AT_MOST
         try:
+            while (heard := await follower.next_entries(min(LINGER, ends_at - clock()))) is not None:
+                yield self._message(heard)
             yield self._message(await follower.fresh())
         except StoreUnavailable:
             return

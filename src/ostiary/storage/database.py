@@ -72,6 +72,10 @@ class Database:
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
+        # ROLLBACK need not travel, which halves the time of a short read.
+        options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
         # Called with the events of each transaction of this process, after it has committed; must not fail.
@@ -102,7 +106,18 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading; it never waits for a writer.
+        """A connection for reading; it never waits for a writer. Each statement sees what was committed before it.
+
+        Raises:
+            StoreUnavailable: as above.
+        """
+        with _store_errors():
+            async with self._reading.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reading_through(self) -> AsyncIterator[AsyncConnection]:
+        """As `reading`, in one transaction: for what is read piece by piece, and for settings that end with it.
 
         Raises:
             StoreUnavailable: as above.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import httpx2
 import pytest
 
 from ostiary.core.token import mint
@@ -30,13 +31,13 @@ def asked(server) -> int:
 
 async def until_refused(verifier, token, within=SOON) -> Unauthenticated:
     ends_at = time.monotonic() + within
-    while time.monotonic() < ends_at:
+    while True:
         try:
             await verifier.verify(token)
         except Unauthenticated as refusal:
             return refusal
+        assert time.monotonic() < ends_at, "it is still accepted"
         await asyncio.sleep(0.005)
-    raise AssertionError("it is still accepted")
 
 
 async def test_it_answers_from_memory_and_says_who(server, verifying, person):
@@ -65,6 +66,43 @@ async def test_a_revoked_session_is_refused_within_a_poll(verifying, person):
         refusal = await until_refused(verifier, person.token)
         assert isinstance(refusal, SessionRevoked) and refusal.fields["reason"] == "admin"
         assert verifier.sessions == 0
+
+
+async def test_who_knocks_after_an_ending_is_refused_without_a_question(server, verifying, person):
+    async with verifying() as verifier:
+        await verifier.verify(person.token)
+        await asyncio.to_thread(person.revoke)
+        refusal = await until_refused(verifier, person.token)
+        before = asked(server)
+        for _ in range(20):
+            assert (await until_refused(verifier, person.token, 0)).fields == refusal.fields
+        assert asked(server) == before
+        with pytest.raises(SessionInvalid):  # what is known of the ending is for the holder of the secret only
+            await verifier.verify(mint("sess", person.session_id).text)
+        with pytest.raises(SessionRevoked) as by_the_authority:
+            await verifier.look(person.token)
+        assert refusal.fields == by_the_authority.value.fields
+
+
+async def test_an_ending_that_was_undone_is_forgotten_at_once(server, verifying, person):
+    async with verifying() as verifier:
+        await verifier.verify(person.token)
+        token = await asyncio.to_thread(lambda: person.ostiary.auth.sign_in("root", PASSWORD).token)
+        root = {"authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(base_url=f"{server.url}/api/v1/admin/sessions", headers=root) as http:
+            made = await http.post("plan", json={"user": person.name, "status": "live"})
+            path = f"plan/{made.json()['plan_id']}"
+            assert (await http.post(f"{path}/apply", json={})).json()["count"] == 1
+            assert isinstance(await until_refused(verifier, person.token), SessionRevoked)
+            assert (await http.post(f"{path}/undo")).json()["restored"] == 1
+        ends_at = time.monotonic() + SOON  # far less than a refusal is remembered
+        while True:
+            try:
+                assert (await verifier.verify(person.token)).session.id == person.session_id
+                break
+            except SessionRevoked:
+                assert time.monotonic() < ends_at
+                await asyncio.sleep(0.01)
 
 
 async def test_all_sessions_of_a_user_are_refused(verifying, person):

@@ -18,6 +18,7 @@ from ostiary.core.endings import Entry, Lost
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.knowledge import Knowledge
 from ostiary.sdk.verifier.link import Link
+from ostiary.sdk.verifier.memory import Known
 from ostiary.sdk.verifier.wire import Beat
 
 HOLD: Final = 2.0  # seconds that one answer stays open, or less where the bound is short
@@ -39,11 +40,11 @@ class FeedReader:
         link: Link,
         knowledge: Knowledge,
         clock: Callable[[], float],
-        heard: Callable[[Entry], None],
+        heard: Callable[[Entry, Known | None], None],
         *,
         name: str | None,
     ) -> None:
-        """`heard` is called with each entry, after it was applied."""
+        """`heard` is called with each entry after it was applied, and what was known of the one session it ended."""
         self.failure: CannotProve | None = None
         self._link = link
         self._knowledge = knowledge
@@ -88,12 +89,11 @@ class FeedReader:
         async with aclosing(self._link.follow(query, self._silence)) as messages:
             async for message in messages:
                 if not isinstance(message, Beat):
-                    self._knowledge.hear(message)
-                    self._heard(message)
+                    self._heard(message, self._knowledge.hear(message))
                     continue
                 if is_first and self._position is None:
                     self._knowledge.begin(sent, message.time)
-                    self._heard(Lost())
+                    self._heard(Lost(), None)
                 elif is_first:
                     self._knowledge.beat(sent, message.time)
                 self._position, is_first = message.position, False

@@ -101,13 +101,13 @@ class Knowledge:
 
     # Hearing.
 
-    def hear(self, entry: Entry) -> None:
-        """Apply an entry of the feed."""
+    def hear(self, entry: Entry) -> Known | None:
+        """Apply an entry of the feed. What was known of the one session that it ended."""
         for question in self._questions:
             question.heard.add(entry)
         if isinstance(entry, Ended):
-            self.memory.forget(entry.session_id)
-        elif isinstance(entry, EndedMany) and entry.user_id is not None:
+            return self.memory.forget(entry.session_id)
+        if isinstance(entry, EndedMany) and entry.user_id is not None:
             self.memory.forget_user(entry.user_id, entry.cut_off)
         elif isinstance(entry, EndedMany):
             self.memory.forget_all(entry.cut_off)
@@ -118,6 +118,7 @@ class Knowledge:
                 self.memory.forget_user(entry.user_id)
         else:
             self.memory.forget_all()
+        return None
 
     def begin(self, sent: float, time: datetime) -> None:
         """The first heartbeat of a request without a position: what was before is not told, what comes is."""

@@ -78,18 +78,19 @@ class Memory:
         else:
             others.add(known.session_id)
 
-    def forget(self, session_id: str) -> None:
-        """Forget a session."""
+    def forget(self, session_id: str) -> Known | None:
+        """Forget a session. What was known of it."""
         known = self._sessions.pop(session_id, None)
         if known is None:
-            return
+            return None
         ids = self._of_user[known.user_id]
         if isinstance(ids, str):
             del self._of_user[known.user_id]
-            return
+            return known
         ids.discard(session_id)
         if not ids:
             del self._of_user[known.user_id]
+        return known
 
     def forget_user(self, user_id: str, cut_off: datetime | None = None) -> None:
         """Forget the sessions of a user, or those that started at or before `cut_off`."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ostiary.errors import Unauthenticated
+from ostiary.core.endings import Ended
+from ostiary.errors import SessionRevoked, Unauthenticated
 from ostiary.sdk.failures import from_problem
 
-SECONDS: Final = 10.0  # that a refusal is remembered; nothing that was refused ever works again
+SECONDS: Final = 10.0  # that a refusal is remembered; what was refused works again only if an ending was undone
 MAXIMUM: Final = 10_000  # refusals; beyond it the oldest are asked about again
 
 
@@ -17,14 +18,22 @@ class Refusals:
     def __init__(self) -> None:
         """None yet."""
         self._known: dict[bytes, tuple[float, dict[str, Any]]] = {}
+        self._of_session: dict[str, bytes] = {}  # the newest of each; not kept longer than the refusals themselves
 
-    def keep(self, digest: bytes, problem: dict[str, Any], now: float) -> None:
-        """Remember one."""
+    def keep(self, digest: bytes, problem: dict[str, Any], now: float, session_id: str) -> None:
+        """Remember one. `session_id` is what the credential is of, by its own words; "" if it does not say."""
         self._known.pop(digest, None)
         if len(self._known) >= MAXIMUM:
             for oldest in list(self._known)[: MAXIMUM // 10]:
                 del self._known[oldest]
+            self._of_session = {name: one for name, one in self._of_session.items() if one in self._known}
         self._known[digest] = now + SECONDS, problem
+        if session_id:
+            self._of_session[session_id] = digest
+
+    def forget(self, session_id: str) -> None:
+        """The session may work again."""
+        self._known.pop(self._of_session.pop(session_id, b""), None)
 
     def get(self, digest: bytes, now: float) -> Exception | None:
         """The refusal of a credential, if it was refused a moment ago."""
@@ -38,3 +47,8 @@ def refused(problem: dict[str, Any]) -> Exception:
     """The error that the holder of the credential gets."""
     error = from_problem(401, problem, None)
     return error if isinstance(error, Unauthenticated) else Unauthenticated(error.message)
+
+
+def told(ended: Ended) -> dict[str, Any]:
+    """The refusal that the feed has told of: as the authority words it."""
+    return {"code": SessionRevoked.code, "revoked_at": ended.at.isoformat(), "reason": ended.reason or ""}

@@ -26,7 +26,7 @@ from ostiary.sdk.verifier.heard import Verdict
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
 from ostiary.sdk.verifier.link import Asked, Link
 from ostiary.sdk.verifier.memory import NEVER, Known
-from ostiary.sdk.verifier.refusals import Refusals, refused
+from ostiary.sdk.verifier.refusals import Refusals, refused, told
 from ostiary.sdk.verifier.remembering import known_from
 from ostiary.sdk.verifier.verified import User, Verified, VerifiedToken
 from ostiary.sdk.verifier.watches import Watches
@@ -279,7 +279,9 @@ class Verifier:
         """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
         answer, question = answered.answer, answered.question
         if answer.error is not None:
-            self._refusals.keep(digest, answer.error, now())
+            session_id = asked.token[:ID_LENGTH] if len(asked.token) == TOKEN_LENGTH else ""
+            if question.heard.verdict("", session_id, None, None) is not Verdict.DOUBTFUL:
+                self._refusals.keep(digest, answer.error, now(), session_id)
             raise refused(answer.error)
         if answer.user is None:
             raise CannotProve("the authority's answer cannot be read")
@@ -316,8 +318,13 @@ class Verifier:
 
     # The feed.
 
-    def _heard(self, entry: Entry) -> None:
+    def _heard(self, entry: Entry, known: Known | None) -> None:
         self._watches.hear(entry)
+        if isinstance(entry, Ended) and known is not None and known.digest:
+            # Its holder will knock again, at every verifier at once: the authority has said all that there is to say.
+            self._refusals.keep(known.digest, told(entry), now(), entry.session_id)
+        elif isinstance(entry, Changed) and entry.session_id is not None:
+            self._refusals.forget(entry.session_id)
         if not isinstance(entry, Ended) and (not isinstance(entry, Changed) or entry.keys):
             self._tokens.forget()
 
