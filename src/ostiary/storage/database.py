@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import update_wrapper
@@ -37,6 +38,7 @@ SERIALIZATION_FAILURES: Final = {
 }  # serialization failure, deadlock: repeat the whole transaction
 
 WRITTEN: Final = "ostiary_written"  # of `Connection.info`: the events of its transaction, for the listeners
+SENDER: Final = "ostiary_sender"  # of `Connection.info`: the `Database.id` that writes
 _READ_ONLY: Final = "ostiary_read_only"
 
 
@@ -61,7 +63,11 @@ def parse_url(text: str) -> URL:
 
 
 class Database:
-    """One database, seen from one process."""
+    """One database, seen from one process.
+
+    Attributes:
+        id: of this view of it, random; a wake-up names its sender by it.
+    """
 
     def __init__(self, url: str) -> None:
         """Name a database; nothing is opened yet.
@@ -69,6 +75,7 @@ class Database:
         Raises:
             ConfigurationError: not a URL of a database that we speak to.
         """
+        self.id = secrets.token_hex(8)
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
@@ -99,7 +106,7 @@ class Database:
                     yield connection
             else:
                 async with self.engine.connect() as connection, asyncio.timeout(within), connection.begin():
-                    connection.info[WRITTEN] = written
+                    connection.info[WRITTEN], connection.info[SENDER] = written, self.id
                     yield connection
         for listener in self.listeners:
             listener(written)

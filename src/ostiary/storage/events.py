@@ -10,13 +10,12 @@ from sqlalchemy import Row, Select, func, insert, or_, select
 
 from ostiary.core.endings import matters
 from ostiary.core.event import ALL, Event, EventKind, Wanted
-from ostiary.storage.database import WRITTEN, Connection
+from ostiary.storage.database import SENDER, WRITTEN, Connection
 from ostiary.storage.schema import events
 from ostiary.storage.wakeups import CHANNEL
 
 MARGIN: Final = timedelta(minutes=5)  # more than positions and times may be out of step: long transactions, clocks
 _WRITTEN = [name for name in Event.__slots__ if name != "position"]
-_WAKE = select(func.pg_notify(CHANNEL, ""))
 
 
 async def add(db: Connection, new: Sequence[Event]) -> None:
@@ -25,7 +24,8 @@ async def add(db: Connection, new: Sequence[Event]) -> None:
         await db.execute(insert(events), [{name: getattr(event, name) for name in _WRITTEN} for event in new])
         db.info.setdefault(WRITTEN, []).extend(new)
         if matters(new) and db.dialect.name == "postgresql":
-            await db.execute(_WAKE)  # sent with the commit, to every node that listens
+            # Sent with the commit, to every node that listens; its own knows already, and need not look twice.
+            await db.execute(select(func.pg_notify(CHANNEL, db.info.get(SENDER, ""))))
 
 
 async def list_newest(

@@ -22,12 +22,15 @@ log = structlog.get_logger(__name__)
 
 
 async def listen(database: Database, wake: Callable[[], None]) -> None:
-    """Call `wake` for every wake-up, and after each connection, as some may have been missed. Runs until cancelled."""
+    """Call `wake` for every wake-up by others, and after each connection, as some may have been missed.
+
+    Runs until cancelled.
+    """
     dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     failures = 0
     while True:
         try:
-            await _hear(dsn, wake)
+            await _hear(dsn, database.id, wake)
             failures = 0
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as why:
             log.warning("feed.not_listening", error=type(why).__name__)
@@ -35,12 +38,12 @@ async def listen(database: Database, wake: Callable[[], None]) -> None:
         failures += 1
 
 
-async def _hear(dsn: str, wake: Callable[[], None]) -> None:
+async def _hear(dsn: str, own: str, wake: Callable[[], None]) -> None:
     lost = asyncio.Event()
     connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
     try:
         connection.add_termination_listener(lambda _: lost.set())
-        await connection.add_listener(CHANNEL, lambda *_: wake())
+        await connection.add_listener(CHANNEL, lambda _, pid, channel, sender: wake() if sender != own else None)
         wake()
         await lost.wait()
     finally:
