@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import update_wrapper
@@ -13,7 +14,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, Type
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine import Connection as SyncConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -31,6 +32,7 @@ IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement
 LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
 BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
 POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
+CHECK_AFTER: Final = 1.0  # seconds; a connection that was idle for longer is checked before it is used
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
 SERIALIZATION_FAILURES: Final = {
     "40001",
@@ -40,6 +42,7 @@ SERIALIZATION_FAILURES: Final = {
 WRITTEN: Final = "ostiary_written"  # of `Connection.info`: the events of its transaction, for the listeners
 SENDER: Final = "ostiary_sender"  # of `Connection.info`: the `Database.id` that writes
 _READ_ONLY: Final = "ostiary_read_only"
+_USED_AT: Final = "ostiary_used_at"
 
 
 def parse_url(text: str) -> URL:
@@ -234,13 +237,12 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
 
 
 def _postgres_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT,
         hide_parameters=True,
-        pool_pre_ping=True,  # a restarted store costs one check, not one failed request per connection
         connect_args={
             "timeout": CONNECT_TIMEOUT,
             "command_timeout": COMMAND_TIMEOUT,
@@ -250,3 +252,22 @@ def _postgres_engine(url: URL) -> AsyncEngine:
             },
         },
     )
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_: object, record: Any) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def look(connection: Any, record: Any, _: object) -> None:
+        # A restarted store costs one check, not one failed request per connection. What was used a moment ago, and
+        # whose other end has not gone, is not checked: to ask it takes as long as a short read.
+        if record.driver_connection.is_closed():
+            raise DisconnectionError
+        if time.monotonic() - record.info.get(_USED_AT, -CHECK_AFTER) < CHECK_AFTER:
+            return
+        try:
+            connection.ping()
+        except Exception as why:
+            raise DisconnectionError from why
+
+    return engine
