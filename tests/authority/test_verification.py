@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ostiary.authority.verification import Batch
+from ostiary.authority.batch import Batch
 from ostiary.errors import SessionRevoked, StoreUnavailable
 from tests.support.people import add_user, at, caller, sign_in
 

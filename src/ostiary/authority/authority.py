@@ -12,6 +12,7 @@ from typing import Self
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
+from ostiary.authority.batch import Batch
 from ostiary.authority.evidence import Evidence
 from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
@@ -39,6 +40,7 @@ from ostiary.feed import Feed
 from ostiary.settings import Settings
 from ostiary.storage import migrate, policy_in_force
 from ostiary.storage.database import Database
+from ostiary.storage.found import FoundSession, FoundToken
 from ostiary.storage.reader import open_reader
 
 
@@ -94,8 +96,10 @@ class Authority:
         )
         self.presence = Presence(self.database, policy, clock)
         self.sessions = Sessions(self.database, policy, clock, self._reader)
-        self.oauth = OAuth(settings, self.database, policy, clock, self.sessions)
-        self.verification = Verification(self._reader, policy, clock, self.presence, self.oauth.keys)
+        rows: Batch[FoundSession] = Batch(self._reader.sessions, self._reader.lanes)
+        tokens: Batch[FoundToken] = Batch(self._reader.tokens, self._reader.lanes)
+        self.oauth = OAuth(settings, self.database, policy, clock, self.sessions, rows)
+        self.verification = Verification(rows, tokens, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(self.database, policy, clock, self.sessions)
         self.plans = Plans(self.database, policy, clock, self.sessions)
         self.neutralising = Neutralising(

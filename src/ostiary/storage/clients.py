@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,12 @@ async def find(db: Connection, client_id: str, *, hold: bool = False) -> Registe
         query = query.with_for_update(read=True, key_share=True)
     row = (await db.execute(query)).one_or_none()
     return _registered(row) if row else None
+
+
+async def find_all(db: Connection, client_ids: Sequence[str]) -> dict[str, Registered]:
+    """Those that exist among these, by id."""
+    rows = await db.execute(select(clients).where(clients.c.id.in_(client_ids)))
+    return {row.id: _registered(row) for row in rows}
 
 
 async def any_exist(db: Connection) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.clients import Clients
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
@@ -20,8 +22,9 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, NotAllowed, SessionInvalid
-from ostiary.storage import accounts, clients, refresh_tokens, sessions
+from ostiary.storage import accounts, refresh_tokens, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.found import FoundSession
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -34,14 +37,25 @@ class Known:
     scopes: tuple[str, ...]
     access: AccessToken | None
     is_newest: bool = True
+    username: str | None = None
 
 
 class Inspection:
     """Introspect, revoke, tell of the user."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], keys: Keys) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        keys: Keys,
+        rows: Batch[FoundSession],
+        clients: Clients,
+    ) -> None:
         """Part of an `OAuth`."""
         self.database = database
+        self._rows = rows
+        self._clients = clients
         self._policy = policy
         self._clock = clock
         self._keys = keys
@@ -56,16 +70,31 @@ class Inspection:
         """
         if client.is_public:
             raise InvalidClient
+        known = await (self._of_access_token(text) if looks_like_jwt(text) else self._of_refresh_token(text))
+        if known is None or not known.is_newest or not await self._concerns(known, client):
+            return INACTIVE
+        if known.session.refusal(self._policy, self._clock()) is not None:
+            return INACTIVE
+        return self._described(known)
+
+    async def _of_access_token(self, text: str) -> Known | None:
+        """As `_known`, by a read that many share: applications ask with every request."""
+        try:
+            access = await self._keys.read_access_token(text)
+        except SessionInvalid:
+            return None
+        found = await self._rows.get(access.session_id)
+        if found is None or not _belongs(access, found.session):
+            return None
+        return Known(found.session, access.scopes, access, username=found.user.username)
+
+    async def _of_refresh_token(self, text: str) -> Known | None:
         async with self.database.reading() as db:
             known = await self._known(db, text)
-            if known is None or not known.is_newest or not await self._concerns(db, known, client):
-                return INACTIVE
-            if known.session.refusal(self._policy, self._clock()) is not None:
-                return INACTIVE
-            account = await accounts.find_by_id(db, known.session.user_id)
-        return self._described(known, account.user.username if account else None)
+            account = await accounts.find_by_id(db, known.session.user_id) if known else None
+        return replace(known, username=account.user.username) if known and account else known
 
-    def _described(self, known: Known, username: str | None) -> dict[str, Any]:
+    def _described(self, known: Known) -> dict[str, Any]:
         session, access = known.session, known.access
         answer: dict[str, Any] = {
             "active": True,
@@ -82,8 +111,8 @@ class Inspection:
         }
         if access is not None:
             answer |= {"token_type": "Bearer", "jti": access.id}
-        if username is not None:
-            answer["username"] = username
+        if known.username is not None:
+            answer["username"] = known.username
         return answer
 
     async def revoke(self, text: str, *, client: OAuthClient, at: Client) -> None:
@@ -129,11 +158,11 @@ class Inspection:
         session = await sessions.find(db, family.session_id)
         return Known(session, family.scopes, None, token.matches(family.secret_hash)) if session else None
 
-    async def _concerns(self, db: Connection, known: Known, client: OAuthClient) -> bool:
+    async def _concerns(self, known: Known, client: OAuthClient) -> bool:
         holder = known.session.client_id
         if holder == client.id:
             return True
-        found = await clients.find(db, holder) if holder else None
+        found = await self._clients.registered(holder) if holder else None
         return found is not None and found.client.application_id == client.application_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from ostiary.authority.batch import Batch
 from ostiary.authority.oauth.authorization import Authorization
 from ostiary.authority.oauth.client_credentials import ClientCredentials
 from ostiary.authority.oauth.clients import Clients
@@ -20,6 +21,7 @@ from ostiary.core.policy import Policy
 from ostiary.settings import Settings
 from ostiary.storage import clients
 from ostiary.storage.database import Database
+from ostiary.storage.found import FoundSession
 
 
 class OAuth:
@@ -44,6 +46,7 @@ class OAuth:
         policy: Policy,
         clock: Callable[[], datetime],
         sessions: Sessions,
+        rows: Batch[FoundSession],
     ) -> None:
         """Part of an `Authority`."""
         self.issuer = settings.issuer
@@ -55,7 +58,7 @@ class OAuth:
         self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
         self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
         self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
-        self.inspection = Inspection(database, policy, clock, self.keys)
+        self.inspection = Inspection(database, policy, clock, self.keys, rows, self.clients)
         self.leaving = Leaving(database, policy, clock, self.keys)
         self._database = database
 
