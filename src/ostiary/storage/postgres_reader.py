@@ -1,7 +1,7 @@
-"""Reads on PostgreSQL: prepared statements with an array of ids, on connections of its own.
+"""Reads on PostgreSQL: each question has a connection to itself, with its statement prepared.
 
-Each of the two questions that are asked all the time has a connection to itself: to take one from a pool for every
-query costs as much as the query. A list of one's own, which is asked now and then, takes one.
+To take a connection from a pool for every query costs as much as the query, and a pool that is asked by many serves
+those who came last first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from ostiary.storage.found import (
     tokens_where,
 )
 
-POOL_SIZE: Final = 2  # connections for lists
 SETTINGS: Final = {"default_transaction_read_only": "on"}
 # Every read here is of a few rows by their keys, so the plan by the indexes is right at every size of the tables, and
 # need not be looked for again: on a small table the planner took 120 us a query to find a worse one.
@@ -49,11 +48,9 @@ class PostgresReader:
 
     def __init__(self, dsn: str) -> None:
         """Name the database; it is connected to at the first question."""
-        self._dsn = dsn
         self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)"))
         self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)"))
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
+        self._lists = _Question(dsn, sessions_where(LIVE_OF_USER.format("$1", "$2", "$3", "$4", "$5")))
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
@@ -65,38 +62,13 @@ class PostgresReader:
 
     async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
         """As `Reader.live_of_user`."""
-        try:
-            pool = self._pool or await self._open()
-            values = (user_id, *limits(policy, now), limit)
-            try:
-                rows = await pool.fetch(_LIVE_OF_USER, *values)
-            except _GONE:
-                rows = await pool.fetch(_LIVE_OF_USER, *values)  # the pool has dropped what a restart has cut
-        except _FAILED as why:
-            raise StoreUnavailable from why
-        return [as_session(row, _as_it_is).session for row in rows]
+        since = (_to_binary(moment) for moment in limits(policy, now))
+        return [as_session(row, _from_binary).session for row in await self._lists.ask(user_id, *since, limit)]
 
     async def close(self) -> None:
         """Close the connections."""
-        self._sessions.close()
-        self._tokens.close()
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            pool.terminate()
-
-    async def _open(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=1,
-                    max_size=POOL_SIZE,
-                    timeout=CONNECT_TIMEOUT,
-                    command_timeout=COMMAND_TIMEOUT,
-                    reset=_keep,
-                    server_settings=SETTINGS,
-                )
-            return self._pool
+        for question in (self._sessions, self._tokens, self._lists):
+            question.close()
 
 
 class _Question:
@@ -109,16 +81,16 @@ class _Question:
         self._prepared: PreparedStatement | None = None
         self._turn = asyncio.Lock()
 
-    async def ask(self, ids: Sequence[str]) -> list[Any]:
+    async def ask(self, *values: object) -> list[Any]:
         async with self._turn:
             try:
                 prepared = self._prepared or await self._prepare()
                 try:
-                    return await prepared.fetch(ids)
+                    return await prepared.fetch(*values)
                 except (*_GONE, asyncpg.FeatureNotSupportedError, asyncpg.InvalidSQLStatementNameError):
                     # The store was restarted, or its tables changed: a read can be asked again, once.
                     self.close()
-                    return await (await self._prepare()).fetch(ids)
+                    return await (await self._prepare()).fetch(*values)
             except _FAILED as why:
                 self.close()
                 raise StoreUnavailable from why
@@ -145,19 +117,12 @@ class _Question:
             connection.terminate()
 
 
-_LIVE_OF_USER: Final = sessions_where(LIVE_OF_USER.format("$1", "$2", "$3", "$4", "$5"))
-
-
-async def _keep(connection: object) -> None:
-    """Nothing to reset: these connections only ever run the statement above."""
-
-
-def _as_it_is(value: datetime | None) -> datetime | None:
-    return value
+def _to_binary(moment: datetime) -> bytes:
+    # Microseconds since 2000, as PostgreSQL's protocol has it.
+    return ((moment - _EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
 
 
 def _from_binary(value: bytes | None) -> datetime | None:
-    # Microseconds since 2000, as PostgreSQL's protocol has it.
     return _EPOCH + timedelta(microseconds=int.from_bytes(value, "big", signed=True)) if value is not None else None
 
 
