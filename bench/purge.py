@@ -1,4 +1,4 @@
-"""How long purging holds others up: `python -m bench.purge [ROWS] [DATABASE-URL]` on an empty, throw-away database.
+"""How long purging holds others up: `python -m bench.purge [ROWS] [postgresql://user@host:port]`, on a database of its own.
 
 Fills the table with ended sessions, purges them while sessions are started beside it, and says how long the slowest
 piece took (which is how long its locks were held), what starts took meanwhile, and how large the table is afterwards.
@@ -7,11 +7,13 @@ piece took (which is how long its locks were held), what starts took meanwhile, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
 from datetime import timedelta
 
+from bench.stores import postgres_database
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
@@ -105,5 +107,7 @@ async def run(count: int, url: str) -> None:
 
 if __name__ == "__main__":
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
-    with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(run(rows, sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{directory}/ostiary.db"))
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory())
+        sqlite = f"sqlite:///{directory}/ostiary.db"
+        asyncio.run(run(rows, stack.enter_context(postgres_database(sys.argv[2])) if len(sys.argv) > 2 else sqlite))
