@@ -75,9 +75,12 @@ async def count_unpinned(db: Connection, plan_id: str, where: Chosen) -> int:
 
 
 async def suspended(db: Connection, plan_id: str, limit: int) -> list[str]:
-    """Sessions that the plan ended, and that may still be brought back."""
-    query = select(sessions.c.id).where(sessions.c.undo_plan_id == plan_id).order_by(sessions.c.id).limit(limit)
-    return list((await db.execute(query)).scalars())
+    """Sessions that the plan ended, and that may still be brought back: some, in the order of their ids.
+
+    Sorted here: asked for the first ones by id, PostgreSQL goes along the primary key, past all that are back already.
+    """
+    query = select(sessions.c.id).where(sessions.c.undo_plan_id == plan_id).limit(limit)
+    return sorted((await db.execute(query)).scalars())
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:
