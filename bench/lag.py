@@ -6,6 +6,7 @@ asked at once. Meanwhile other requests keep the nodes busy. `--fault` does some
 * `pause`: one node stands still for some seconds (SIGSTOP)
 * `kill`: one node is killed while it acknowledges (SIGKILL), and started again
 * `disconnect`: PostgreSQL ends every connection of the nodes, again and again
+* `cut`, `stall`: half of the verifiers lose their node for a minute: connections break, or nothing arrives any more
 
     python -m bench.lag --verifiers 20 --revocations 2000 [--without-notify] [--fault pause] [--seed N]
 """
@@ -35,11 +36,13 @@ from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
 from ostiary.settings import Settings
+from tests.sdk.verifier.proxy import Proxy
 from tests.support import databases
 from tests.support.processes import Server
 
 OPERATOR = Caller.operator("bench")
 PATIENCE = 3.0  # seconds for one answer of a node; then another one is asked
+CUT_FOR = 60.0  # seconds
 SETTLE = 1.0  # seconds after the last revocation, beyond `max_staleness`
 
 
@@ -86,6 +89,7 @@ class Run:
         self.dice = random.Random(plan.seed)
         module = "ostiary" if plan.with_notify else "bench.without_notify"
         self.nodes = [Server(url, home, module=module) for _ in range(2)]
+        self.proxy: Proxy | None = None  # before the second node, for its verifiers
         self.acknowledged: dict[int, float] = {}
         self.accepted_by_nodes = self.asked_of_nodes = 0
         self.under_way, self.over = asyncio.Event(), asyncio.Event()
@@ -102,7 +106,11 @@ class Run:
             await asyncio.to_thread(node.start)
         began = time.monotonic()
         try:
-            async with self._watching(credential) as watchers, httpx2.AsyncClient(timeout=PATIENCE) as http:
+            async with (
+                self._proxied(),
+                self._watching(credential) as watchers,
+                httpx2.AsyncClient(timeout=PATIENCE) as http,
+            ):
                 loads = [asyncio.create_task(self._load(http, others)) for _ in range(self.plan.load)]
                 fault = asyncio.create_task(self._fault())
                 order = list(range(len(pairs)))
@@ -153,11 +161,20 @@ class Run:
         return started.token, made.secret, pairs, others
 
     @contextlib.asynccontextmanager
+    async def _proxied(self) -> AsyncIterator[None]:
+        if self.plan.fault not in ("cut", "stall"):
+            yield
+            return
+        async with Proxy(self.nodes[1].port) as self.proxy:
+            yield
+
+    @contextlib.asynccontextmanager
     async def _watching(self, credential: str) -> AsyncIterator[list[asyncio.subprocess.Process]]:
         watchers = []
+        doors = [self.nodes[0].url, self.proxy.url if self.proxy else self.nodes[1].url]
         try:
             for number in range(self.plan.verifiers):
-                words = [self.nodes[number % 2].url, credential, str(self.home / "tokens"), str(self.home / "notes")]
+                words = [doors[number % 2], credential, str(self.home / "tokens"), str(self.home / "notes")]
                 watchers.append(
                     await asyncio.create_subprocess_exec(
                         sys.executable,
@@ -220,6 +237,7 @@ class Run:
     async def _fault(self) -> None:
         faults: dict[str | None, Callable[[], Awaitable[None]]] = {
             "pause": self._pause, "kill": self._kill, "disconnect": self._disconnect,
+            "cut": self._cut, "stall": self._cut,
         }  # fmt: skip
         if self.plan.fault is None:
             return
@@ -232,6 +250,12 @@ class Run:
         process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(self.plan.max_staleness + 2)
         process.send_signal(signal.SIGCONT)
+
+    async def _cut(self) -> None:
+        assert self.proxy is not None and self.plan.fault is not None
+        getattr(self.proxy, self.plan.fault)()
+        await asyncio.sleep(CUT_FOR)
+        self.proxy.mend()
 
     async def _kill(self) -> None:
         await asyncio.to_thread(self.nodes[1].stop, signal.SIGKILL)
@@ -293,7 +317,7 @@ def _plan() -> Plan:
     parser.add_argument("--load", type=int, default=2, help="others who ask all the time")
     parser.add_argument("--max-staleness", type=float, default=5.0)
     parser.add_argument("--without-notify", dest="with_notify", action="store_false")
-    parser.add_argument("--fault", choices=["pause", "kill", "disconnect"])
+    parser.add_argument("--fault", choices=["pause", "kill", "disconnect", "cut", "stall"])
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     return Plan(**vars(parser.parse_args()))
 

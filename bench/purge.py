@@ -1,4 +1,4 @@
-"""How long purging holds others up: `python -m bench.purge [ROWS] [postgresql://user@host:port]`, on a database of its own.
+"""How long purging holds others up, on a database of its own: `python -m bench.purge [ROWS] [postgresql://user@host]`.
 
 Fills the table with ended sessions, purges them while sessions are started beside it, and says how long the slowest
 piece took (which is how long its locks were held), what starts took meanwhile, and how large the table is afterwards.

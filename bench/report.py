@@ -123,7 +123,7 @@ def as_text(rows: list[Row], aimed: list[Aim], extra: list[str], command: str) -
     """The tables, as Markdown that can be read in a terminal too."""
     best = {store: _rate(rows, "Ostiary", store, "verify") for store in ("SQLite", "PostgreSQL")}
     lines = [
-        f"Measured {time.strftime('%Y-%m-%d')} with `{command}` on {machine()}.", "",
+        f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, with", "", "```text", command, "```", "",
         f"{'| Contender':34} | {'Work':20} | {'req/s':>7} | {'lowest-highest':>15} | {'p50 ms':>7} | {'p99 ms':>7} "
         f"| {'CPU µs':>7} | {'MiB':>5} | {'of ceiling':>10} | {'Ostiary is':>10} | {'lag ms':>14} |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -140,8 +140,8 @@ class _Connection(asyncio.Protocol):
         self._next(None)
 
     def _next(self, answer: Answer | None) -> None:
-        sent = self._script(answer) if time.perf_counter() < self._until else None
-        if sent is None:
+        sent = self._script(answer)  # the last answer, too: the next round may go on from it
+        if sent is None or time.perf_counter() >= self._until:
             self._transport.close()
             if not self.done.done():
                 self.done.set_result(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,6 +23,7 @@ from ostiary.storage.sessions import Use
 GRAIN: Final = timedelta(minutes=1)  # a session's use is written at most this often
 FLUSH_EVERY: Final = 5.0  # seconds
 URGENT: Final = timedelta(seconds=2 * FLUSH_EVERY) + GRAIN  # this close to the idle limit, use is written at once
+PIECE: Final = 100  # sessions written at once: a thousand would hold up every request for some hundredths of a second
 MAXIMUM_NOTES: Final = 100_000  # kept while the store is away; beyond it, new use goes unrecorded
 
 log = structlog.get_logger(__name__)
@@ -40,9 +42,12 @@ class Presence:
         self._task: asyncio.Task[None] | None = None
 
     def has_noted(self, session: Session, now: datetime) -> bool:
-        """True if its use was recorded a moment ago, so that there is nothing to note."""
+        """True if its use was recorded a moment ago, or is about to be, so that there is nothing to note."""
         # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
-        return session.ip is not None and now - session.last_used_at < GRAIN
+        if session.ip is not None and now - session.last_used_at < GRAIN:
+            return True
+        noted = self._sessions.get(session.id)
+        return noted is not None and noted.ip is not None and not self._is_urgent(session, now)
 
     def note_session(self, session: Session, client: Client, now: datetime) -> bool:
         """Note use. True if it must be written before answering, as the idle limit is near."""
@@ -50,6 +55,9 @@ class Presence:
             return False
         if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
             self._sessions[session.id] = Use(now, client.ip, client.user_agent)
+        return self._is_urgent(session, now)
+
+    def _is_urgent(self, session: Session, now: datetime) -> bool:
         idle = self._policy.idle_timeout
         return idle is not None and session.last_used_at + idle - now < URGENT
 
@@ -66,10 +74,13 @@ class Presence:
         """
         used, self._sessions = self._sessions, {}
         tokens, self._tokens = self._tokens, {}
-        if not used and not tokens:
-            return
         try:
-            await self._write(used, tokens)
+            while used or tokens:
+                piece = dict(itertools.islice(used.items(), PIECE))
+                await self._write(piece, tokens)
+                tokens = {}
+                for session_id in piece:
+                    del used[session_id]
         except BaseException:
             self._sessions = used | self._sessions
             self._tokens = tokens | self._tokens
