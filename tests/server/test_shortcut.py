@@ -27,8 +27,8 @@ LAST = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nX-Request-ID: last\r\nConnection: c
 
 
 @asynccontextmanager
-async def serving(app: Application, protocol: type[BoundedProtocol]) -> AsyncIterator[uvicorn.Server]:
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", port=0, log_config=None, **PLAIN)
+async def serving(app: Application, protocol: type[BoundedProtocol], **more: Any) -> AsyncIterator[uvicorn.Server]:
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", port=0, log_config=None, **PLAIN | more)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
@@ -304,15 +304,16 @@ async def test_with_rules_every_question_goes_the_plain_way(make_app, app, token
             assert found == expected
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("path", [b"/verify", b"/nowhere"])
 async def test_a_connection_is_closed_when_it_was_idle_for_long_enough_and_not_before(app, tokens, path):
     request = b"GET %b HTTP/1.1\r\nHost: a\r\nCookie: %b=%b\r\n\r\n" % (path, COOKIE.encode(), tokens["good"])
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app, ShortcutProtocol, timeout_keep_alive=2) as server:
         reader, writer = await connect(server)
-        for _ in range(4):  # 2.4 seconds, with never a whole one between two requests
+        for _ in range(4):  # 3.2 seconds, with far less than two between two requests
             writer.write(request)
             assert await asyncio.wait_for(reader.read(4096), WAIT)
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.8)
             assert not reader.at_eof()
-        assert await asyncio.wait_for(reader.read(), 3) == b""
+        assert await asyncio.wait_for(reader.read(), WAIT) == b""
         writer.close()
