@@ -25,7 +25,7 @@ from ostiary.storage.database import Connection, Database, in_transaction
 FIRST: Final = 100  # rows in the first piece; then as many as fit
 FEWEST: Final = 100  # what a piece costs whatever its size is more than these rows
 MOST: Final = 2000
-PIECE: Final = 0.025  # seconds that a piece aims at: one that a checkpoint slows down takes four times as long
+PIECE: Final = 0.025  # seconds that a piece aims at; the slowest of hundreds takes several times as long
 SHARE: Final = 1.0  # pause after a piece, in times of what it took: others get at least half of the store
 LEASE: Final = timedelta(seconds=60)  # far more than a piece takes; a node that dies holds nobody up for longer
 PLANS_KEPT: Final = timedelta(days=2)  # after their time to begin: longer than they may take, or be undone

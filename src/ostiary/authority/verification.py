@@ -94,7 +94,7 @@ class Verification:
         """The signature says who issued it and to whom; whether it still works, its session's row says, as for any."""
         access = await self._keys.read_access_token(credential)
         found = await self._sessions.get(access.session_id)
-        if found is None or (found.session.client_id, found.session.user_id) != (access.client_id, access.user_id):
+        if found is None or not access.is_of(found.session):
             raise SessionInvalid
         now = self._clock()
         found.session.ensure_live(self._policy, now)

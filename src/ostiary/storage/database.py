@@ -83,7 +83,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
-        # ROLLBACK need not travel, which halves the time of a short read.
+        # ROLLBACK need not travel.
         options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
@@ -116,7 +116,9 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading; it never waits for a writer. Each statement sees what was committed before it.
+        """A connection for reading; it never waits for a writer. It sees what was committed before it.
+
+        On PostgreSQL that holds for each statement by itself.
 
         Raises:
             StoreUnavailable: as above.
@@ -260,7 +262,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "checkout")
     def look(connection: Any, record: Any, _: object) -> None:
         # A restarted store costs one check, not one failed request per connection. What was used a moment ago, and
-        # whose other end has not gone, is not checked: to ask it takes as long as a short read.
+        # whose other end has not gone, is not checked: to ask it is one more round trip.
         if record.driver_connection.is_closed():
             raise DisconnectionError
         if time.monotonic() - record.info.get(_USED_AT, -CHECK_AFTER) < CHECK_AFTER:

@@ -1,7 +1,7 @@
 """Reads on PostgreSQL: each question has a connection to itself, with its statement prepared.
 
-To take a connection from a pool for every query costs as much as the query, and a pool that is asked by many serves
-those who came last first.
+A pool would be asked for a connection, and clean it, for every query; and asked by many, it serves those who came last
+first.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Inspection:
         except SessionInvalid:
             return None
         found = await self._rows.get(access.session_id)
-        if found is None or not _belongs(access, found.session):
+        if found is None or not access.is_of(found.session):
             return None
         return Known(found.session, access.scopes, access, username=found.user.username)
 
@@ -145,7 +145,7 @@ class Inspection:
             except SessionInvalid:
                 return None
             session = await sessions.find(db, access.session_id)
-            return Known(session, access.scopes, access) if session and _belongs(access, session) else None
+            return Known(session, access.scopes, access) if session and access.is_of(session) else None
         token = parse(text)
         if token is None or not token.id.startswith("ort_"):
             return None
@@ -164,7 +164,3 @@ class Inspection:
             return True
         found = await self._clients.registered(holder) if holder else None
         return found is not None and found.client.application_id == client.application_id
-
-
-def _belongs(access: AccessToken, session: Session) -> bool:
-    return session.client_id == access.client_id and session.user_id == access.user_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ostiary.core.account import User
 from ostiary.core.oauth.client import OAuthClient
@@ -20,6 +20,18 @@ SKEW: Final = timedelta(seconds=60)  # how far the clock of the node that issued
 Claims: TypeAlias = dict[str, Any]
 
 
+class OfClient(Protocol):
+    """What says which client holds it for which user: a session's row, or what is remembered of one."""
+
+    @property
+    def client_id(self) -> str | None:
+        """The client."""
+
+    @property
+    def user_id(self) -> str:
+        """The user."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """An access token that was read: signed by us, for us, and not expired. Whether it still works, its row says."""
@@ -31,6 +43,10 @@ class AccessToken:
     scopes: tuple[str, ...]
     issued_at: int
     expires_at: int
+
+    def is_of(self, session: OfClient) -> bool:
+        """Whether the session that it names is the one that it was issued for."""
+        return (session.client_id, session.user_id) == (self.client_id, self.user_id)
 
 
 def access_claims(

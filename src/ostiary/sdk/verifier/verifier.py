@@ -241,8 +241,7 @@ class Verifier:
 
     def _recall_access(self, access: AccessToken, moment: float) -> Known | None:
         known = self._known.recall(access.session_id, moment)
-        is_same = known is not None and (known.client_id, known.user_id) == (access.client_id, access.user_id)
-        return known if is_same else None
+        return known if known is not None and access.is_of(known) else None
 
     # The authority.
 
