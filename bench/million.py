@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bench.verify import execute
 from ostiary.authority import Authority
+from ostiary.authority.passwords import Passwords
 from ostiary.core.account import User
 from ostiary.core.address import address_key
 from ostiary.core.caller import Caller
@@ -45,6 +46,8 @@ SESSIONS_EACH = 10
 PER_DAY = timedelta(days=1)
 BUDGET = {"PostgreSQL": 100.0, "SQLite": 200.0}  # milliseconds at the 95th percentile
 OWN_LIST = 10.0  # milliseconds
+SIGN_INS = 3  # a second: of 100,000 users, each two or three times a day
+PASSWORD = "correct horse battery staple"  # everybody's
 OPERATOR = Caller.operator("bench")
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -121,17 +124,23 @@ COLUMNS = [
 USER_COLUMNS = ["id", "username", "username_key", "password_hash", "roles", "created_at", "password_changed_at"]
 
 
-def people(users: int, now: datetime) -> Iterator[tuple[Any, ...]]:
+def people(users: int, now: datetime, hashed: str) -> Iterator[tuple[Any, ...]]:
     """Their accounts."""
-    names = ("ada", "bob", "eve", "grace", "linus", "mary", "noor", "olga", "pat", "quinn")
     for number in range(users):
-        name = f"{names[number % len(names)]}.{number // len(names):05}"
-        yield f"user_{number:06}", name, name, "x", "member", now, now
+        name = _name(number)
+        yield f"user_{number:06}", name, name, hashed, "member", now, now
+
+
+def _name(number: int) -> str:
+    names = ("ada", "bob", "eve", "grace", "linus", "mary", "noor", "olga", "pat", "quinn")
+    return f"{names[number % len(names)]}.{number // len(names):05}"
 
 
 async def load(url: str, number: int, users: int, now: datetime) -> None:
     """Rows in bulk: COPY on PostgreSQL, one transaction on SQLite; then what a database does by itself in time."""
-    authority = Authority(Settings(database_url=url))
+    settings = Settings(database_url=url)
+    hashed = await Passwords(settings.password_memory_kib, settings.password_time_cost).hash(PASSWORD)
+    authority = Authority(settings)
     await migrate.upgrade(authority.database)
     path = str(authority.database.url.database)
     is_sqlite = authority.database.is_sqlite
@@ -139,7 +148,7 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
     if is_sqlite:
         db = sqlite3.connect(path)
         db.execute("PRAGMA synchronous = OFF")
-        for name, columns, rows in _tables(number, users, now):
+        for name, columns, rows in _tables(number, users, now, hashed):
             marks = ", ".join("?" * len(columns))
             plain = (tuple(_for_sqlite(value) for value in row) for row in rows)
             db.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", plain)
@@ -150,7 +159,7 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
         db.close()
         return
     connection = await asyncpg.connect(url)
-    for name, columns, rows in _tables(number, users, now):
+    for name, columns, rows in _tables(number, users, now, hashed):
         while chunk := [row for _, row in zip(range(50_000), rows, strict=False)]:
             await connection.copy_records_to_table(name, columns=columns, records=chunk)
     await connection.execute("VACUUM (ANALYZE) sessions")
@@ -159,8 +168,10 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
     await connection.close()
 
 
-def _tables(number: int, users: int, now: datetime) -> Iterator[tuple[str, list[str], Iterator[tuple[Any, ...]]]]:
-    yield "users", USER_COLUMNS, people(users, now)
+def _tables(
+    number: int, users: int, now: datetime, hashed: str
+) -> Iterator[tuple[str, list[str], Iterator[tuple[Any, ...]]]]:
+    yield "users", USER_COLUMNS, people(users, now, hashed)
     yield "sessions", COLUMNS, generate(number, users, now)
 
 
@@ -274,46 +285,51 @@ async def _explain(authority: Authority, where: Any, now: datetime, url: str) ->
     return "\n".join(lines)
 
 
-async def plan(authority: Authority, number: int) -> list[str]:
-    """A plan of so many sessions, and what starting a session takes beside it."""
+async def plan(authority: Authority, number: int, users: int) -> list[str]:
+    """A plan of so many sessions, and what signing in takes beside it, some times a second."""
 
-    async def start() -> float:
+    async def sign_in() -> float:
+        name = _name(random.randrange(users))
         began = time.perf_counter()
-        await authority.sessions.start(f"user_{random.randrange(100_000):06}", client=seen("192.0.2.1", "curl/8.5.0"))
+        await authority.sign_in.with_password(name, PASSWORD, client=seen("192.0.2.1", "curl/8.5.0"))
         return (time.perf_counter() - began) * 1000
 
-    async def load_of(until: asyncio.Event) -> list[float]:
-        times = []
-        while not until.is_set():
-            times.append(await start())
-            await asyncio.sleep(0.005)
-        return times
+    async def people_until(done: asyncio.Event) -> list[float]:
+        """Sign-ins begin at their times, however long earlier ones take."""
+        under_way = []
+        while not done.is_set():
+            under_way.append(asyncio.create_task(sign_in()))
+            await asyncio.sleep(1 / SIGN_INS)
+        return await asyncio.gather(*under_way)
 
     alone = asyncio.Event()
-    task = asyncio.create_task(load_of(alone))
-    await asyncio.sleep(5)
-    alone.set()
-    before = await task
-    at = await _newest(authority, number)
-    done = asyncio.Event()
-    task = asyncio.create_task(load_of(done))
+    asyncio.get_running_loop().call_later(20, alone.set)
+    before = await people_until(alone)
+    where = parse({"status": "live", "created_after": await _newest(authority, number)})
     began = time.perf_counter()
-    made = await authority.plans.make(parse({"status": "live", "created_after": at}), by=OPERATOR)
+    made = await authority.plans.make(where, by=OPERATOR)
     planned = time.perf_counter()
     applied = await authority.plans.apply(made.plan.id, by=OPERATOR, tolerance=1_000_000)
     ended = time.perf_counter()
-    done.set()
-    beside = await task
     undone = await authority.plans.undo(made.plan.id, by=OPERATOR)
     back = time.perf_counter()
+    again = await authority.plans.make(where, by=OPERATOR)
+    done = asyncio.Event()
+    task = asyncio.create_task(people_until(done))
+    began_again = time.perf_counter()
+    await authority.plans.apply(again.plan.id, by=OPERATOR, tolerance=1_000_000)
+    ended_again = time.perf_counter()
+    done.set()
+    beside = await task
     one, other = _measured("", 0, before), _measured("", 0, beside)
     p99 = [sorted(times)[int(len(times) * 0.99)] for times in (before, beside)]
     return [
         f"| plan of {made.plan.count} sessions of {made.plan.users} users | {planned - began:.1f} s |",
         f"| apply: {applied.ended} ended, with an event each | {ended - planned:.1f} s |",
         f"| undo: {undone.restored} restored | {back - ended:.1f} s |",
-        f"| start of a session alone: median, p99 of {len(before)} | {one.median:.1f} ms, {p99[0]:.1f} ms |",
-        f"| start of a session meanwhile: median, p99 of {len(beside)} | {other.median:.1f} ms, {p99[1]:.1f} ms |",
+        f"| apply of as many beside {SIGN_INS} sign-ins a second | {ended_again - began_again:.1f} s |",
+        f"| sign-in with a password alone: median, p99 of {len(before)} | {one.median:.1f} ms, {p99[0]:.1f} ms |",
+        f"| sign-in meanwhile: median, p99 of {len(beside)} | {other.median:.1f} ms, {p99[1]:.1f} ms |",
     ]
 
 
@@ -353,7 +369,7 @@ async def run(options: argparse.Namespace) -> str:
             print(f"{kind}: {options.sessions} sessions loaded in {loaded:.0f} s", flush=True)
             async with Authority(Settings(database_url=url)) as authority:
                 results, others = await measure(authority, now, options.rounds, url)
-                acted = await plan(authority, options.plan) if options.plan else []
+                acted = await plan(authority, options.plan, options.sessions // SESSIONS_EACH) if options.plan else []
             parts.append(_part(kind, results, others, acted))
     return _page(options, parts)
 

@@ -124,6 +124,31 @@ async def test_one_plan_applied_by_two_at_once_ends_each_session_once(authority,
     assert len(await trail(authority, "plan.applied")) == 1
 
 
+async def test_what_was_half_applied_is_brought_back_even_by_an_undo_that_is_interrupted(
+    authority, operator, monkeypatch
+):
+    chosen = await crowd(authority, 10)
+    made = await authority.plans.make(EVERYBODY, by=operator)
+    monkeypatch.setattr(plans_module, "ENDED_AT_ONCE", 3)
+    await authority.plans.apply(made.plan.id, by=operator, limit=6)
+    written = stored.change
+
+    async def torn(db, plan_id, **values):
+        if values.get("restored") == 6:
+            raise StoreUnavailable
+        await written(db, plan_id, **values)
+
+    with monkeypatch.context() as torn_apart:
+        torn_apart.setattr(stored, "change", torn)
+        with pytest.raises(StoreUnavailable):
+            await authority.plans.undo(made.plan.id, by=operator)
+    half = await authority.plans.find(made.plan.id, by=operator)
+    assert (half.state, half.restored, len(await trail(authority, "session.restored"))) == ("undoing", 3, 3)
+    back = await authority.plans.undo(made.plan.id, by=operator)
+    assert (back.state, back.restored, len(await trail(authority, "session.restored"))) == ("undone", 6, 6)
+    assert all([await is_live(authority, one) for one in chosen])
+
+
 async def test_a_limit_ends_some_and_says_that_there_is_more(authority, operator):
     await crowd(authority)
     made = await authority.plans.make(EVERYBODY, by=operator)

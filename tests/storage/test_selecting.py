@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -135,12 +136,14 @@ async def test_every_filter_finds_something_and_not_everything(authority, clock,
         assert 0 < count < len(everything), name
 
 
-async def test_pages_hold_every_session_once_in_every_order(authority, clock, crowd, operator):
+@pytest.mark.parametrize("limit", [3, 37], ids=["within_one_instant", "across_instants"])
+async def test_pages_hold_every_session_once_in_every_order(authority, clock, crowd, operator, limit):
     everything, _ = crowd
+    assert max(Counter(s.created_at for s in everything).values()) > 3  # one instant fills more than a page
     for sort in SORTS:
         seen, after = [], None
         while True:
-            page = await authority.administration.search(Selector(), by=operator, sort=sort, after=after, limit=37)
+            page = await authority.administration.search(Selector(), by=operator, sort=sort, after=after, limit=limit)
             assert page.count == len(everything)
             seen += page.sessions
             after = page.after

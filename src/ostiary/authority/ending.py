@@ -11,6 +11,7 @@ from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.session import Reason, Revocation, Session
 from ostiary.storage import cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection
+from ostiary.storage.sessions import Whose
 
 
 async def end_sessions(
@@ -21,17 +22,24 @@ async def end_sessions(
     What a plan ended before, and could still bring back, is ended for good: somebody else wants it ended, too.
     """
     suspended = await sessions.hold(db, chosen)
-    ended = await _end(db, chosen, Revocation(now, reason, by.name), by, detail or {})
+    end = Revocation(now, reason, by.name)
+    ended = await sessions.revoke(db, chosen, end)
+    await _tell(db, "session.revoked", ended, now, by, detail or {}, reason)
     await sessions.make_final(db, suspended)
     return ended
 
 
 async def suspend_sessions(
     db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, can_undo: bool
-) -> list[Session]:
-    """End the sessions of a plan that have not ended yet, so that the plan may bring them back if `can_undo`."""
-    end, chosen = Revocation(now, "bulk", by.name), sessions.ids(session_ids)
-    return await _end(db, chosen, end, by, {"plan_id": plan_id}, plan_id if can_undo else None)
+) -> int:
+    """End the sessions of a plan that have not ended yet, so that the plan may bring them back if `can_undo`.
+
+    Returns how many it ended.
+    """
+    end = Revocation(now, "bulk", by.name)
+    ended = await sessions.suspend(db, session_ids, end, plan_id if can_undo else None)
+    await _tell(db, "session.revoked", ended, now, by, {"plan_id": plan_id}, end.reason)
+    return len(ended)
 
 
 async def restore_sessions(
@@ -39,54 +47,38 @@ async def restore_sessions(
 ) -> int:
     """Bring back sessions that a plan ended, with one event each. How many."""
     back = await sessions.restore(db, session_ids, plan_id)
+    await _tell(db, "session.restored", back, now, by, {"plan_id": plan_id})
+    return len(back)
+
+
+async def _tell(
+    db: Connection,
+    kind: EventKind,
+    changed: Sequence[Session | Whose],
+    now: datetime,
+    by: Caller,
+    detail: Detail,
+    reason: Reason | None = None,
+) -> None:
+    client = by.client
     await events.add(
         db,
         [
             Event(
                 now,
-                "session.restored",
-                user_id=user_id,
-                session_id=session_id,
+                kind,
+                user_id=one.user_id,
+                session_id=one.id,
                 by=by.name,
-                ip=by.client.ip,
-                user_agent=by.client.user_agent,
-                request_id=by.client.request_id,
-                detail={"plan_id": plan_id},
-            )
-            for session_id, user_id in back
-        ],
-    )
-    return len(back)
-
-
-async def _end(
-    db: Connection,
-    chosen: sessions.Chosen,
-    end: Revocation,
-    by: Caller,
-    detail: Detail,
-    undo_plan_id: str | None = None,
-) -> list[Session]:
-    ended = await sessions.revoke(db, chosen, end, undo_plan_id)
-    await events.add(
-        db,
-        [
-            Event(
-                end.at,
-                "session.revoked",
-                user_id=session.user_id,
-                session_id=session.id,
-                by=by.name,
-                ip=by.client.ip,
-                user_agent=by.client.user_agent,
-                reason=end.reason,
-                request_id=by.client.request_id,
+                ip=client.ip,
+                user_agent=client.user_agent,
+                reason=reason,
+                request_id=client.request_id,
                 detail=detail,
             )
-            for session in ended
+            for one in changed
         ],
     )
-    return ended
 
 
 async def end_user(

@@ -28,7 +28,7 @@ class Plan:
         spared: the session of who made it: it matches, but is never pinned, so that nobody signs themselves out.
         expires_at: until then it can be applied for the first time.
         undo_until: until then it can be undone; None when it was applied for good, or not yet.
-        cursor: the last pinned session that was looked at.
+        looked_at: how many of the pinned sessions, in their order; an undo begins again at the first.
         ended: how many it ended; the others had ended already.
         restored: how many an undo brought back.
     """
@@ -44,7 +44,7 @@ class Plan:
     started_at: datetime | None = None
     started_by: str | None = None
     undo_until: datetime | None = None
-    cursor: str = ""
+    looked_at: int = 0
     ended: int = 0
     applied_at: datetime | None = None
     undone_at: datetime | None = None

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, select
 
 from ostiary.core.chain import Link
 from ostiary.core.event import Event
+from ostiary.storage import bulk
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import event_chain, events
 
@@ -50,7 +51,7 @@ async def of_position(db: Connection, position: int) -> Link | None:
 
 async def add(db: Connection, links: Sequence[Link]) -> None:
     """Write new links. Of two nodes that write the same number, one fails and has written nothing."""
-    await db.execute(insert(event_chain), [{name: getattr(link, name) for name in Link.__slots__} for link in links])
+    await bulk.add(db, event_chain, [{name: getattr(link, name) for name in Link.__slots__} for link in links])
 
 
 async def events_between(db: Connection, after: int, until: int, limit: int) -> list[Event]:

@@ -84,8 +84,10 @@ class Database:
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
         # ROLLBACK need not travel.
-        options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        options: dict[str, Any] = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self.engine.execution_options(**options)
+        options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading_through = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
         # Called with the events of each transaction of this process, after it has committed; must not fail.
@@ -129,14 +131,14 @@ class Database:
 
     @asynccontextmanager
     async def reading_through(self) -> AsyncIterator[AsyncConnection]:
-        """As `reading`, in one transaction: for what is read piece by piece, and for settings that end with it.
+        """As `reading`, in one transaction that sees one moment: for what is read piece by piece.
 
         Raises:
             StoreUnavailable: as above.
         """
         with _store_errors():
-            async with self.engine.connect() as connection:
-                yield await connection.execution_options(**{_READ_ONLY: True})
+            async with self._reading_through.connect() as connection:
+                yield connection
 
     async def close(self) -> None:
         """Give every connection back."""

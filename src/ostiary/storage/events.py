@@ -6,22 +6,23 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, insert, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 
 from ostiary.core.endings import matters
 from ostiary.core.event import ALL, Event, EventKind, Wanted
+from ostiary.storage import bulk
 from ostiary.storage.database import SENDER, WRITTEN, Connection
 from ostiary.storage.schema import events
 from ostiary.storage.wakeups import CHANNEL
 
 MARGIN: Final = timedelta(minutes=5)  # more than positions and times may be out of step: long transactions, clocks
-_WRITTEN = [name for name in Event.__slots__ if name != "position"]
+_WRITTEN: Final = [name for name in Event.__slots__ if name != "position"]
 
 
 async def add(db: Connection, new: Sequence[Event]) -> None:
     """Write events, in the transaction of the act that they tell of."""
     if new:
-        await db.execute(insert(events), [{name: getattr(event, name) for name in _WRITTEN} for event in new])
+        await bulk.add(db, events, [{name: getattr(event, name) for name in _WRITTEN} for event in new])
         db.info.setdefault(WRITTEN, []).extend(new)
         if matters(new) and db.dialect.name == "postgresql":
             # Sent with the commit, to every node that listens; its own knows already, and need not look twice.

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, exists, func, insert, not_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from ostiary.core.plan import Plan
+from ostiary.storage import bulk
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import plan_sessions, plans, sessions
 from ostiary.storage.sessions import Chosen
@@ -22,16 +23,17 @@ async def add(db: Connection, plan: Plan) -> None:
 
 
 async def read(db: Connection, where: Chosen, limit: int, size: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
-    """The ids and users of all that are chosen, as they are at one moment, some at a time."""
-    query = select(sessions.c.id, sessions.c.user_id).where(where).limit(limit)
+    """The ids and users of all that are chosen, as they are at one moment, some at a time; oldest first."""
+    query = select(sessions.c.id, sessions.c.user_id).where(where).order_by(sessions.c.created_at).limit(limit)
     async with db.stream(query) as rows:
         async for some in rows.partitions(size):
             yield [(row[0], row[1]) for row in some]
 
 
-async def pin(db: Connection, plan_id: str, session_ids: Sequence[str]) -> None:
-    """Pin sessions to a plan."""
-    await db.execute(insert(plan_sessions), [{"plan_id": plan_id, "session_id": one} for one in session_ids])
+async def pin(db: Connection, plan_id: str, session_ids: Sequence[str], first: int) -> None:
+    """Pin sessions to a plan, numbered from `first`."""
+    rows = [{"plan_id": plan_id, "number": n, "session_id": one} for n, one in enumerate(session_ids, first)]
+    await bulk.add(db, plan_sessions, rows)
 
 
 async def complete(db: Connection, plan_id: str, count: int, users: int) -> None:
@@ -51,12 +53,12 @@ async def change(db: Connection, plan_id: str, **values: Any) -> None:
     await db.execute(update(plans).where(plans.c.id == plan_id).values(**values))
 
 
-async def pinned_after(db: Connection, plan_id: str, cursor: str, limit: int) -> list[str]:
-    """The next pinned sessions behind one, in the order of their ids."""
+async def pinned(db: Connection, plan_id: str, but: int, limit: int) -> list[str]:
+    """Pinned sessions in their order, without the first `but`."""
     query = (
         select(plan_sessions.c.session_id)
-        .where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.session_id > cursor)
-        .order_by(plan_sessions.c.session_id)
+        .where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.number > but)
+        .order_by(plan_sessions.c.number)
         .limit(limit)
     )
     return list((await db.execute(query)).scalars())
@@ -68,32 +70,24 @@ def but(where: Chosen, spared: str | None) -> Chosen:
 
 
 async def count_unpinned(db: Connection, plan_id: str, where: Chosen) -> int:
-    """How many of the chosen sessions the plan does not pin."""
-    pinned = exists().where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.session_id == sessions.c.id)
-    query = select(func.count()).select_from(sessions).where(and_(where, not_(pinned)))
-    return (await db.execute(query)).scalar_one()
+    """How many of the chosen sessions the plan does not pin.
 
-
-async def suspended(db: Connection, plan_id: str, limit: int) -> list[str]:
-    """Sessions that the plan ended, and that may still be brought back: some, in the order of their ids.
-
-    Sorted here: asked for the first ones by id, PostgreSQL goes along the primary key, past all that are back already.
+    Each side is read once, whatever the database believes of a table that has just been filled.
     """
-    query = select(sessions.c.id).where(sessions.c.undo_plan_id == plan_id).limit(limit)
-    return sorted((await db.execute(query)).scalars())
+    pinned = select(plan_sessions.c.session_id).where(plan_sessions.c.plan_id == plan_id)
+    added = select(sessions.c.id).where(where).except_(pinned).subquery()
+    return (await db.execute(select(func.count()).select_from(added))).scalar_one()
 
 
 async def purge(db: Connection, before: datetime, limit: int) -> int:
     """Forget plans that expired before `before`, some of their pins at a time. How many pins it forgot."""
     old = select(plans.c.id).where(plans.c.expires_at < before)
-    pins = (
-        select(plan_sessions.c.plan_id, plan_sessions.c.session_id).where(plan_sessions.c.plan_id.in_(old)).limit(limit)
-    )
-    gone = [(row.plan_id, row.session_id) for row in await db.execute(pins)]
+    pins = select(plan_sessions.c.plan_id, plan_sessions.c.number).where(plan_sessions.c.plan_id.in_(old)).limit(limit)
+    gone = [(row.plan_id, row.number) for row in await db.execute(pins)]
     for plan_id in {plan_id for plan_id, _ in gone}:
-        of_plan = [session_id for one, session_id in gone if one == plan_id]
+        of_plan = [number for one, number in gone if one == plan_id]
         await db.execute(
-            delete(plan_sessions).where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.session_id.in_(of_plan))
+            delete(plan_sessions).where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.number.in_(of_plan))
         )
     if len(gone) < limit:
         await db.execute(delete(plans).where(plans.c.expires_at < before))

@@ -1,14 +1,14 @@
 """A selector as SQL, and the two questions that a search asks: one page, and how many.
 
-Each filter has an index of its own, with the order of a page and the state of a session in it (schema.py), so that both
-questions are answered from one index; only the rows of the page are read beside it.
+Each filter has an index of its own, with the time that a page is sorted by and the state of a session (schema.py). A
+count is read from that index alone, and so are the times on a page; only the rows of these times are read beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
 
@@ -25,8 +25,12 @@ from ostiary.storage.sessions import COLUMNS, Chosen, as_session, live
 MAXIMUM_USERS: Final = 1000  # whose names begin with one text; more are not what somebody looks for
 LONGEST_ID: Final = len("sess_") + 26
 
-# Plans for these values, not for any: a range of time can hold one row in a million, or all. And no compiling of them.
-_TUNED: Final = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
+# Plans for these values, not for any: a range of time can hold one row in a million, or all. No compiling of them, and
+# no second process for half a million index entries: starting it takes longer than it saves.
+_TUNED: Final = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)"
+)
 
 
 async def prepare(db: Connection) -> None:
@@ -137,19 +141,35 @@ def _range(column: ColumnElement[str], prefix: str) -> Sequence[Chosen]:
 async def page(
     db: Connection, where: Chosen, *, sort: Sort, after: tuple[datetime, str] | None, limit: int
 ) -> list[Session]:
-    """One page in a stable order, after a key: as fast on the thousandth page as on the first."""
+    """One page in a stable order, after a key: as fast on the thousandth page as on the first.
+
+    Call it in a transaction that sees one moment (`Database.reading_through`): it asks more than once.
+    """
     descending, name = sort.startswith("-"), sort.removeprefix("-")
-    key = (sessions.c[name], sessions.c.id)
-    query = select(sessions.c.id).where(where)
+    time, key = sessions.c[name], sessions.c.id
+    found: list[Session] = []
     if after is not None:
         at, last_id = after
-        # The first condition is where the index is entered; the second leaves out what was on the page before.
-        query = query.where(key[0] <= at if descending else key[0] >= at)
-        beyond = key[0] < at if descending else key[0] > at
-        query = query.where(or_(beyond, key[1] < last_id if descending else key[1] > last_id))
-    order = [column.desc() for column in key] if descending else list(key)
-    ids = query.order_by(*order).limit(limit).subquery()
-    rows = await db.execute(select(*COLUMNS).join(ids, ids.c.id == sessions.c.id).order_by(*order))
+        same = and_(where, time == at, key < last_id if descending else key > last_id)
+        found = await _rows(db, same, limit, key.desc() if descending else key)
+        where = and_(where, time < at if descending else time > at)
+    if len(found) < limit:
+        found += await _beyond(db, where, time, descending=descending, limit=limit - len(found))
+    return found
+
+
+async def _beyond(
+    db: Connection, where: Chosen, time: ColumnElement[datetime], *, descending: bool, limit: int
+) -> list[Session]:
+    """The first of the chosen: their times, which an index has in order, then the rows of these times by their ids."""
+    order = time.desc() if descending else time
+    times = (await db.execute(select(time).where(where).order_by(order).limit(limit))).scalars().all()
+    ids = sessions.c.id.desc() if descending else sessions.c.id
+    return await _rows(db, and_(where, time.in_(set(times))), limit, order, ids) if times else []
+
+
+async def _rows(db: Connection, where: Chosen, limit: int, *order: ColumnElement[Any]) -> list[Session]:
+    rows = await db.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit))
     return [as_session(row) for row in rows]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, func, insert, or_, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
@@ -18,9 +18,15 @@ from ostiary.storage.schema import sessions
 
 Chosen: TypeAlias = ColumnElement[bool]  # which sessions: made by the functions below, never by a door
 
-COLUMNS = [sessions.c[name] for name in Session.__slots__ if name != "revoked"] + [
-    sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")
-]
+_FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
+COLUMNS: Final = _FIELDS + [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
+
+
+class Whose(NamedTuple):
+    """A session's id and its user's: what an event names."""
+
+    id: str
+    user_id: str
 
 
 async def add(db: Connection, session: Session, secret_hash: bytes) -> None:
@@ -37,19 +43,25 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     return as_session(row) if row else None
 
 
-async def revoke(db: Connection, chosen: Chosen, end: Revocation, undo_plan_id: str | None = None) -> list[Session]:
-    """Mark the chosen sessions ended: the one guarded UPDATE (rule 2). Returns those it ended, as they were before.
+async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
+    """Mark the chosen sessions ended. Returns those it ended, as they were before."""
+    ended = await db.execute(_revoking(chosen, end).returning(*_FIELDS))
+    return [Session(*row) for row in ended]
 
-    A session that was ended already is not touched: its first reason stays. With `undo_plan_id`, that plan may bring
-    back what it ended.
-    """
-    ended = await db.execute(
+
+async def suspend(db: Connection, session_ids: Sequence[str], end: Revocation, plan_id: str | None) -> list[Whose]:
+    """Mark sessions ended, so that the plan, if given, may bring them back. Returns those it ended."""
+    suspended = _revoking(ids(session_ids), end).values(undo_plan_id=plan_id)
+    return [Whose(*row) for row in await db.execute(suspended.returning(sessions.c.id, sessions.c.user_id))]
+
+
+def _revoking(chosen: Chosen, end: Revocation) -> Update:
+    """The one guarded UPDATE (rule 2): a session that was ended already is not touched, its first reason stays."""
+    return (
         update(sessions)
         .where(sessions.c.revoked_at.is_(None), chosen)
-        .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by, undo_plan_id=undo_plan_id)
-        .returning(*(column for column in COLUMNS if not column.name.startswith("revoked_")))
+        .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by)
     )
-    return [as_session(row, ended=False) for row in ended]
 
 
 async def hold(db: Connection, chosen: Chosen) -> list[str]:
@@ -68,15 +80,15 @@ async def make_final(db: Connection, session_ids: Sequence[str]) -> None:
         await db.execute(update(sessions).where(sessions.c.id.in_(session_ids)).values(undo_plan_id=None))
 
 
-async def restore(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[tuple[str, str]]:
-    """Take back the endings of a plan: ids and users of the sessions that it brought back."""
+async def restore(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Whose]:
+    """Take back the endings of a plan. Returns the sessions that it brought back."""
     back = await db.execute(
         update(sessions)
         .where(sessions.c.id.in_(session_ids), sessions.c.undo_plan_id == plan_id)
         .values(revoked_at=None, revoked_reason=None, revoked_by=None, undo_plan_id=None)
         .returning(sessions.c.id, sessions.c.user_id)
     )
-    return [(row.id, row.user_id) for row in back]
+    return [Whose(*row) for row in back]
 
 
 def by_id(session_id: str, user_id: str | None = None) -> Chosen:
@@ -302,11 +314,11 @@ def place(ip: str | None, user_agent: str | None) -> dict[str, Any]:
     return dict(zip(PLACE, (ip, user_agent, *found), strict=True))
 
 
-def as_session(row: Row[Any], *, ended: bool = True) -> Session:
-    values = dict(row._mapping)
-    at, reason, by = (values.pop(f"revoked_{name}", None) for name in ("at", "reason", "by"))
-    revoked = Revocation(at, reason, by) if ended and at is not None else None
-    return Session(**values, revoked=revoked)
+def as_session(row: Row[Any]) -> Session:
+    """A row of `COLUMNS`: the fields of a session in their order, then its ending."""
+    fields: list[Any] = list(row)
+    fields[-3:] = [None if row.revoked_at is None else Revocation(*fields[-3:])]
+    return Session(*fields)
 
 
 def ids(chosen: Sequence[str]) -> Chosen:

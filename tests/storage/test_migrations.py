@@ -1,0 +1,55 @@
+"""What an older version left behind is carried on by this one."""
+
+from __future__ import annotations
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from ostiary.storage import migrate, plans
+from ostiary.storage.database import Database
+
+
+@pytest.fixture
+async def old(database_url, tmp_path):
+    """A database that no version has seen yet."""
+    is_sqlite = database_url.startswith("sqlite")
+    database = Database(f"sqlite:///{tmp_path}/old.db" if is_sqlite else database_url)
+    if not is_sqlite:
+        async with database.transaction() as db:
+            await db.exec_driver_sql("DROP SCHEMA public CASCADE")
+            await db.exec_driver_sql("CREATE SCHEMA public")
+    yield database
+    await database.close()
+
+
+async def bring_to(database, revision):
+    def upgrade(connection):
+        config = Config()
+        config.set_main_option("path_separator", "os")
+        config.set_main_option("script_location", str(migrate._MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async with database.transaction() as db:
+        await db.run_sync(upgrade)
+
+
+async def test_a_plan_that_was_half_applied_goes_on_behind_what_it_ended(old):
+    await bring_to(old, "0007")
+    async with old.transaction() as db:
+        for one in "badc":
+            row = {"one": f"sess_{one}"}
+            await db.execute(text("INSERT INTO plan_sessions (plan_id, session_id) VALUES ('plan_x', :one)"), row)
+        await db.exec_driver_sql(
+            "INSERT INTO plans (id, complete, filters, created_at, created_by, expires_at, count, users, cursor, ended,"
+            " restored) VALUES ('plan_x', true, '{}', '2026-01-15 12:00:00', 'op', '2026-01-15 12:15:00', 4, 1,"
+            " 'sess_b', 2, 0)"
+        )
+    assert (await migrate.upgrade(old))[0] == "0007"
+    async with old.reading() as db:
+        plan = await plans.find(db, "plan_x")
+        assert plan is not None
+        assert (plan.looked_at, plan.ended, plan.count) == (2, 2, 4)
+        assert await plans.pinned(db, "plan_x", plan.looked_at, 10) == ["sess_c", "sess_d"]
