@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import random
 import sys
 import tempfile
 import time
@@ -31,13 +33,16 @@ BATCH = 5000
 
 async def fill(authority: Authority, count: int, *, ended: bool) -> None:
     """Write sessions, in the way that starting them would."""
+    chance = random.Random(20260115)
     now = authority.clock()
     then = now - timedelta(days=100) if ended else now
     where = place("203.0.113.7", AGENT)
     for start in range(0, count, BATCH):
         rows = []
         for number in range(start, min(start + BATCH, count)):
-            revoked = Revocation(then + timedelta(seconds=number % 3600), "logout", "user_x") if ended else None
+            # Most end in about the order in which they began.
+            at = then + timedelta(milliseconds=number + chance.randrange(60_000))
+            revoked = Revocation(at, "logout", "user_x") if ended else None
             session = Session(
                 new_id("sess"), f"user_{number % 100_000}", "browser", then, then, then, then + timedelta(days=90),
                 revoked=revoked,
@@ -45,6 +50,12 @@ async def fill(authority: Authority, count: int, *, ended: bool) -> None:
             rows.append({**sessions.values_of(session), **where, "secret_hash": bytes(32)})
         async with authority.database.transaction() as db:
             await db.execute(table.insert(), rows)
+
+
+async def settle(authority: Authority) -> None:
+    """What a database does by itself in time: look at what it holds."""
+    async with authority.database.transaction() as db:
+        await db.exec_driver_sql("ANALYZE")
 
 
 async def start_beside(authority: Authority, done: asyncio.Event, spans: list[float]) -> None:
@@ -87,6 +98,9 @@ async def run(count: int, url: str) -> None:
         await migrate.upgrade(authority.database)
         await fill(authority, LIVE, ended=False)
         await fill(authority, count, ended=True)
+        await settle(authority)
+        gc.collect()
+        gc.freeze()  # as a server does: what stays is not looked through again and again
         print("before:", await size(authority))
         alone: list[float] = []
         quiet = asyncio.Event()

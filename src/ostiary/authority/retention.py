@@ -10,8 +10,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias, TypeVar
 
 from ostiary.authority.sealing import Sealing
 from ostiary.core.caller import Caller
@@ -31,7 +31,11 @@ LEASE: Final = timedelta(seconds=60)  # far more than a piece takes; a node that
 PLANS_KEPT: Final = timedelta(days=2)  # after their time to begin: longer than they may take, or be undone
 CODES_KEPT: Final = timedelta(days=1)  # after their end: a code that is used twice is recognised for as long
 
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # before anything ended
+
+T = TypeVar("T")
 Statement: TypeAlias = Callable[[Connection, int], Awaitable[int]]
+Walk: TypeAlias = Callable[[Connection, datetime, datetime, int], Awaitable[list[datetime]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,8 @@ class Retention:
         now = self._clock()
         ended, codes, window = now - kept.sessions, now - CODES_KEPT, now - kept.window
         personal = now - kept.personal
-        gone.sessions += await self._all(lambda db, n: retention.revoked_sessions(db, ended, n), gone, tell)
-        gone.sessions += await self._all(lambda db, n: retention.expired_sessions(db, ended, n), gone, tell)
+        gone.sessions += await self._along(retention.revoked_sessions, ended, gone, tell)
+        gone.sessions += await self._along(retention.expired_sessions, ended, gone, tell)
         gone.tokens += await self._all(lambda db, n: retention.ended_tokens(db, ended, n), gone, tell)
         gone.codes += await self._all(lambda db, n: retention.expired_codes(db, codes, n), gone, tell)
         await self._all(lambda db, n: retention.old_refusals(db, window, n), gone, tell)
@@ -154,11 +158,31 @@ class Retention:
         gone.forgotten += await self._all(forget, gone, tell)
 
     async def _all(self, statement: Statement, gone: Purged, tell: Callable[[Purged], None]) -> int:
-        """Run a statement until it finds nothing more, at a pace that leaves room for others."""
+        """Run a statement until it finds nothing more."""
+
+        async def work(limit: int) -> int:
+            return await self._piece(lambda db: statement(db, limit))
+
+        return await self._paced(work, gone, tell)
+
+    async def _along(self, walk: Walk, before: datetime, gone: Purged, tell: Callable[[Purged], None]) -> int:
+        """The same with one that goes along a time."""
+        since = BEGINNING
+
+        async def work(limit: int) -> int:
+            nonlocal since
+            found = await self._piece(lambda db: walk(db, since, before, limit))
+            since = found[-1] if found else since
+            return len(found)
+
+        return await self._paced(work, gone, tell)
+
+    async def _paced(self, work: Callable[[int], Awaitable[int]], gone: Purged, tell: Callable[[Purged], None]) -> int:
+        """Piece by piece, at a pace that leaves room for others."""
         count, pace = 0, _Pace()
         while True:
             began = time.perf_counter()
-            done = await self._piece(statement, pace.limit)
+            done = await work(pace.limit)
             pace.note(time.perf_counter() - began)
             gone.longest = max(gone.longest, pace.took)
             count += done
@@ -168,10 +192,10 @@ class Retention:
             await asyncio.sleep(pace.took * SHARE)
 
     @in_transaction
-    async def _piece(self, db: Connection, statement: Statement, limit: int) -> int:
+    async def _piece(self, db: Connection, act: Callable[[Connection], Awaitable[T]]) -> T:
         if not await leases.take(db, leases.RETENTION, self._node, LEASE):
             raise Conflict("another node is purging now; it will be done there")
-        return await statement(db, limit)
+        return await act(db)
 
     @in_transaction
     async def _record(self, db: Connection, by: Caller, now: datetime, kept: Kept) -> bool:

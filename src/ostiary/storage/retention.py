@@ -26,22 +26,30 @@ from ostiary.storage.schema import (
 from ostiary.storage.sessions import place
 
 
-async def revoked_sessions(db: Connection, before: datetime, limit: int) -> int:
-    """Remove sessions that somebody ended before `before`, with their refresh tokens."""
-    return await _remove_sessions(db, sessions.c.revoked_at < before, limit)
+async def revoked_sessions(db: Connection, since: datetime, before: datetime, limit: int) -> list[datetime]:
+    """Remove sessions that somebody ended in this span, the first ones first, with their refresh tokens.
+
+    Returns when each had ended. Go on from the last one: what was removed may stay in an index for a while, and would
+    be passed again at each call.
+    """
+    return await _remove_sessions(db, sessions.c.revoked_at, since, before, limit)
 
 
-async def expired_sessions(db: Connection, before: datetime, limit: int) -> int:
-    """Remove sessions whose lifetime ended before `before`, with their refresh tokens."""
-    return await _remove_sessions(db, sessions.c.expires_at < before, limit)
+async def expired_sessions(db: Connection, since: datetime, before: datetime, limit: int) -> list[datetime]:
+    """Remove sessions whose lifetime ended in this span, likewise."""
+    return await _remove_sessions(db, sessions.c.expires_at, since, before, limit)
 
 
-async def _remove_sessions(db: Connection, old: ColumnElement[bool], limit: int) -> int:
-    found = list((await db.execute(select(sessions.c.id).where(old).limit(limit))).scalars())
+async def _remove_sessions(
+    db: Connection, end: ColumnElement[Any], since: datetime, before: datetime, limit: int
+) -> list[datetime]:
+    old = select(sessions.c.id, end).where(end >= since, end < before).order_by(end).limit(limit)
+    found = (await db.execute(old)).all()
     if found:
-        await db.execute(delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(found)))
-        await db.execute(delete(sessions).where(sessions.c.id.in_(found)))
-    return len(found)
+        ids = [row[0] for row in found]
+        await db.execute(delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(ids)))
+        await db.execute(delete(sessions).where(sessions.c.id.in_(ids)))
+    return [row[1] for row in found]
 
 
 async def ended_tokens(db: Connection, before: datetime, limit: int) -> int:
