@@ -242,7 +242,7 @@ async def _deep(authority: Authority, now: datetime, rounds: int) -> list[Measur
     found = []
     for filters in ({}, {"device": "phone"}, {"tenant": "default", "status": "live"}):
         where = parse(filters)
-        async with authority.database.reading() as db:
+        async with authority.database.reading_through() as db:
             await selecting.prepare(db)
             chosen = await selecting.chosen(db, where, authority.policy, now)
             for depth, at in (("first", None), ("deep", (now - timedelta(days=70), "sess_m"))):
@@ -268,7 +268,7 @@ async def _own(authority: Authority, rounds: int) -> Measured:
 
 async def _explain(authority: Authority, where: Any, now: datetime, url: str) -> str:
     """How the database answers: the page, then the count."""
-    async with authority.database.reading() as db:
+    async with authority.database.reading_through() as db:
         await selecting.prepare(db)
         chosen = await selecting.chosen(db, where, authority.policy, now)
         key = (table.c.created_at.desc(), table.c.id.desc())

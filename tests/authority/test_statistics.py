@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from ostiary.authority.statistics import SPANS, largest
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
-from ostiary.errors import NotAllowed, WrongCredentials
+from ostiary.errors import NotAllowed, StoreUnavailable, WrongCredentials
+from ostiary.storage import lags as stored
 from tests.support.people import CHROME, IPHONE, add_user, at, caller, sign_in
 
 
@@ -48,6 +51,39 @@ async def test_each_step_counts_what_happened_in_it(authority, clock, operator, 
     }
     clock.advance(seconds=empty.step.total_seconds() * (len(empty.begins) + 1))
     assert not any((await authority.statistics.over_time(span, by=operator)).started)
+
+
+async def test_measured_lags_of_all_nodes_come_together(authority, make_authority, clock, operator):
+    async with make_authority() as node:
+        for seconds, where in ((0.02, authority), (0.04, authority), (0.3, node)):
+            for note in where.verifiers.measured:  # as measuring does, once an ending is refused everywhere
+                note(seconds)
+        await authority.lags.write()
+        await node.lags.write()
+        await node.lags.write()  # nothing is counted twice
+    for span in SPANS:
+        found = await authority.statistics.over_time(span, by=operator)
+        assert (found.slowest_lag[-1], round(found.mean_lag[-1], 3)) == (0.3, 0.12)
+        assert not any(found.slowest_lag[:-1])
+    clock.advance(days=32)
+    await authority.retention.purge(by=operator)
+    async with authority.database.reading() as db:
+        assert await stored.since(db, clock() - timedelta(days=100)) == []
+
+
+async def test_lags_that_cannot_be_written_wait(authority, monkeypatch, operator):
+    authority.lags.note(0.5)
+
+    async def away(*_):
+        raise StoreUnavailable
+
+    with monkeypatch.context() as broken, pytest.raises(StoreUnavailable):
+        broken.setattr(stored, "add", away)
+        await authority.lags.write()
+    authority.lags.note(0.1)
+    await authority.lags.write()
+    found = await authority.statistics.over_time("day", by=operator)
+    assert (found.slowest_lag[-1], round(found.mean_lag[-1], 3)) == (0.5, 0.3)
 
 
 async def test_live_sessions_are_counted_by_what_they_are_of(authority, operator):

@@ -66,7 +66,7 @@ async def tokens(app, clock) -> dict[str, bytes]:
     user = (await app.authority.accounts.find("ada", by=OPERATOR)).user
     other = (await app.authority.accounts.find("eve", by=OPERATOR)).user
     start = app.authority.sessions.start
-    expired = await start(user.id, client=at(), expire_after=timedelta(minutes=2))
+    expired = await start(user.id, client=at(), lifetime=timedelta(minutes=2))
     clock.advance(minutes=10)
     good, revoked = [await start(user.id, client=at(), amr=("pwd",)) for _ in range(2)]
     started = {

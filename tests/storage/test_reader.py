@@ -8,7 +8,7 @@ from ostiary.core.client import seen
 from ostiary.core.policy import PRESETS
 from ostiary.errors import StoreUnavailable
 from ostiary.settings import Settings
-from ostiary.storage import sessions
+from ostiary.storage import accounts, sessions
 from ostiary.storage.database import Database
 from ostiary.storage.reader import open_reader
 from tests.support.people import FIREFOX, add_user
@@ -31,6 +31,12 @@ async def aged(authority, clock, operator):
     return ada.id
 
 
+async def lists(reader, user_ids, policy, now, limit=1000):
+    found = reader.lists(user_ids, policy, now, limit)
+    rows = found if isinstance(found, dict) else await found
+    return {user_id: [one.session for one in of_user] for user_id, of_user in rows.items() if of_user}
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("later", [0, 14, 30, 44.9])
 async def test_the_live_sessions_of_a_user_are_those_of_the_rule_in_the_order_of_their_use(
@@ -40,13 +46,17 @@ async def test_the_live_sessions_of_a_user_are_those_of_the_rule_in_the_order_of
     policy, now = PRESETS[preset], clock()
     reader = open_reader(authority.database)
     try:
-        found = await reader.live_of_user(aged, policy, now, 1000)
+        found = (await lists(reader, [aged], policy, now)).get(aged, [])
         async with authority.database.reading() as db:
             assert found == await sessions.list_of_user(db, aged, policy, now)
             everything = await sessions.list_of_user(db, aged, policy, now, ended=True)
         assert {one.id for one in found} == {one.id for one in everything if one.refusal(policy, now) is None}
-        assert await reader.live_of_user(aged, policy, now, 2) == found[:2]
-        assert await reader.live_of_user("' OR 1=1 --", policy, now, 1000) == []
+        assert (await lists(reader, [aged], policy, now, 2)).get(aged, []) == found[:2]
+        assert not (await lists(reader, ["' OR 1=1 --", '"], []'], policy, now)).keys() - {aged}
+        async with authority.database.reading() as db:
+            eve = (await accounts.find(db, "eve")).user.id
+            of_both = {one: await sessions.list_of_user(db, one, policy, now) for one in (eve, aged)}
+        assert await lists(reader, [eve, "nobody", aged], policy, now) == {k: v for k, v in of_both.items() if v}
     finally:
         await reader.close()
 
@@ -54,4 +64,4 @@ async def test_the_live_sessions_of_a_user_are_those_of_the_rule_in_the_order_of
 async def test_a_list_without_a_store_is_no_empty_list(tmp_path, clock):
     reader = open_reader(Database(Settings(database_url=f"sqlite:///{tmp_path}/nothing.db").database_url))
     with pytest.raises(StoreUnavailable):
-        await reader.live_of_user("user", PRESETS["default"], clock(), 10)
+        await lists(reader, ["user"], PRESETS["default"], clock(), 10)

@@ -14,6 +14,7 @@ from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.batch import Batch
 from ostiary.authority.evidence import Evidence
+from ostiary.authority.lags import MeasuredLags
 from ostiary.authority.neutralising import Neutralising
 from ostiary.authority.oauth import OAuth
 from ostiary.authority.passwords import Passwords
@@ -63,6 +64,7 @@ class Authority:
         audit: the trail of events.
         verifiers: who remembers sessions: list, lag.
         statistics: totals, over time, by application, client and address.
+        lags: what was measured of endings, to be written down.
         feed: what ends, told as it happens: watch, listen, follow.
         oauth: clients, keys, codes and tokens, whose grants are sessions.
         setup: the first administrator's one-time link.
@@ -86,6 +88,8 @@ class Authority:
         self.database = Database(settings.database_url)
         self.feed = Feed(self.database, clock, settings.wake_url)
         self.verifiers = Verifiers(self.database, self.feed, clock)
+        self.lags = MeasuredLags(self.database, clock)
+        self.verifiers.measured.append(self.lags.note)
         self._reader = open_reader(self.database)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
@@ -117,7 +121,9 @@ class Authority:
         self.privacy = Privacy(self.database, clock)
         self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
         self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
-        self.upkeep = Upkeep(sealing, self.retention, self.publish_policy, purges=settings.purge_automatically)
+        self.upkeep = Upkeep(
+            sealing, self.retention, self.lags, self.publish_policy, purges=settings.purge_automatically
+        )
         self._kept_as: KeptAs | None = None
 
     def seen(self, ip: str | None, user_agent: str | None, request_id: str | None = None) -> Client:

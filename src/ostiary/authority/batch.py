@@ -21,10 +21,14 @@ class Batch(Generic[T]):
     """Gathers the questions that arrive while the queries before them are under way, and sends them as one."""
 
     def __init__(
-        self, ask: Callable[[Sequence[str]], Mapping[str, T] | Awaitable[Mapping[str, T]]], lanes: int
+        self,
+        ask: Callable[[Sequence[str]], Mapping[str, T] | Awaitable[Mapping[str, T]]],
+        lanes: int,
+        size: int = MAXIMUM_BATCH,
     ) -> None:
-        """`ask` reads rows by id; `lanes` is how many queries may be under way at once."""
+        """`ask` reads by id; `lanes` is how many queries may be under way at once, `size` how many ids in each."""
         self._ask = ask
+        self._size = size
         self._free = lanes
         self._waiting: dict[str, list[Deliver[T]]] = {}
         self._scheduled = False
@@ -64,10 +68,10 @@ class Batch(Generic[T]):
                 task.add_done_callback(partial(self._arrived, batch))
 
     def _take(self) -> dict[str, list[Deliver[T]]]:
-        if len(self._waiting) <= MAXIMUM_BATCH:
+        if len(self._waiting) <= self._size:
             batch, self._waiting = self._waiting, {}
             return batch
-        keys = list(self._waiting)[:MAXIMUM_BATCH]
+        keys = list(self._waiting)[: self._size]
         return {key: self._waiting.pop(key) for key in keys}
 
     def _arrived(self, batch: dict[str, list[Deliver[T]]], done: asyncio.Future[Mapping[str, T]]) -> None:

@@ -16,10 +16,11 @@ from typing import Final, TypeAlias, TypeVar
 from ostiary.authority.sealing import Sealing
 from ostiary.core.caller import Caller
 from ostiary.core.event import Event
+from ostiary.core.lags import KEPT as LAGS_KEPT
 from ostiary.core.retained import APPLIED, bound
 from ostiary.errors import Conflict, InvalidRequest
 from ostiary.settings import Settings
-from ostiary.storage import chain, events, leases, plans, retention
+from ostiary.storage import chain, events, lags, leases, plans, retention
 from ostiary.storage.database import Connection, Database, in_transaction
 
 FIRST: Final = 100  # rows in the first piece; then as many as fit
@@ -134,6 +135,7 @@ class Retention:
         gone.codes += await self._all(lambda db, n: retention.expired_codes(db, codes, n), gone, tell)
         await self._all(lambda db, n: retention.old_refusals(db, window, n), gone, tell)
         await self._all(lambda db, n: plans.purge(db, now - PLANS_KEPT, n), gone, tell)
+        await self._all(lambda db, n: lags.purge(db, now - LAGS_KEPT, n), gone, tell)
         gone.forgotten += await self._all(lambda db, n: retention.forget_in_sessions(db, personal, n), gone, tell)
 
     async def _events(self, gone: Purged, kept: Kept, by: Caller, tell: Callable[[Purged], None]) -> None:

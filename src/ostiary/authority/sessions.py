@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypedDict, Unpack
 
+from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
 from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
 from ostiary.core.caller import Caller
@@ -24,9 +25,11 @@ from ostiary.errors import (
 )
 from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.found import FoundSession
 from ostiary.storage.reader import Reader
 
 MAXIMUM_LIST: Final = 1000  # sessions in one answer
+LISTS_AT_ONCE: Final = 32  # users whose sessions are read by one query
 MAXIMUM_TEXT: Final = 128  # characters of an application id or a tenant
 
 
@@ -61,9 +64,11 @@ class Sessions:
     def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], reader: Reader) -> None:
         """Part of an `Authority`; `reader` reads what is asked for the most."""
         self.database = database
-        self._reader = reader
         self.policy = policy
         self._clock = clock
+        self._lists: Batch[Sequence[FoundSession]] = Batch(
+            lambda user_ids: reader.lists(user_ids, policy, clock(), MAXIMUM_LIST), reader.lanes, LISTS_AT_ONCE
+        )
 
     async def begin(self, user_id: str) -> Beginning:
         """Mark the beginning of a sign-in that takes a while, to be given to `start` at its end."""
@@ -99,6 +104,8 @@ class Sessions:
         self, db: Connection, user_id: str, *, client: Client, kind: Kind, **opening: Unpack[Opening]
     ) -> Started:
         """`start`, inside a transaction that is open already."""
+        if unknown := opening.keys() - Opening.__annotations__.keys():
+            raise TypeError(f"start has no argument {', '.join(sorted(unknown))}")  # a limit that is dropped is no limit
         began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
         application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
         for name, text in (("application_id", application_id), ("tenant", tenant)):
@@ -173,7 +180,7 @@ class Sessions:
         """
         by.ensure_scope("sessions:read")
         if not ended and application_id is None:
-            return await self._reader.live_of_user(by.user.id, self.policy, self._clock(), MAXIMUM_LIST)
+            return [one.session for one in await self.list_found(by=by)]
         async with self.database.reading() as db:
             return await sessions.list_of_user(
                 db,
@@ -184,6 +191,15 @@ class Sessions:
                 application_id=application_id,
                 limit=MAXIMUM_LIST,
             )
+
+    async def list_found(self, *, by: Caller) -> Sequence[FoundSession]:
+        """As `list` without arguments; what is found is the same object as long as its row is the same.
+
+        Raises:
+            NotAllowed: as above.
+        """
+        by.ensure_scope("sessions:read")
+        return await self._lists.get(by.user.id) or ()
 
     async def count_others(self, *, by: Caller) -> int:
         """How many sessions `revoke_others` would end now.

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from ostiary.core.caller import Caller
 from ostiary.core.client import describe
 from ostiary.core.policy import Policy
-from ostiary.storage import statistics
+from ostiary.storage import lags, statistics
 from ostiary.storage.database import Database
 
 Span: TypeAlias = Literal["day", "week", "month"]
@@ -50,6 +50,8 @@ class OverTime:
         begins: when each step begins.
         started, refused: sign-ins and refused sign-ins, one number a step.
         ended: endings by reason, one number a step; only reasons that occurred, the most frequent first.
+        slowest_lag, mean_lag: seconds from an ending until nobody could accept it any more, one number a step; 0 where
+            none was measured.
     """
 
     begins: Sequence[datetime]
@@ -57,6 +59,8 @@ class OverTime:
     started: Sequence[int]
     refused: Sequence[int]
     ended: dict[str, Sequence[int]]
+    slowest_lag: Sequence[float]
+    mean_lag: Sequence[float]
 
 
 class Statistics:
@@ -94,6 +98,7 @@ class Statistics:
         begins = [last - step * number for number in reversed(range(back // step))]
         async with self.database.reading() as db:
             found = await statistics.events_over_time(db, begins[0], step)
+            measured = await lags.since(db, begins[0])
         places = {int(begin.timestamp()): place for place, begin in enumerate(begins)}
         counts: dict[tuple[str, str | None], list[int]] = {}
         for begin, kind, reason, count in found:
@@ -102,6 +107,7 @@ class Statistics:
                 counts.setdefault(key, [0] * len(begins))[places[begin]] += count
         ended = [(reason or "", line) for (kind, reason), line in counts.items() if kind == "session.revoked"]
         ended.sort(key=lambda one: (-sum(one[1]), one[0]))
+        by_step = [[one for one in measured if begin <= one.begins_at < begin + step] for begin in begins]
         nothing = [0] * len(begins)
         return OverTime(
             begins,
@@ -109,6 +115,8 @@ class Statistics:
             counts.get(("session.started", None), nothing),
             counts.get(("sign_in.refused", None), nothing),
             dict(ended),
+            [max((one.slowest for one in of_step), default=0.0) for of_step in by_step],
+            [sum(one.seconds for one in of_step) / max(1, sum(one.endings for one in of_step)) for of_step in by_step],
         )
 
     async def by_application(self, *, by: Caller, limit: int = 10) -> list[tuple[str, int]]:

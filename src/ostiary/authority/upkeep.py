@@ -1,4 +1,7 @@
-"""What servers do by themselves: seal the trail, and forget what is past retention. Of several nodes one works."""
+"""What servers do by themselves: seal the trail, write down lags, forget what is past retention.
+
+What concerns all nodes is done by one of them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from ostiary.authority.lags import MeasuredLags
 from ostiary.authority.retention import Retention
 from ostiary.authority.sealing import Sealing
 from ostiary.core.caller import Caller
@@ -26,11 +30,18 @@ class Upkeep:
     """Runs in the background of a server."""
 
     def __init__(
-        self, sealing: Sealing, retention: Retention, publish: Callable[[], Awaitable[None]], *, purges: bool
+        self,
+        sealing: Sealing,
+        retention: Retention,
+        lags: MeasuredLags,
+        publish: Callable[[], Awaitable[None]],
+        *,
+        purges: bool,
     ) -> None:
         """Part of an `Authority`; `publish` writes the policy down; without `purges` nothing is removed."""
         self._sealing = sealing
         self._retention = retention
+        self._lags = lags
         self._publish = publish
         self._purges = purges
         self._task: asyncio.Task[None] | None = None
@@ -53,6 +64,7 @@ class Upkeep:
         while True:
             await asyncio.sleep(SEAL_EVERY)
             await self._try(self._sealing.seal)
+            await self._try(self._lags.write)
             if self._purges and time.monotonic() >= purge_at:
                 purge_at = time.monotonic() + PURGE_EVERY
                 await self._try(self._publish)

@@ -27,6 +27,7 @@ from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
 from ostiary.server.oauth.routes import OAUTH, WELL_KNOWN
+from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
@@ -80,7 +81,10 @@ class Application:
             plugins=plugins,
         )
         self._inner = Exchanges(
-            SecurityHeaders(Limits(cast("ASGIApp", routed)), settings), addresses, context.metrics, authority.seen
+            SecurityHeaders(Limits(OwnList(cast("ASGIApp", routed), context)), settings),
+            addresses,
+            context.metrics,
+            authority.seen,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

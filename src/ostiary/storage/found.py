@@ -49,6 +49,13 @@ def sessions_where(condition: str) -> str:
     return _statement("sessions", _SESSION, condition)
 
 
+def lists_where(asked: str, condition: str) -> str:
+    """The same for several users at once: `condition` chooses those of one, in their order, from `asked.user_id`."""
+    listed = f"LATERAL (SELECT * FROM sessions WHERE {condition}) AS sessions"  # noqa: S608 - as below
+    found = _statement("sessions", _SESSION, "true").replace("FROM sessions", f"FROM {asked} CROSS JOIN {listed}")
+    return f"{found} ORDER BY sessions.user_id, sessions.last_used_at DESC, sessions.id"
+
+
 def tokens_where(condition: str) -> str:
     """The statement that reads what `as_token` takes."""
     return _statement("cli_tokens", _TOKEN, condition)

@@ -16,7 +16,6 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.database import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 from ostiary.storage.found import (
@@ -26,6 +25,7 @@ from ostiary.storage.found import (
     as_session,
     as_token,
     limits,
+    lists_where,
     sessions_where,
     tokens_where,
 )
@@ -50,7 +50,8 @@ class PostgresReader:
         """Name the database; it is connected to at the first question."""
         self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)"))
         self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)"))
-        self._lists = _Question(dsn, sessions_where(LIVE_OF_USER.format("$1", "$2", "$3", "$4", "$5")))
+        of_one = LIVE_OF_USER.format("asked.user_id", "$2", "$3", "$4", "$5")
+        self._lists = _Question(dsn, lists_where("unnest($1::text[]) AS asked(user_id)", of_one))
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
@@ -60,10 +61,15 @@ class PostgresReader:
         """As `Reader.tokens`."""
         return {row[1]: as_token(row, _from_binary) for row in await self._tokens.ask(ids)}
 
-    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
-        """As `Reader.live_of_user`."""
+    async def lists(
+        self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
+    ) -> dict[str, list[FoundSession]]:
+        """As `Reader.lists`."""
         since = (_to_binary(moment) for moment in limits(policy, now))
-        return [as_session(row, _from_binary).session for row in await self._lists.ask(user_id, *since, limit)]
+        found: dict[str, list[FoundSession]] = {}
+        for row in await self._lists.ask(user_ids, *since, limit):
+            found.setdefault(row[2], []).append(as_session(row, _from_binary))
+        return found
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
 from ostiary.storage.database import Database
 from ostiary.storage.found import FoundSession, FoundToken
 from ostiary.storage.postgres_reader import PostgresReader
@@ -19,6 +18,7 @@ from ostiary.storage.sqlite_reader import SqliteReader
 
 Sessions: TypeAlias = Mapping[str, FoundSession]
 Tokens: TypeAlias = Mapping[str, FoundToken]
+Lists: TypeAlias = Mapping[str, Sequence[FoundSession]]
 
 
 class Reader(Protocol):
@@ -32,8 +32,8 @@ class Reader(Protocol):
     def tokens(self, ids: Sequence[str]) -> Tokens | Awaitable[Tokens]:
         """The CLI tokens that exist among these."""
 
-    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
-        """A user's sessions that would be accepted at `now`, most recently used first."""
+    def lists(self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int) -> Lists | Awaitable[Lists]:
+        """Each user's sessions that would be accepted at `now`, most recently used first; those who have any."""
 
     async def close(self) -> None:
         """Give the connections back."""

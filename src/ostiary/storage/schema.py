@@ -272,6 +272,16 @@ verifiers = Table(
     Index("ix_verifiers_owner", "owner"),
 )
 
+# How long endings took to be refused everywhere: one row a half hour, for charts.
+lags = Table(
+    "lags",
+    metadata,
+    Column("begins_at", Instant, primary_key=True),
+    Column("endings", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),  # of all of them together
+    Column("slowest", Float, nullable=False),  # seconds
+)
+
 # Who does a task that one node at a time may do, until when by the store's own clock; see storage/leases.py.
 leases = Table(
     "leases",

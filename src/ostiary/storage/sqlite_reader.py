@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.found import (
     LIVE_OF_USER,
@@ -49,11 +48,13 @@ class SqliteReader:
             self._connection.close()
             self._connection = None
 
-    async def live_of_user(self, user_id: str, policy: Policy, now: datetime, limit: int) -> list[Session]:
-        """As `Reader.live_of_user`."""
-        since = (f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now))
-        rows = self._read(_LIVE_OF_USER, (user_id, *since, limit))
-        return [as_session(row, _from_text).session for row in rows]
+    def lists(
+        self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
+    ) -> dict[str, list[FoundSession]]:
+        """As `Reader.lists`."""
+        since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
+        found = {one: self._read(_LIVE_OF_USER, (one, *since, limit)) for one in user_ids}
+        return {one: [as_session(row, _from_text) for row in rows] for one, rows in found.items()}
 
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,12 +16,14 @@ class Chart:
 
     Attributes:
         lines: names, each with one number a step.
+        adds_up: whether the lines are parts of a whole; else each is no smaller than the one before it.
     """
 
     id: str
     title: str
     begins: Sequence[datetime]
-    lines: dict[str, Sequence[int]]
+    lines: Mapping[str, Sequence[int]]
+    adds_up: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -51,3 +53,10 @@ def endings(found: OverTime) -> Chart:
     """Endings by reason."""
     lines = {words.REASONS.get(reason, reason): line for reason, line in found.ended.items()}
     return Chart("endings", "Endings by reason", found.begins, lines)
+
+
+def lag(found: OverTime) -> Chart:
+    """How long endings took to be refused everywhere."""
+    lines = {"mean": found.mean_lag, "slowest": found.slowest_lag}
+    rounded = {name: [round(seconds * 1000) for seconds in line] for name, line in lines.items()}
+    return Chart("lag", "From revoked to refused everywhere, in ms", found.begins, rounded, adds_up=False)

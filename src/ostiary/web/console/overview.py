@@ -51,7 +51,7 @@ async def _shown(request: PageRequest, authority: Authority, caller: Caller, spa
     places = context_of(request).places
     shown = {
         "totals": await statistics.totals(by=caller),
-        "charts": [charts.sign_ins(over_time), charts.endings(over_time)],
+        "charts": [charts.sign_ins(over_time), charts.endings(over_time), charts.lag(over_time)],
         "shares": [
             ("Clients", [Share(*one) for one in await statistics.by_client(by=caller, limit=SHARES)]),
             ("Applications", [Share(*one) for one in await statistics.by_application(by=caller, limit=SHARES)]),

@@ -72,7 +72,8 @@
     ),
   });
 
-  // Columns on top of each other, so that their height is the whole. The highest is drawn first, and the next before it.
+  // Columns on top of each other, so that their height is the whole; or each as high as it is, where they are no parts of
+  // one. The highest is drawn first, and the next before it.
 
   const two = (number) => String(number).padStart(2, "0");
   const hour = (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
@@ -96,7 +97,8 @@
     figure.plot?.destroy();
     const { names, columns } = read(figure.querySelector("table"));
     const [times, ...counts] = columns;
-    const heights = counts.map((_, number) => times.map((__, at) => counts.slice(0, number + 1).reduce((sum, line) => sum + line[at], 0)));
+    const summed = counts.map((_, number) => times.map((__, at) => counts.slice(0, number + 1).reduce((sum, line) => sum + line[at], 0)));
+    const heights = figure.dataset.chart === "sum" ? summed : counts;
     const series = names.map((label, number) => ({
       label,
       stroke: style(`--series-${(number % 6) + 1}`),
