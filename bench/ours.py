@@ -27,6 +27,7 @@ from ostiary.core.oauth.client import Registration
 from ostiary.settings import Settings
 from ostiary.storage import migrate
 
+# Who is asked about, and as many guests, who sign in during the run: so every round lists the same sessions.
 USERS, SESSIONS_EACH = 64, 8
 TO_REVOKE = 3000  # sessions made for one round of revocations
 PASSWORD = "correct horse battery"
@@ -94,6 +95,7 @@ async def _populate(database_url: str) -> People:
             user = await authority.accounts.add(f"user{number}", PASSWORD, by=OPERATOR)
             made = [(await start(user.id, client=there, amr=("pwd",))).token for _ in range(SESSIONS_EACH)]
             people.tokens.append(made)
+            await authority.accounts.add(f"guest{number}", PASSWORD, by=OPERATOR)
         admin = await authority.accounts.add("root", PASSWORD, roles=("admin", "member"), by=OPERATOR)
         people.admin = (await start(admin.id, client=there, amr=("pwd",))).token
         for _ in range(64):
@@ -196,7 +198,7 @@ def _signing_in(connections: int) -> list[Script]:
     users = itertools.cycle(range(USERS))
 
     def script(_: Answer | None) -> bytes:
-        body = {"username": f"user{next(users)}", "password": PASSWORD, "transport": "bearer"}
+        body = {"username": f"guest{next(users)}", "password": PASSWORD, "transport": "bearer"}
         return request("POST", f"{API}/auth/sessions", body=json.dumps(body).encode(), Content_Type="application/json")
 
     return [script] * connections
@@ -206,7 +208,7 @@ def _minting(admin: str) -> list[Script]:
     users = itertools.cycle(range(USERS))
 
     def script(_: Answer | None) -> bytes:
-        path = f"{API}/admin/users/user{next(users)}/sessions"
+        path = f"{API}/admin/users/guest{next(users)}/sessions"
         return request("POST", path, body=b'{"expire_after":"1h"}', Authorization=f"Bearer {admin}",
                        Content_Type="application/json")  # fmt: skip
 
