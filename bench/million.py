@@ -39,6 +39,7 @@ from ostiary.core.client import seen
 from ostiary.core.selector import browser_key, device_key, label_key, parse, system_key
 from ostiary.settings import Settings
 from ostiary.storage import migrate, selecting, sessions
+from ostiary.storage.inspection import look_at_contents
 from ostiary.storage.schema import sessions as table
 
 SEED = 20260115
@@ -143,9 +144,7 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
     authority = Authority(settings)
     await migrate.upgrade(authority.database)
     path = str(authority.database.url.database)
-    is_sqlite = authority.database.is_sqlite
-    await authority.close()
-    if is_sqlite:
+    if authority.database.is_sqlite:
         db = sqlite3.connect(path)
         db.execute("PRAGMA synchronous = OFF")
         for name, columns, rows in _tables(number, users, now, hashed):
@@ -153,11 +152,12 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
             plain = (tuple(_for_sqlite(value) for value in row) for row in rows)
             db.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", plain)
         db.commit()
-        db.execute("ANALYZE")
-        db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.close()
+        await look_at_contents(authority.database)  # as a server does every hour
+        await authority.close()
         return
+    await authority.close()
     connection = await asyncpg.connect(url)
     for name, columns, rows in _tables(number, users, now, hashed):
         while chunk := [row for _, row in zip(range(50_000), rows, strict=False)]:

@@ -131,5 +131,7 @@ async def test_a_store_that_is_away_is_said(app, both_ways, carried, monkeypatch
     async def away(*_, **__):
         raise StoreUnavailable
 
-    monkeypatch.setattr(app.authority.sessions, "list_found", away)
+    monkeypatch.setattr(app.authority.sessions, "listed", away)
+    assert (await both_ways(PATH, carried["cookie"]))[0] == 200  # the router asks in its own way
+    monkeypatch.setattr(app.authority.sessions, "list", away)
     assert (await both_ways(PATH, carried["cookie"]))[0] == 503

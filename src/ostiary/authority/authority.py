@@ -42,6 +42,7 @@ from ostiary.settings import Settings
 from ostiary.storage import migrate, policy_in_force
 from ostiary.storage.database import Database
 from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.inspection import look_at_contents
 from ostiary.storage.reader import open_reader
 
 
@@ -122,7 +123,9 @@ class Authority:
         self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
         self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
         self.upkeep = Upkeep(
-            sealing, self.retention, self.lags, self.publish_policy, purges=settings.purge_automatically
+            often=(sealing.seal, self.lags.write),
+            hourly=(self.publish_policy, lambda: look_at_contents(self.database)),
+            retention=self.retention if settings.purge_automatically else None,
         )
         self._kept_as: KeptAs | None = None
 

@@ -25,7 +25,7 @@ from ostiary.errors import (
 )
 from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
-from ostiary.storage.found import FoundSession
+from ostiary.storage.found import ListedSession
 from ostiary.storage.reader import Reader
 
 MAXIMUM_LIST: Final = 1000  # sessions in one answer
@@ -66,7 +66,7 @@ class Sessions:
         self.database = database
         self.policy = policy
         self._clock = clock
-        self._lists: Batch[Sequence[FoundSession]] = Batch(
+        self._lists: Batch[Sequence[ListedSession]] = Batch(
             lambda user_ids: reader.lists(user_ids, policy, clock(), MAXIMUM_LIST), reader.lanes, LISTS_AT_ONCE
         )
 
@@ -105,7 +105,9 @@ class Sessions:
     ) -> Started:
         """`start`, inside a transaction that is open already."""
         if unknown := opening.keys() - Opening.__annotations__.keys():
-            raise TypeError(f"start has no argument {', '.join(sorted(unknown))}")  # a limit that is dropped is no limit
+            raise TypeError(
+                f"start has no argument {', '.join(sorted(unknown))}"
+            )  # a limit that is dropped is no limit
         began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
         application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
         for name, text in (("application_id", application_id), ("tenant", tenant)):
@@ -179,8 +181,6 @@ class Sessions:
             NotAllowed: a CLI token without `sessions:read`.
         """
         by.ensure_scope("sessions:read")
-        if not ended and application_id is None:
-            return [one.session for one in await self.list_found(by=by)]
         async with self.database.reading() as db:
             return await sessions.list_of_user(
                 db,
@@ -192,8 +192,10 @@ class Sessions:
                 limit=MAXIMUM_LIST,
             )
 
-    async def list_found(self, *, by: Caller) -> Sequence[FoundSession]:
-        """As `list` without arguments; what is found is the same object as long as its row is the same.
+    async def listed(self, *, by: Caller) -> Sequence[ListedSession]:
+        """What `list` without arguments shows, by a query for all who ask at a time: for whoever asks often.
+
+        The same object is given out as long as its row is the same.
 
         Raises:
             NotAllowed: as above.

@@ -8,20 +8,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 import structlog
 
-from ostiary.authority.lags import MeasuredLags
 from ostiary.authority.retention import Retention
-from ostiary.authority.sealing import Sealing
 from ostiary.core.caller import Caller
 from ostiary.errors import Conflict, StoreUnavailable
 
-SEAL_EVERY: Final = 15.0  # seconds
-PURGE_EVERY: Final = 3600.0  # seconds
-FIRST_PURGE: Final = 60.0  # seconds after the start, when the rush of it is over
+Act: TypeAlias = Callable[[], Awaitable[object]]
+
+OFTEN: Final = 15.0  # seconds
+HOURLY: Final = 3600.0  # seconds
+FIRST: Final = 60.0  # seconds after the start, when the rush of it is over
 
 log = structlog.get_logger(__name__)
 
@@ -29,21 +30,11 @@ log = structlog.get_logger(__name__)
 class Upkeep:
     """Runs in the background of a server."""
 
-    def __init__(
-        self,
-        sealing: Sealing,
-        retention: Retention,
-        lags: MeasuredLags,
-        publish: Callable[[], Awaitable[None]],
-        *,
-        purges: bool,
-    ) -> None:
-        """Part of an `Authority`; `publish` writes the policy down; without `purges` nothing is removed."""
-        self._sealing = sealing
-        self._retention = retention
-        self._lags = lags
-        self._publish = publish
-        self._purges = purges
+    def __init__(self, *, often: Sequence[Act], hourly: Sequence[Act], retention: Retention | None) -> None:
+        """Part of an `Authority`. Without `retention` nothing is removed."""
+        self._often = often
+        purge: Sequence[Act] = (partial(_purge, retention),) if retention else ()
+        self._hourly = (*hourly, *purge)
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -60,25 +51,26 @@ class Upkeep:
             self._task = None
 
     async def _run(self) -> None:
-        purge_at = time.monotonic() + FIRST_PURGE
+        hourly_at = time.monotonic() + FIRST
         while True:
-            await asyncio.sleep(SEAL_EVERY)
-            await self._try(self._sealing.seal)
-            await self._try(self._lags.write)
-            if self._purges and time.monotonic() >= purge_at:
-                purge_at = time.monotonic() + PURGE_EVERY
-                await self._try(self._publish)
-                await self._try(self._purge)
+            await asyncio.sleep(OFTEN)
+            for act in self._often:
+                await self._try(act)
+            if time.monotonic() >= hourly_at:
+                hourly_at = time.monotonic() + HOURLY
+                for act in self._hourly:
+                    await self._try(act)
 
-    async def _purge(self) -> None:
-        with contextlib.suppress(Conflict):  # another node is at it
-            gone = await self._retention.purge(by=Caller.upkeep())
-            log.info("retention.applied", sessions=gone.sessions, events=gone.events, forgotten=gone.forgotten)
-
-    async def _try(self, act: Callable[[], Awaitable[object]]) -> None:
+    async def _try(self, act: Act) -> None:
         try:
             await act()
         except StoreUnavailable:
             log.warning("upkeep.away")
         except Exception:
             log.exception("upkeep.failed")
+
+
+async def _purge(retention: Retention) -> None:
+    with contextlib.suppress(Conflict):  # another node is at it
+        gone = await retention.purge(by=Caller.upkeep())
+        log.info("retention.applied", sessions=gone.sessions, events=gone.events, forgotten=gone.forgotten)

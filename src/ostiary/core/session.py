@@ -118,9 +118,7 @@ class Session:
             return "revoked"
         if now >= self.deadline(policy)[0]:
             return "expired"
-        if stale_after_days > 0 and now - self.last_used_at > timedelta(days=stale_after_days):
-            return "stale"
-        return "active"
+        return live_status(self.last_used_at, now, stale_after_days)
 
     def ended(self, policy: Policy, now: datetime) -> tuple[datetime, str] | None:
         """When and why it ended (a reason, or the limit that passed), or None while it lives."""
@@ -132,6 +130,13 @@ class Session:
     def needs_fresher_sign_in(self, policy: Policy, now: datetime) -> bool:
         """True if the sign-in is older than the policy's step-up age (ASVS 5.0 7.5.2)."""
         return policy.step_up_age is not None and now - self.auth_time > policy.step_up_age
+
+
+def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:
+    """`Session.status` of one that is known to live."""
+    if stale_after_days > 0 and now - last_used_at > timedelta(days=stale_after_days):
+        return "stale"
+    return "active"
 
 
 def new_deadline(policy: Policy, now: datetime, wanted: timedelta | None = None) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.core.session import STALE_AFTER_DAYS, Status
+from ostiary.core.session import STALE_AFTER_DAYS, Status, live_status
 from ostiary.errors import OstiaryError
 from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
 from ostiary.server.callers import identify, presented
@@ -20,7 +20,7 @@ from ostiary.server.context import Context
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import exchange_of
 from ostiary.server.presenting import Presenter
-from ostiary.storage.found import MADE, FoundSession
+from ostiary.storage.found import MADE, ListedSession
 
 PATH: Final = "/api/v1/auth/sessions"
 _BODIES: Final = (b"content-length", b"transfer-encoding")
@@ -62,22 +62,19 @@ class OwnList:
         exchange, authority = exchange_of(scope), self._context.authority
         try:
             identified = await identify(authority, presented(scope["headers"], self._names), exchange.client)
-            found = await authority.sessions.list_found(by=identified.caller)
+            found = await authority.sessions.listed(by=identified.caller)
         except OstiaryError:
             return None
         exchange.identified = identified
         current, now = identified.caller.session_id, authority.clock()
         parts = []
         for one in found:
-            session = one.session
-            is_current = session.id == current
-            status = session.status(authority.policy, now, 0 if is_current else STALE_AFTER_DAYS)
+            is_current = one.id == current
+            status = live_status(one.last_used_at, now, 0 if is_current else STALE_AFTER_DAYS)
             parts.append(self._part(one, status, is_current))
         return b"[" + b",".join(parts) + b"]"
 
-    def _encode(self, found: FoundSession, status: Status, is_current: bool) -> bytes:
+    def _encode(self, one: ListedSession, status: Status, is_current: bool) -> bytes:
         context = self._context
         present = Presenter(context.authority.policy, context.authority.clock, context.places, None)
-        shown = present.session(found.session, is_current=is_current)
-        shown.status = status
-        return _encoder.encode(shown)
+        return _encoder.encode(present.listed(one, status, is_current=is_current))

@@ -13,9 +13,10 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import describe
 from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
-from ostiary.core.session import STALE_AFTER_DAYS, Session
+from ostiary.core.session import STALE_AFTER_DAYS, Session, Status
 from ostiary.server import shapes
 from ostiary.server.places import Places
+from ostiary.storage.found import ListedSession
 
 
 class Presenter:
@@ -38,7 +39,15 @@ class Presenter:
     ) -> shapes.Session:
         """One session. The one that asks is in use, so it is never stale."""
         current = shown.id == self._current if is_current is None else is_current
-        ended = shown.ended(self._policy, self._now) if with_ending else None
+        status = shown.status(self._policy, self._now, 0 if current else stale_after_days)
+        view = self.listed(shown, status, is_current=current)
+        if with_ending:
+            ended = shown.ended(self._policy, self._now)
+            view.ended_at, view.reason = ended or (None, None)
+        return view
+
+    def listed(self, shown: Session | ListedSession, status: Status, *, is_current: bool) -> shapes.Session:
+        """One session, of which the status is known."""
         description = describe(shown.user_agent)
         return shapes.Session(
             id=shown.id,
@@ -47,8 +56,8 @@ class Presenter:
             expires_at=min(shown.expires_at, shown.created_at + self._policy.lifetime),
             user_agent=shown.user_agent,
             ip=shown.ip,
-            is_current=current,
-            status=shown.status(self._policy, self._now, 0 if current else stale_after_days),
+            is_current=is_current,
+            status=status,
             client=shapes.ClientView(
                 browser=description.browser,
                 os=description.os,
@@ -60,8 +69,6 @@ class Presenter:
             application_id=shown.application_id,
             tenant=shown.tenant,
             amr=list(shown.amr),
-            ended_at=(ended[0] if ended else None) if with_ending else UNSET,
-            reason=(ended[1] if ended else None) if with_ending else UNSET,
         )
 
     def admin_session(self, shown: Session, username: str | None) -> shapes.AdminSession:

@@ -29,6 +29,23 @@ class FoundSession:
     user: User
 
 
+# Likewise.
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedSession:
+    """What a list of one's own sessions shows of one, and no more: it is read for each of them, each time."""
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    ip: str | None
+    user_agent: str | None
+    label: str | None
+    application_id: str | None
+    tenant: str
+    amr: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class FoundToken:
     """A CLI token with its secret's hash and its user."""
@@ -47,13 +64,6 @@ _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
 def sessions_where(condition: str) -> str:
     """The statement that reads what `as_session` takes."""
     return _statement("sessions", _SESSION, condition)
-
-
-def lists_where(asked: str, condition: str) -> str:
-    """The same for several users at once: `condition` chooses those of one, in their order, from `asked.user_id`."""
-    listed = f"LATERAL (SELECT * FROM sessions WHERE {condition}) AS sessions"  # noqa: S608 - as below
-    found = _statement("sessions", _SESSION, "true").replace("FROM sessions", f"FROM {asked} CROSS JOIN {listed}")
-    return f"{found} ORDER BY sessions.user_id, sessions.last_used_at DESC, sessions.id"
 
 
 def tokens_where(condition: str) -> str:
@@ -91,6 +101,15 @@ def as_session(row: Sequence[Any], instant: Convert) -> FoundSession:
     return FoundSession(
         session, secret_hash, _as_user(user_id, username, email, roles, joined_at, disabled_at, instant)
     )
+
+
+@lru_cache(MADE)
+def as_listed(row: Sequence[Any], instant: Convert) -> ListedSession:
+    _, id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr = row
+    return ListedSession(
+        id_, instant(created_at), instant(last_used_at), instant(expires_at), ip, agent, label, application_id, tenant,
+        tuple(amr.split()),
+    )  # fmt: skip
 
 
 def as_token(row: Sequence[Any], instant: Convert) -> FoundToken:
@@ -132,7 +151,9 @@ def limits(policy: Policy, now: datetime) -> tuple[datetime, datetime, datetime]
 
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of ours is older
-LIVE_OF_USER: Final = (
-    "sessions.user_id = {} AND sessions.revoked_at IS NULL AND sessions.expires_at > {} AND sessions.created_at > {} "
-    "AND sessions.last_used_at > {} ORDER BY sessions.last_used_at DESC, sessions.id LIMIT {}"
+_SHOWN: Final = ", ".join(("user_id", *ListedSession.__slots__))
+LIVE_OF_USER: Final = (  # for `as_listed`
+    f"SELECT {_SHOWN} FROM sessions "  # noqa: S608 - names of our own columns only
+    "WHERE user_id = {} AND revoked_at IS NULL AND expires_at > {} AND created_at > {} AND last_used_at > {} "
+    "ORDER BY last_used_at DESC, id LIMIT {}"
 )

@@ -22,10 +22,11 @@ from ostiary.storage.found import (
     LIVE_OF_USER,
     FoundSession,
     FoundToken,
+    ListedSession,
+    as_listed,
     as_session,
     as_token,
     limits,
-    lists_where,
     sessions_where,
     tokens_where,
 )
@@ -51,7 +52,11 @@ class PostgresReader:
         self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)"))
         self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)"))
         of_one = LIVE_OF_USER.format("asked.user_id", "$2", "$3", "$4", "$5")
-        self._lists = _Question(dsn, lists_where("unnest($1::text[]) AS asked(user_id)", of_one))
+        self._lists = _Question(
+            dsn,
+            f"SELECT found.* FROM unnest($1::text[]) AS asked(user_id) CROSS JOIN LATERAL ({of_one}) AS found "  # noqa: S608 - our own names only
+            "ORDER BY found.user_id, found.last_used_at DESC, found.id",
+        )
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
@@ -63,12 +68,12 @@ class PostgresReader:
 
     async def lists(
         self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
-    ) -> dict[str, list[FoundSession]]:
+    ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
         since = (_to_binary(moment) for moment in limits(policy, now))
-        found: dict[str, list[FoundSession]] = {}
+        found: dict[str, list[ListedSession]] = {}
         for row in await self._lists.ask(user_ids, *since, limit):
-            found.setdefault(row[2], []).append(as_session(row, _from_binary))
+            found.setdefault(row[0], []).append(as_listed(row, _from_binary))
         return found
 
     async def close(self) -> None:

@@ -12,13 +12,13 @@ from typing import Protocol, TypeAlias
 
 from ostiary.core.policy import Policy
 from ostiary.storage.database import Database
-from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.found import FoundSession, FoundToken, ListedSession
 from ostiary.storage.postgres_reader import PostgresReader
 from ostiary.storage.sqlite_reader import SqliteReader
 
 Sessions: TypeAlias = Mapping[str, FoundSession]
 Tokens: TypeAlias = Mapping[str, FoundToken]
-Lists: TypeAlias = Mapping[str, Sequence[FoundSession]]
+Lists: TypeAlias = Mapping[str, Sequence[ListedSession]]
 
 
 class Reader(Protocol):

@@ -14,6 +14,8 @@ from ostiary.storage.found import (
     LIVE_OF_USER,
     FoundSession,
     FoundToken,
+    ListedSession,
+    as_listed,
     as_session,
     as_token,
     limits,
@@ -50,11 +52,11 @@ class SqliteReader:
 
     def lists(
         self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
-    ) -> dict[str, list[FoundSession]]:
+    ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
         since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
         found = {one: self._read(_LIVE_OF_USER, (one, *since, limit)) for one in user_ids}
-        return {one: [as_session(row, _from_text) for row in rows] for one, rows in found.items()}
+        return {one: [as_listed(row, _from_text) for row in rows] for one, rows in found.items()}
 
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements
@@ -91,7 +93,7 @@ class SqliteReader:
 _ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
 _SESSIONS = (sessions_where(f"sessions.id {_ONE}"), sessions_where(f"sessions.id {_MANY}"))
 _TOKENS = (tokens_where(f"cli_tokens.id {_ONE}"), tokens_where(f"cli_tokens.id {_MANY}"))
-_LIVE_OF_USER = sessions_where(LIVE_OF_USER.format("?", "?", "?", "?", "?"))
+_LIVE_OF_USER = LIVE_OF_USER.format("?", "?", "?", "?", "?")
 
 
 def _from_text(value: str | None) -> datetime | None:
