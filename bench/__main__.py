@@ -23,11 +23,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import growth, ours, race, report
+from bench import growth, ours, race, report, startup, verifier
 from bench.contender import Contender
 from bench.peers import Peer, peers
 from bench.running import CORES, LOAD_CORES, Failed
-from bench.stores import postgres_database
+from bench.stores import postgres_database, tidy
 from bench.wire import at_rate
 
 ALWAYS = ("raw ASGI hello", "Ostiary")
@@ -45,6 +45,7 @@ def main() -> None:
         _run(contenders, options, directory)
         more = _at_fixed_rate(contenders, options)
         _race(contenders, options)
+        more |= _on_the_side(contenders, options)
     ceiling = next((c.works[0].rps for c in contenders if c.name == ALWAYS[0] and c.works[0].rounds), 0.0)
     rows = report.rows_of(contenders, ceiling)
     extra: list[str] = []
@@ -127,6 +128,7 @@ def _run(contenders: list[Contender], options: argparse.Namespace, directory: Pa
     pairs = [(one, work) for one in contenders for work in one.works if one.server]
     for turn in range(options.rounds + 1):
         _say(f"round {turn} of {options.rounds}" if turn else "warming up, checking answers")
+        tidy()
         for one, work in pairs:
             if work.failure or one.server is None:
                 continue
@@ -155,6 +157,19 @@ def _at_fixed_rate(contenders: list[Contender], options: argparse.Namespace) -> 
                 at_rate(one.server.address, requests, STRICT_RATE, options.seconds) for _ in range(options.rounds)
             ]
             found[f"p99 {one.store}"] = statistics.median(measured.p99_ms for measured in rounds)
+    return found
+
+
+def _on_the_side(contenders: list[Contender], options: argparse.Namespace) -> dict[str, float]:
+    """What is no request to a server: a verifier's hit, and the start of a command."""
+    found = {"verifier": verifier.times_es256(4 if options.quick else 20)}
+    for one in contenders:
+        if one.name == "Ostiary" and one.server is not None:
+            _say(f"session list, from {one.title}")
+            token = ours.token_in(one.works[0].requests[0])
+            rounds = 5 if options.quick else 20
+            found["session list"] = startup.ratio(one.server, "user0", ours.PASSWORD, token, rounds)
+            break
     return found
 
 

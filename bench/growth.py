@@ -130,10 +130,12 @@ async def _fill(url: str, sessions: int) -> float:
         )
         for row in indexes:
             await db.execute(f'DROP INDEX "{row["indexname"]}"')
+        await db.execute("ALTER TABLE sessions DROP CONSTRAINT pk_sessions")
         await db.execute(FILL, sessions)
         for first in range(0, sessions, STEP):
             last = min(first + STEP, sessions) - 1
             await db.execute(FILL_SESSIONS, last, hashlib.sha256(SECRET.encode()).digest(), first, timeout=600)
+        await db.execute("ALTER TABLE sessions ADD CONSTRAINT pk_sessions PRIMARY KEY (id)", timeout=1800)
         for row in indexes:
             await db.execute(row["indexdef"], timeout=1800)
         await db.execute("VACUUM ANALYZE sessions", timeout=1800)

@@ -116,6 +116,11 @@ def _cookie(token: str) -> str:
     return f"__Host-session={token}"
 
 
+def token_in(sent: bytes) -> str:
+    """The token of a request that carries one in its cookie."""
+    return sent.partition(b"__Host-session=")[2].split(b"\r\n")[0].decode()
+
+
 def _works(server: Running, people: People) -> tuple[list[Work], list[Race]]:
     every = [token for tokens in people.tokens for token in tokens]
     works = [verify(every)]

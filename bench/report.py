@@ -110,6 +110,8 @@ def aims(rows: list[Row], more: dict[str, float]) -> list[Aim]:
     for store in ("SQLite", "PostgreSQL"):
         found.append(Aim(f"p99 of /verify at 5,000/s on {store}, ms", 5, more.get(f"p99 {store}"), at_most=True))
         found.append(Aim(f"sign-in on {store}, of bare argon2id", 0.9, more.get(f"sign-in {store}")))
+    found.append(Aim("a verifier's hit, of PyJWT's ES256, times as fast", 20, more.get("verifier")))
+    found.append(Aim("`session list`, of the least HTTP call of Python", 1.5, more.get("session list"), at_most=True))
     found.append(Aim("throughput at the most sessions, of that at the fewest", 0.8, more.get("growth rps")))
     found.append(Aim("p99 at the most sessions, of that at the fewest", 2, more.get("growth p99"), at_most=True))
     return found

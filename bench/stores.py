@@ -16,6 +16,8 @@ import asyncpg
 
 from bench.running import CORES, Failed
 
+_made: list[tuple[str, str]] = []  # where, and under which name
+
 
 @contextlib.contextmanager
 def postgres_database(at: str) -> Iterator[str]:
@@ -27,10 +29,25 @@ def postgres_database(at: str) -> Iterator[str]:
         asyncio.run(execute(at, f'CREATE DATABASE "{name}"'))
     except (OSError, asyncpg.PostgresError) as why:
         raise Failed(f"PostgreSQL at {at}: {why}") from None
+    _made.append((at, name))
     try:
         yield f"{at}/{name}"
     finally:
+        _made.remove((at, name))
         asyncio.run(execute(at, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def tidy() -> None:
+    """Vacuum every database of the run where PostgreSQL does not do so by itself, as it would."""
+    for at, name in _made:
+        asyncio.run(_vacuum(at, name))
+
+
+async def _vacuum(at: str, name: str) -> None:
+    connection = await asyncpg.connect(f"{at}/{name}")
+    if await connection.fetchval("SHOW autovacuum") == "off":
+        await connection.execute("VACUUM (ANALYZE)")
+    await connection.close()
 
 
 async def execute(url: str, statement: str, database: str = "postgres") -> None:

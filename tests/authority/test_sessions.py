@@ -508,3 +508,8 @@ async def test_the_operator_at_the_database_is_recorded_as_such(authority, opera
     assert started.session.issued_by == "database:tests"
     assert Caller.operator("x").is_admin
     assert Client() == Caller.operator("x").client
+
+
+async def test_an_argument_that_start_does_not_have_is_not_dropped_in_silence(authority):
+    with pytest.raises(TypeError, match="expire_after"):
+        await authority.sessions.start("user_1", client=at(), expire_after=timedelta(hours=1))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Final, TypedDict, Unpack
+from datetime import datetime
+from typing import Final, Unpack
 
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
+from ostiary.authority.opening import Opening, check
 from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, check_label
@@ -16,7 +17,6 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
 from ostiary.errors import (
-    InvalidRequest,
     LimitReached,
     ReauthenticationRequired,
     SessionInvalid,
@@ -30,32 +30,6 @@ from ostiary.storage.reader import Reader
 
 MAXIMUM_LIST: Final = 1000  # sessions in one answer
 LISTS_AT_ONCE: Final = 32  # users whose sessions are read by one query
-MAXIMUM_TEXT: Final = 128  # characters of an application id or a tenant
-
-
-class Opening(TypedDict, total=False):
-    """What `start` may be told about a new session, beside its user, client and kind.
-
-    Attributes:
-        began: from `begin`, when the sign-in took time; without it the sign-in begins now.
-        lifetime: shorter than the policy's, if wanted; a longer one is cut to it.
-        auth_time: when the user proved who they are; now by default.
-        amr: how (RFC 8176).
-        label: what the user calls the device.
-        application_id, tenant: what it is a session of.
-        client_id: the OAuth client that holds it.
-        by: who minted it, when it was not the user's own sign-in.
-    """
-
-    began: Beginning | None
-    lifetime: timedelta | None
-    auth_time: datetime | None
-    amr: tuple[str, ...]
-    label: str | None
-    application_id: str | None
-    tenant: str
-    client_id: str | None
-    by: Caller | None
 
 
 class Sessions:
@@ -104,15 +78,9 @@ class Sessions:
         self, db: Connection, user_id: str, *, client: Client, kind: Kind, **opening: Unpack[Opening]
     ) -> Started:
         """`start`, inside a transaction that is open already."""
-        if unknown := opening.keys() - Opening.__annotations__.keys():
-            raise TypeError(
-                f"start has no argument {', '.join(sorted(unknown))}"
-            )  # a limit that is dropped is no limit
+        check(opening)
         began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
         application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
-        for name, text in (("application_id", application_id), ("tenant", tenant)):
-            if text is not None and not (0 < len(text) <= MAXIMUM_TEXT and text.isprintable()):
-                raise InvalidRequest(name, f"use 1 to {MAXIMUM_TEXT} printable characters")
         cut_off = await subjects.hold(db, user_id)
         if began is not None and began.cut_off != cut_off:
             raise SessionInvalid("you were signed out everywhere while signing in; sign in again")
