@@ -59,7 +59,9 @@ async def test_the_live_sessions_of_a_user_are_those_of_the_rule_in_the_order_of
         assert (await lists(reader, [aged], policy, now, 2)).get(aged, []) == found[:2]
         assert not (await lists(reader, ["' OR 1=1 --", '"], []'], policy, now)).keys() - {aged}
         async with authority.database.reading() as db:
-            eve = (await accounts.find(db, "eve")).user.id
+            account = await accounts.find(db, "eve")
+            assert account is not None
+            eve = account.user.id
             of_both = {one: shown(await sessions.list_of_user(db, one, policy, now)) for one in (eve, aged)}
         assert await lists(reader, [eve, "nobody", aged], policy, now) == {k: v for k, v in of_both.items() if v}
     finally:
