@@ -1,6 +1,6 @@
 """What servers do by themselves: seal the trail, write down lags, forget what is past retention.
 
-What concerns all nodes is done by one of them.
+Of several nodes, one seals and one forgets.
 """
 
 from __future__ import annotations

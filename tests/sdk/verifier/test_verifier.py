@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import time
 
 import httpx2
 import pytest
 
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
 from ostiary.core.token import mint
 from ostiary.errors import (
     ConfigurationError,
@@ -18,6 +22,7 @@ from ostiary.errors import (
     Unauthenticated,
 )
 from ostiary.sdk.verifier import BlockingVerifier, CannotProve, Verifier
+from ostiary.settings import Settings
 from tests.sdk.verifier.proxy import Proxy
 from tests.support.people import PASSWORD
 
@@ -371,3 +376,30 @@ def test_what_cannot_be_is_said_at_once(options):
 def test_credentials_do_not_travel_unprotected():
     with pytest.raises(ConfigurationError):
         Verifier("http://auth.example.org", token="x")
+
+
+async def test_a_receipt_says_since_when_each_verifier_refuses(server, verifying, person):
+    async with verifying(name="shop") as verifier:
+        await verifier.verify(person.token)
+        await asyncio.to_thread(person.revoke)
+        await until_refused(verifier, person.token)
+        key = (
+            base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
+            if server.database_url.startswith("postgresql")
+            else None
+        )
+        async with Authority(Settings(database_url=server.database_url, key=key)) as authority:
+            await authority.oauth.ensure_ready()
+            ends_at = time.monotonic() + SOON
+            while True:
+                receipt = await authority.receipts.of(person.session_id, by=Caller.operator("tests"))
+                payload = receipt.split(".")[1]
+                claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+                places = [one for one in claims["applied"]["verifiers"] if one["name"] == "shop"]
+                if places and places[-1]["applied_through"] and places[-1]["applied_through"] >= claims["ending"]["at"]:
+                    break
+                assert time.monotonic() < ends_at, places
+                await asyncio.sleep(0.05)
+        assert claims["sub"] == person.session_id
+        assert places[-1]["refuses"] is True
+        assert places[-1]["refuses_at_the_latest"] >= claims["ending"]["at"]
