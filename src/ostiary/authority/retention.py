@@ -197,6 +197,7 @@ class Retention:
     async def _piece(self, db: Connection, act: Callable[[Connection], Awaitable[T]]) -> T:
         if not await leases.take(db, leases.RETENTION, self._node, LEASE):
             raise Conflict("another node is purging now; it will be done there")
+        await retention.need_not_wait(db)
         return await act(db)
 
     @in_transaction

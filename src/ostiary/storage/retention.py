@@ -6,9 +6,9 @@ Every one finds its rows by an index and stops at `limit`, so that the locks it 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, null, or_, select, text, update
 
 from ostiary.core.event import REFUSED
 from ostiary.core.selector import label_key
@@ -24,6 +24,18 @@ from ostiary.storage.schema import (
     setup_codes,
 )
 from ostiary.storage.sessions import place
+
+
+async def need_not_wait(db: Connection) -> None:
+    """Let the commit of this transaction not wait for the disk, and so let go of what it locks.
+
+    What a power cut takes back of a purge is done again by the next one.
+    """
+    if db.dialect.name == "postgresql":
+        await db.execute(_NOT_WAITING)
+
+
+_NOT_WAITING: Final = text("SELECT set_config('synchronous_commit', 'off', true)")
 
 
 async def revoked_sessions(db: Connection, since: datetime, before: datetime, limit: int) -> list[datetime]:
