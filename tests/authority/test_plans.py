@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -90,21 +91,27 @@ async def test_a_plan_can_begin_for_fifteen_minutes(authority, clock, operator):
         await authority.plans.apply(made.plan.id, by=operator)
 
 
+@contextmanager
+def torn_apart(monkeypatch, **note):
+    """The step that notes this is cut off after its sessions and their events, before its commit."""
+    written = stored.change
+
+    async def torn(db, plan_id, **values):
+        if note.items() <= values.items():
+            raise StoreUnavailable
+        await written(db, plan_id, **values)
+
+    with monkeypatch.context() as patched, pytest.raises(StoreUnavailable):
+        patched.setattr(stored, "change", torn)
+        yield
+
+
 async def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(authority, operator, monkeypatch):
     chosen = await crowd(authority, 10)
     made = await authority.plans.make(EVERYBODY, by=operator)
     monkeypatch.setattr(plans_module, "ENDED_AT_ONCE", 3)
-    written = stored.change
-
-    async def torn(db, plan_id, **values):
-        if values.get("ended") == 6:
-            raise StoreUnavailable  # after the sessions and the events of this step, before its commit
-        await written(db, plan_id, **values)
-
-    with monkeypatch.context() as torn_apart:
-        torn_apart.setattr(stored, "change", torn)
-        with pytest.raises(StoreUnavailable):
-            await authority.plans.apply(made.plan.id, by=operator)
+    with torn_apart(monkeypatch, ended=6):
+        await authority.plans.apply(made.plan.id, by=operator)
     half = await authority.plans.find(made.plan.id, by=operator)
     assert (half.state, half.ended, len(await trail(authority, "session.revoked"))) == ("applying", 3, 3)
     assert (await authority.plans.apply(made.plan.id, by=operator)).ended == 10
@@ -131,17 +138,8 @@ async def test_what_was_half_applied_is_brought_back_even_by_an_undo_that_is_int
     made = await authority.plans.make(EVERYBODY, by=operator)
     monkeypatch.setattr(plans_module, "ENDED_AT_ONCE", 3)
     await authority.plans.apply(made.plan.id, by=operator, limit=6)
-    written = stored.change
-
-    async def torn(db, plan_id, **values):
-        if values.get("restored") == 6:
-            raise StoreUnavailable
-        await written(db, plan_id, **values)
-
-    with monkeypatch.context() as torn_apart:
-        torn_apart.setattr(stored, "change", torn)
-        with pytest.raises(StoreUnavailable):
-            await authority.plans.undo(made.plan.id, by=operator)
+    with torn_apart(monkeypatch, restored=6):
+        await authority.plans.undo(made.plan.id, by=operator)
     half = await authority.plans.find(made.plan.id, by=operator)
     assert (half.state, half.restored, len(await trail(authority, "session.restored"))) == ("undoing", 3, 3)
     back = await authority.plans.undo(made.plan.id, by=operator)

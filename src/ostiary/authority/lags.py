@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
-from ostiary.core.lags import STEP, Lags
+from ostiary.core.lags import STEP, Lags, begin_of_step
 from ostiary.storage import lags
 from ostiary.storage.database import Connection, Database, in_transaction
 
@@ -21,7 +21,7 @@ class MeasuredLags:
 
     def note(self, seconds: float) -> None:
         """One ending is refused everywhere, so long after its commit."""
-        self._keep(Lags(begin_of_step(self._clock()), 1, seconds, seconds))
+        self._keep(Lags(begin_of_step(self._clock(), STEP), 1, seconds, seconds))
 
     def _keep(self, noted: Lags) -> None:
         before = self._noted.get(noted.begins_at)
@@ -44,9 +44,3 @@ class MeasuredLags:
     @in_transaction
     async def _add(self, db: Connection, noted: Lags) -> None:
         await lags.add(db, noted)
-
-
-def begin_of_step(at: datetime) -> datetime:
-    """The half hour that holds a moment."""
-    length = int(STEP.total_seconds())
-    return datetime.fromtimestamp(int(at.timestamp()) // length * length, UTC)

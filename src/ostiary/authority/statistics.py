@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.caller import Caller
 from ostiary.core.client import describe
+from ostiary.core.lags import begin_of_step
 from ostiary.core.policy import Policy
 from ostiary.storage import lags, statistics
 from ostiary.storage.database import Database
@@ -94,7 +95,7 @@ class Statistics:
         """
         by.ensure_admin()
         back, step = _LENGTHS[span]
-        last = _begin_of_step(self._clock(), step)
+        last = begin_of_step(self._clock(), step)
         begins = [last - step * number for number in reversed(range(back // step))]
         async with self.database.reading() as db:
             found = await statistics.events_over_time(db, begins[0], step)
@@ -157,8 +158,3 @@ def largest(counted: Iterable[tuple[str, int]], limit: int) -> list[tuple[str, i
     for name, count in counted:
         sums[name] = sums.get(name, 0) + count
     return sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:limit]
-
-
-def _begin_of_step(now: datetime, step: timedelta) -> datetime:
-    length = int(step.total_seconds())
-    return datetime.fromtimestamp(int(now.timestamp()) // length * length, UTC)

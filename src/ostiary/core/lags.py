@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 STEP: Final = timedelta(minutes=30)  # the shortest that a chart shows
@@ -30,3 +30,9 @@ class Lags:
         """Both together; they are of the same half hour."""
         slowest = max(self.slowest, other.slowest)
         return Lags(self.begins_at, self.endings + other.endings, self.seconds + other.seconds, slowest)
+
+
+def begin_of_step(at: datetime, step: timedelta) -> datetime:
+    """When the step began that holds a moment; steps are counted from 1970, so that all nodes have the same."""
+    length = int(step.total_seconds())
+    return datetime.fromtimestamp(int(at.timestamp()) // length * length, UTC)
