@@ -26,7 +26,7 @@ from ostiary.storage import accounts, events, plans, selecting, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
-ENDED_AT_ONCE: Final = 1000  # sessions in one transaction: less than a tenth of a second in which they are held
+ENDED_AT_ONCE: Final = 1000  # sessions in one transaction: about a tenth of a second in which they are held
 ENDED_AT_ONCE_ON_SQLITE: Final = 50  # there, everybody who writes waits for a step
 REST: Final = 0.002  # seconds between two of them, in which others get their turn
 
