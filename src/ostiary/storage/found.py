@@ -1,13 +1,19 @@
-"""What a read by the bare drivers finds: its statements, made from the same tables as all others, and its rows."""
+"""What a read by the bare drivers finds: its statements, made from the same tables as all others, and its rows.
+
+The store gives a row out as one text, a JSON array: to compare two of them, and to hold one, costs a fraction of what a
+dozen of values would (docs/decisions/0022).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from operator import attrgetter
+from typing import Final
 
+import msgspec
 from sqlalchemy import Column
 
 from ostiary.core.account import User
@@ -44,6 +50,7 @@ class ListedSession:
     application_id: str | None
     tenant: str
     amr: tuple[str, ...]
+    place: tuple[float, str]  # in the order of a list: the most recently used first
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,93 +62,133 @@ class FoundToken:
     user: User
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a database makes one text of many values, and hexadecimal digits of bytes."""
+
+    array: str
+    digits: str
+
+
+SQLITE: Final = Spelling("json_array({})", "hex({})")
+POSTGRESQL: Final = Spelling("CAST(json_build_array({}) AS text)", "encode({}, 'hex')")
+
 _USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
 _REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
 _SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_USER]
 _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
+_LISTED = [sessions.c[name] for name in ListedSession.__slots__ if name != "place"]
 
 
-def sessions_where(condition: str) -> str:
-    """The statement that reads what `as_session` takes."""
-    return _statement("sessions", _SESSION, condition)
+def sessions_where(condition: str, spelling: Spelling) -> str:
+    """The statement that reads ids, and what `as_session` takes."""
+    return _statement("sessions", _SESSION, condition, spelling)
 
 
-def tokens_where(condition: str) -> str:
-    """The statement that reads what `as_token` takes."""
-    return _statement("cli_tokens", _TOKEN, condition)
+def tokens_where(condition: str, spelling: Spelling) -> str:
+    """The statement that reads ids, and what `as_token` takes."""
+    return _statement("cli_tokens", _TOKEN, condition, spelling)
 
 
-def _statement(table: str, columns: Sequence[Column[Any]], condition: str) -> str:
-    listed = ", ".join(f"{column.table.name}.{column.name}" for column in columns)
+def _statement(table: str, columns: Iterable[Column[object]], condition: str, spelling: Spelling) -> str:
+    row = _row([spelling.digits.format(f"{table}.secret_hash"), *map(str, columns)], spelling)
     return (
-        f"SELECT {table}.secret_hash, {listed} FROM {table} "  # noqa: S608 - names of our own tables only
+        f"SELECT {table}.id, {row} FROM {table} "  # noqa: S608 - names of our own tables only
         f"LEFT JOIN users ON users.id = {table}.user_id WHERE {condition}"
     )
 
 
-Convert: TypeAlias = Callable[[Any], Any]  # what a driver gives for a time, or None, to a time, or None
+def live_of_user(user: str, limits: Iterable[str], most: str, spelling: Spelling) -> str:
+    """The statement that reads what `as_listed` takes, as `row`; `in_order` puts them in order.
+
+    Args:
+        limits: what `limits` gives, in its order.
+        most: how many at the most.
+    """
+    ends, begins, used = limits
+    return (
+        f"SELECT {_row(map(str, _LISTED), spelling)} AS row FROM sessions "  # noqa: S608 - our own columns only
+        f"WHERE user_id = {user} AND revoked_at IS NULL "
+        f"AND expires_at > {ends} AND created_at > {begins} AND last_used_at > {used} "
+        f"ORDER BY last_used_at DESC LIMIT {most}"
+    )
 
 
-# Most rows are as they were when they were last read. The row is read all the same, every time; only if each of its
-# columns is equal is the object that was made of it given out again (about 1 us instead of 7).
+def _row(values: Iterable[str], spelling: Spelling) -> str:
+    return spelling.array.format(", ".join(values))
+
+
+# Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is
+# equal is the object that was made of it given out again.
 @lru_cache(MADE)
-def as_session(row: Sequence[Any], instant: Convert) -> FoundSession:
+def as_session(row: str) -> FoundSession:
     # By position, in the order of _SESSION; `Session` and the columns share their names and order.
     (
         secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
         ip, agent, label, application_id, tenant, amr, issued_by, client_id,
         revoked_at, revoked_reason, revoked_by,
         username, email, roles, joined_at, disabled_at,
-    ) = row  # fmt: skip
-    revoked = Revocation(instant(revoked_at), revoked_reason, revoked_by) if revoked_at is not None else None
+    ) = _decode(row)  # fmt: skip
+    revoked = Revocation(_instant(revoked_at), revoked_reason, revoked_by) if revoked_at is not None else None
     session = Session(
-        id_, user_id, kind, instant(created_at), instant(auth_time), instant(last_used_at), instant(expires_at),
+        id_, user_id, kind, _instant(created_at), _instant(auth_time), _instant(last_used_at), _instant(expires_at),
         ip, agent, label, application_id, tenant, tuple(amr.split()), issued_by, client_id, revoked,
     )  # fmt: skip
-    return FoundSession(
-        session, secret_hash, _as_user(user_id, username, email, roles, joined_at, disabled_at, instant)
-    )
+    user = _as_user(user_id, username, email, roles, joined_at, disabled_at)
+    return FoundSession(session, bytes.fromhex(secret_hash), user)
 
 
 @lru_cache(MADE)
-def as_listed(row: Sequence[Any], instant: Convert) -> ListedSession:
-    _, id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr = row
+def as_listed(row: str) -> ListedSession:
+    id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr = _decode(row)
+    used = _instant(last_used_at)
     return ListedSession(
-        id_, instant(created_at), instant(last_used_at), instant(expires_at), ip, agent, label, application_id, tenant,
-        tuple(amr.split()),
+        id_, _instant(created_at), used, _instant(expires_at), ip, agent, label, application_id, tenant,
+        tuple(amr.split()), (-used.timestamp(), id_),
     )  # fmt: skip
 
 
-def as_token(row: Sequence[Any], instant: Convert) -> FoundToken:
+def as_token(row: str) -> FoundToken:
     (
         secret_hash, id_, user_id, name, scopes,
         created_at, expires_at, last_used_at, revoked_at, minted_by, session_id,
         username, email, roles, joined_at, disabled_at,
-    ) = row  # fmt: skip
+    ) = _decode(row)  # fmt: skip
     token = CliToken(
-        id_, user_id, name, tuple(scopes.split()), instant(created_at), instant(expires_at), instant(last_used_at),
-        instant(revoked_at), minted_by, session_id,
+        id_, user_id, name, tuple(scopes.split()), _instant(created_at), _if_any(expires_at), _if_any(last_used_at),
+        _if_any(revoked_at), minted_by, session_id,
     )  # fmt: skip
-    return FoundToken(token, secret_hash, _as_user(user_id, username, email, roles, joined_at, disabled_at, instant))
+    user = _as_user(user_id, username, email, roles, joined_at, disabled_at)
+    return FoundToken(token, bytes.fromhex(secret_hash), user)
 
 
 def _as_user(
-    user_id: str,
-    username: str,
-    email: str,
-    roles: str | None,
-    joined_at: Any,
-    disabled_at: Any,
-    instant: Convert,
+    user_id: str, username: str, email: str, roles: str | None, joined_at: str | None, disabled_at: str | None
 ) -> User:
-    return User(
-        user_id,
-        username,
-        email,
-        tuple(roles.split()) if roles else (),
-        instant(joined_at),
-        instant(disabled_at),
-    )
+    roles_ = tuple(roles.split()) if roles else ()
+    return User(user_id, username, email, roles_, _if_any(joined_at), _if_any(disabled_at))
+
+
+def _instant(text: str) -> datetime:
+    """A time as a store writes it: SQLite's are UTC without saying so."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _if_any(text: str | None) -> datetime | None:
+    return None if text is None else _instant(text)
+
+
+_decode: Final = msgspec.json.Decoder().decode
+
+
+def in_order(found: list[ListedSession]) -> list[ListedSession]:
+    """The same list, the most recently used first, and among equals by id."""
+    found.sort(key=_place)
+    return found
+
+
+_place: Final = attrgetter("place")
 
 
 def limits(policy: Policy, now: datetime) -> tuple[datetime, datetime, datetime]:
@@ -151,9 +198,3 @@ def limits(policy: Policy, now: datetime) -> tuple[datetime, datetime, datetime]
 
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of ours is older
-_SHOWN: Final = ", ".join(("user_id", *ListedSession.__slots__))
-LIVE_OF_USER: Final = (  # for `as_listed`
-    f"SELECT {_SHOWN} FROM sessions "  # noqa: S608 - names of our own columns only
-    "WHERE user_id = {} AND revoked_at IS NULL AND expires_at > {} AND created_at > {} AND last_used_at > {} "
-    "ORDER BY last_used_at DESC, id LIMIT {}"
-)

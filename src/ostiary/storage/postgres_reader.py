@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -19,19 +19,21 @@ from ostiary.core.policy import Policy
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.database import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 from ostiary.storage.found import (
-    LIVE_OF_USER,
+    POSTGRESQL,
     FoundSession,
     FoundToken,
     ListedSession,
     as_listed,
     as_session,
     as_token,
+    in_order,
     limits,
+    live_of_user,
     sessions_where,
     tokens_where,
 )
 
-SETTINGS: Final = {"default_transaction_read_only": "on"}
+SETTINGS: Final = {"default_transaction_read_only": "on", "timezone": "UTC"}
 # Every read here is of a few rows by their keys, so the plan by the indexes is right at every size of the tables, and
 # need not be looked for again: on a small table the planner took 120 us a query to find a worse one.
 PLANS: Final = """
@@ -49,32 +51,31 @@ class PostgresReader:
 
     def __init__(self, dsn: str) -> None:
         """Name the database; it is connected to at the first question."""
-        self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)"))
-        self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)"))
-        of_one = LIVE_OF_USER.format("asked.user_id", "$2", "$3", "$4", "$5")
+        self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)", POSTGRESQL))
+        self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)", POSTGRESQL))
+        of_one = live_of_user("asked.user_id", ("$2", "$3", "$4"), "$5", POSTGRESQL)
         self._lists = _Question(
             dsn,
-            f"SELECT found.* FROM unnest($1::text[]) AS asked(user_id) CROSS JOIN LATERAL ({of_one}) AS found "  # noqa: S608 - our own names only
-            "ORDER BY found.user_id, found.last_used_at DESC, found.id",
+            "SELECT asked.user_id, found.row "  # noqa: S608 - our own names only
+            f"FROM unnest($1::text[]) AS asked(user_id) CROSS JOIN LATERAL ({of_one}) AS found",
         )
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
-        return {row[1]: as_session(row, _from_binary) for row in await self._sessions.ask(ids)}
+        return {id_: as_session(row) for id_, row in await self._sessions.ask(ids)}
 
     async def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
         """As `Reader.tokens`."""
-        return {row[1]: as_token(row, _from_binary) for row in await self._tokens.ask(ids)}
+        return {id_: as_token(row) for id_, row in await self._tokens.ask(ids)}
 
     async def lists(
         self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
     ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
-        since = (_to_binary(moment) for moment in limits(policy, now))
         found: dict[str, list[ListedSession]] = {}
-        for row in await self._lists.ask(user_ids, *since, limit):
-            found.setdefault(row[0], []).append(as_listed(row, _from_binary))
-        return found
+        for user_id, row in await self._lists.ask(user_ids, *limits(policy, now), limit):
+            found.setdefault(user_id, []).append(as_listed(row))
+        return {user_id: in_order(rows) for user_id, rows in found.items()}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -113,10 +114,6 @@ class _Question:
         self._connection = await asyncpg.connect(
             self._dsn, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT, server_settings=SETTINGS
         )
-        # Times stay as they are sent until somebody needs one: most rows are known already (`as_session`).
-        await self._connection.set_type_codec(
-            "timestamptz", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
-        )
         with contextlib.suppress(asyncpg.PostgresError):  # another engine may plan in other ways
             await self._connection.execute(PLANS)
         self._prepared = await self._connection.prepare(self._statement)
@@ -126,15 +123,3 @@ class _Question:
         connection, self._connection, self._prepared = self._connection, None, None
         if connection is not None and not connection.is_closed():
             connection.terminate()
-
-
-def _to_binary(moment: datetime) -> bytes:
-    # Microseconds since 2000, as PostgreSQL's protocol has it.
-    return ((moment - _EPOCH) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
-
-
-def _from_binary(value: bytes | None) -> datetime | None:
-    return _EPOCH + timedelta(microseconds=int.from_bytes(value, "big", signed=True)) if value is not None else None
-
-
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ostiary.core.policy import Policy
 from ostiary.errors import StoreUnavailable
 from ostiary.storage.found import (
-    LIVE_OF_USER,
+    SQLITE,
     FoundSession,
     FoundToken,
     ListedSession,
     as_listed,
     as_session,
     as_token,
+    in_order,
     limits,
+    live_of_user,
     sessions_where,
     tokens_where,
 )
@@ -38,11 +40,11 @@ class SqliteReader:
 
     def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
-        return {row[1]: as_session(row, _from_text) for row in self._rows(_SESSIONS, ids)}
+        return {id_: as_session(row) for id_, row in self._rows(_SESSIONS, ids)}
 
     def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
         """As `Reader.tokens`."""
-        return {row[1]: as_token(row, _from_text) for row in self._rows(_TOKENS, ids)}
+        return {id_: as_token(row) for id_, row in self._rows(_TOKENS, ids)}
 
     async def close(self) -> None:
         """Close the file."""
@@ -55,8 +57,12 @@ class SqliteReader:
     ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
         since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
-        found = {one: self._read(_LIVE_OF_USER, (one, *since, limit)) for one in user_ids}
-        return {one: [as_listed(row, _from_text) for row in rows] for one, rows in found.items()}
+        found = {}
+        self._read("BEGIN")  # one transaction for all, as each takes and gives back the lock of readers
+        for one in user_ids:
+            found[one] = in_order([as_listed(row) for (row,) in self._read(_LIVE_OF_USER, (one, *since, limit))])
+        self._read("COMMIT")
+        return found
 
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements
@@ -65,7 +71,7 @@ class SqliteReader:
         # Ids are ours by shape (core.token.parse), so they need no quoting inside a JSON array.
         return self._read(many, ('["' + '","'.join(ids) + '"]',))
 
-    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         try:
             if self._connection is None:
                 self._connection = self._open()
@@ -91,10 +97,6 @@ class SqliteReader:
 
 
 _ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
-_SESSIONS = (sessions_where(f"sessions.id {_ONE}"), sessions_where(f"sessions.id {_MANY}"))
-_TOKENS = (tokens_where(f"cli_tokens.id {_ONE}"), tokens_where(f"cli_tokens.id {_MANY}"))
-_LIVE_OF_USER = LIVE_OF_USER.format("?", "?", "?", "?", "?")
-
-
-def _from_text(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value is not None else None
+_SESSIONS = (sessions_where(f"sessions.id {_ONE}", SQLITE), sessions_where(f"sessions.id {_MANY}", SQLITE))
+_TOKENS = (tokens_where(f"cli_tokens.id {_ONE}", SQLITE), tokens_where(f"cli_tokens.id {_MANY}", SQLITE))
+_LIVE_OF_USER = live_of_user("?", "???", "?", SQLITE)
