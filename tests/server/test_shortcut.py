@@ -4,56 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import uvicorn
 
 from ostiary.core.gateway import Rule
 from ostiary.errors import StoreUnavailable
-from ostiary.server.app import Application
 from ostiary.server.protocol import BoundedProtocol
 from ostiary.server.shortcut import ShortcutProtocol
+from tests.server.connections import LAST, WAIT, Held, connect, send, serving
 from tests.server.visitors import COOKIE, OPERATOR, cli_token
 from tests.support.people import at, caller
 
-WAIT = 20.0  # seconds
 HEAD = b"GET /verify HTTP/1.1\r\nHost: a\r\nX-Request-ID: same\r\n"
-PLAIN: dict[str, Any] = {"access_log": False, "proxy_headers": False, "interface": "asgi3", "timeout_keep_alive": 1}
-LAST = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
-
-
-@asynccontextmanager
-async def serving(app: Application, protocol: type[BoundedProtocol], **more: Any) -> AsyncIterator[uvicorn.Server]:
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", port=0, log_config=None, **PLAIN | more)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    try:
-        yield server
-    finally:
-        server.should_exit = True
-        await running
-
-
-async def connect(server: uvicorn.Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
-
-
-async def send(server: uvicorn.Server, *pieces: bytes) -> bytes:
-    """All that comes back, without what differs by the clock or by chance."""
-    reader, writer = await connect(server)
-    for piece in (*pieces, LAST):
-        writer.write(piece)
-        await asyncio.sleep(0.02 if len(pieces) > 1 else 0)
-    answer = await asyncio.wait_for(reader.read(), WAIT)
-    writer.close()
-    answer = re.sub(rb"(?m)^date: .*\r\n", b"date\r\n", answer)
-    return re.sub(rb"[0-9a-f]{24}", b"by-chance", answer)
 
 
 def asked(*lines: bytes, head: bytes = HEAD) -> bytes:
@@ -172,9 +135,9 @@ async def test_the_usual_question_takes_the_shortcut_and_what_is_refused_does_no
     plainly: list[str] = []
     ask, call = app.gateway.ask, type(app.gateway).__call__
 
-    def counted(token, scope, deliver):
+    def counted(token, *more):
         taken.append(token.id)
-        ask(token, scope, deliver)
+        ask(token, *more)
 
     async def called(gateway, scope, receive, send):
         plainly.append(scope["path"])
@@ -222,25 +185,8 @@ async def test_a_store_that_is_away_is_said_the_plain_way(app, tokens, monkeypat
     assert found == expected
 
 
-class Held:
-    """A store that answers when it is told to."""
-
-    def __init__(self, app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked, self.release = asyncio.Event(), asyncio.Event()
-        batch = app.authority.verification._sessions
-        original = batch._ask
-
-        async def held(ids):
-            self.asked.set()
-            await self.release.wait()
-            rows = original(ids)
-            return await rows if asyncio.iscoroutine(rows) else rows
-
-        monkeypatch.setattr(batch, "_ask", held)
-
-
 async def test_who_hangs_up_before_the_answer_hurts_nobody(app, tokens, monkeypatch, caplog):
-    store = Held(app, monkeypatch)
+    store = Held(app.authority.verification._sessions, monkeypatch)
     async with serving(app, ShortcutProtocol) as server:
         _, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]))
@@ -253,7 +199,7 @@ async def test_who_hangs_up_before_the_answer_hurts_nobody(app, tokens, monkeypa
 
 
 async def test_a_question_under_way_is_answered_before_the_server_stops(app, tokens, monkeypatch):
-    store = Held(app, monkeypatch)
+    store = Held(app.authority.verification._sessions, monkeypatch)
     async with serving(app, ShortcutProtocol) as server:
         reader, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]))
@@ -268,7 +214,7 @@ async def test_a_question_under_way_is_answered_before_the_server_stops(app, tok
 
 
 async def test_what_waits_behind_a_question_is_answered_after_it(app, tokens, monkeypatch):
-    store = Held(app, monkeypatch)
+    store = Held(app.authority.verification._sessions, monkeypatch)
     async with serving(app, ShortcutProtocol) as server:
         reader, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]) + LAST)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Unpack
 
-from ostiary.authority.batch import Batch
+from ostiary.authority.batch import Batch, Deliver
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
 from ostiary.authority.opening import Opening, check
 from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
@@ -160,16 +160,12 @@ class Sessions:
                 limit=MAXIMUM_LIST,
             )
 
-    async def listed(self, *, by: Caller) -> Sequence[ListedSession]:
-        """What `list` without arguments shows, by a query for all who ask at a time: for whoever asks often.
+    def ask_list(self, user_id: str, deliver: Deliver[Sequence[ListedSession]]) -> None:
+        """What `list` without arguments shows to a user's session, for whoever asks often: as `Batch.ask`.
 
-        The same object is given out as long as its row is the same.
-
-        Raises:
-            NotAllowed: as above.
+        Many users' are read by one query, and the same object is given out as long as its row is the same.
         """
-        by.ensure_scope("sessions:read")
-        return await self._lists.get(by.user.id) or ()
+        self._lists.ask(user_id, deliver)
 
     async def count_others(self, *, by: Caller) -> int:
         """How many sessions `revoke_others` would end now.

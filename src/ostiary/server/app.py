@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
@@ -17,6 +17,7 @@ from ostiary.authority.authority import utc_now
 from ostiary.server import failures, openapi, routes
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.asked import Asked
 from ostiary.server.bodies import MAXIMUM_BODY, ApiRequest
 from ostiary.server.context import Context
 from ostiary.server.dependencies import DEPENDENCIES
@@ -50,7 +51,8 @@ class Application:
 
     Attributes:
         authority: what it asks; shared with whoever mounts it.
-        gateway: what answers `/verify`, for a protocol that can ask it without ASGI in between.
+        gateway: what answers `/verify`.
+        shortcuts: who answers the usual request of a path, for a protocol that can ask without ASGI in between.
         is_open: whether it is between its opening and its closing.
     """
 
@@ -80,12 +82,10 @@ class Application:
             logging_config=None,
             plugins=plugins,
         )
-        self._inner = Exchanges(
-            SecurityHeaders(Limits(OwnList(cast("ASGIApp", routed), context)), settings),
-            addresses,
-            context.metrics,
-            authority.seen,
-        )
+        inner = SecurityHeaders(Limits(cast("ASGIApp", routed)), settings)
+        self._inner = Exchanges(inner, addresses, metrics, authority.seen)
+        own_list = OwnList(context, self._inner)
+        self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""

@@ -87,36 +87,39 @@ class Exchanges:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = scope["headers"]
-        arrival = self._addresses.arrival(scope)
-        agent = next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), None)
-        request_id = request_id_of(headers)
-        exchange = Exchange(request_id, arrival, self._seen(arrival.ip, agent, request_id))
-        scope[KEY] = exchange
+        exchange = scope[KEY] = self.begin(scope, request_id_of(scope["headers"]))
         status = 0
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], (b"x-request-id", exchange.request_id.encode())]
             await send(message)
 
         began = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
                 await self._app(scope, receive, noting)
             finally:
-                self._tell(scope, exchange, status, time.perf_counter() - began)
+                route = scope.get("path_template") or UNMATCHED
+                self.tell(exchange, scope["method"], route, status, time.perf_counter() - began)
 
-    def _tell(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
-        route = scope.get("path_template") or UNMATCHED
+    def begin(self, scope: Any, request_id: str) -> Exchange:
+        """What is known of a request before anything is asked."""
+        arrival = self._addresses.arrival(scope)
+        agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
+        return Exchange(request_id, arrival, self._seen(arrival.ip, agent, request_id))
+
+    def tell(self, exchange: Exchange, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that was answered, and write its line."""
         caller = exchange.identified.caller if exchange.identified else None
-        self._metrics.answered(scope["method"], route, status, seconds)
+        self._metrics.answered(method, route, status, seconds)
         write = log.debug if exchange.is_routine else log.info
         write(
             "request",
-            method=scope["method"],
+            request_id=exchange.request_id,
+            method=method,
             route=route,
             status=status,
             code=exchange.code,

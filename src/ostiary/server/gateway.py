@@ -9,8 +9,7 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,20 +19,22 @@ import structlog
 from msgspec import Struct
 
 from ostiary.authority import Authority
-from ostiary.authority.verification import MAXIMUM_LENGTH, NOBODY
+from ostiary.authority.verification import NOBODY
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import Kind
-from ostiary.core.token import Token, parse
+from ostiary.core.token import Token
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Receive, Scope, Send
+from ostiary.server.asked import Accepted, Deliver
 from ostiary.server.callers import identify, presented
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import request_id_of
 from ostiary.server.metrics import Metrics
+from ostiary.server.presented import only_session
 from ostiary.server.problems import BadRequest, RawHeaders
 from ostiary.server.question import Question
 from ostiary.server.shapes import Instant
@@ -45,7 +46,6 @@ METHODS: Final = ("GET", "HEAD")
 COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Final = (b"content-type", b"application/json")
 PLAIN: Final = Question()
-_CARRIERS: Final = (b"cookie", b"authorization")  # of credentials
 
 log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -84,15 +84,6 @@ class Verified(Struct):
     user: VerifiedUser
     session: VerifiedSession | None
     token: VerifiedToken | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A yes, as it is sent: the header lines before and after the value of `X-Request-ID`, and the body."""
-
-    before: bytes
-    after: bytes
-    body: bytes
 
 
 class Gateway:
@@ -143,25 +134,15 @@ class Gateway:
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
 
-    def plain_token(self, named: Mapping[bytes, bytes]) -> Token | None:
-        """The token of a request that carries one session and nothing else that counts; None for all others.
+    def token(self, named: Mapping[bytes, bytes]) -> Token | None:
+        """As `Asked.token`. With rules, what the proxy says about the application counts as well."""
+        return None if self._rules else only_session(named, self._names)
 
-        The request is known to have no query. With rules, what the proxy says about the application counts as well.
-        """
-        if self._rules:
-            return None
-        given = presented([(name, named[name]) for name in _CARRIERS if name in named], self._names)
-        if given.bearer is None:
-            credential = given.cookies[0] if len(given.cookies) == 1 else ""
-        else:
-            credential = given.bearer if not given.cookies else ""
-        return parse(credential) if credential.startswith("sess_") and len(credential) <= MAXIMUM_LENGTH else None
-
-    def ask(self, token: Token, scope: Any, deliver: Callable[[Accepted | None], None]) -> None:
-        """Ask about a `plain_token`. `deliver` is called later, with a yes; with None where the plain way is due."""
+    def ask(self, token: Token, scope: Any, request_id: str, deliver: Deliver) -> None:
+        """As `Asked.ask`."""
 
         def client() -> Client:
-            return self._client(scope, None)
+            return self._client(scope, request_id)
 
         def arrived(found: FoundSession | None) -> None:
             if found is None:
@@ -178,7 +159,7 @@ class Gateway:
         lines = [b"%b: %b\r\n" % header for header in (*self._headers(caller), *COMMON)]
         return Accepted(b"".join(lines) + b"x-request-id: ", b"\r\ncontent-length: %d\r\n" % len(body), body)
 
-    def _client(self, scope: Any, request_id: str | None) -> Client:
+    def _client(self, scope: Any, request_id: str) -> Client:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
         return self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ostiary.errors import OstiaryError
 from ostiary.server import problems
+from ostiary.server.addresses import Headers
 from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
 from ostiary.server.exchange import exchange_of
 from ostiary.server.problems import BadRequest
@@ -36,9 +37,14 @@ def _refusal(scope: Any) -> OstiaryError | None:
         return BadRequest(414, f"the path is longer than {MAXIMUM_PATH} bytes")
     if len(scope["query_string"]) > MAXIMUM_QUERY:
         return BadRequest(414, f"the query is longer than {MAXIMUM_QUERY} bytes")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAXIMUM_HEADERS:
+    if are_too_large(scope["headers"]):
         return BadRequest(431, f"the headers are larger than {MAXIMUM_HEADERS} bytes")
     return None
+
+
+def are_too_large(headers: Headers) -> bool:
+    """True for more than anybody has a reason to send."""
+    return sum(len(name) + len(value) for name, value in headers) > MAXIMUM_HEADERS
 
 
 async def send_problem(send: Send, error: OstiaryError, request_id: str) -> None:

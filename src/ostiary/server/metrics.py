@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -75,6 +76,8 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
+        # The library looks for it under a lock, and makes texts of its labels. As many are kept as there are.
+        self._request = lru_cache(None)(self._requests.labels)
 
     def happened(self, events: Sequence[Event]) -> None:
         """Count what a transaction did; a listener of the database."""
@@ -110,8 +113,7 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        known = method if method in METHODS else "other"
-        self._requests.labels(known, route, str(status)).observe(seconds)
+        self._request(method if method in METHODS else "other", route, status).observe(seconds)
 
     def exposition(self) -> bytes:
         """All of it in Prometheus' text format; with several workers, their sum."""

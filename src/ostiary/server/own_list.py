@@ -1,80 +1,100 @@
-"""The usual `GET /auth/sessions`, answered in front of the router: pages and applications ask it at every visit.
+"""The usual `GET /auth/sessions`, answered without ASGI and router: pages and applications ask it at every visit.
 
-It can only say yes: whatever is not a plain list of the caller's live sessions (a query, a refusal, a store that is
-away) goes on to the router, which explains. A session's part of the list is made of its row, so it is kept by the row's
-identity (docs/decisions/0022). tests/server/test_own_list.py compares both ways byte for byte.
+It can only say yes: whatever is not a plain list of the live sessions of somebody with a session goes the plain way,
+and is explained by the router. A session's part of the list is made of its row, so it is kept by the row's identity
+(docs/decisions/0022). tests/server/test_own_list.py compares both ways.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from ostiary.core.session import STALE_AFTER_DAYS, Status, live_status
-from ostiary.errors import OstiaryError
-from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
-from ostiary.server.callers import identify, presented
+from ostiary.authority.verification import NOBODY
+from ostiary.core.caller import Caller
+from ostiary.core.session import Status, stale_before
+from ostiary.core.token import Token
+from ostiary.server.asked import Accepted, Deliver
+from ostiary.server.callers import Identified
 from ostiary.server.context import Context
-from ostiary.server.cookies import accepted_names
-from ostiary.server.exchange import exchange_of
+from ostiary.server.cookies import accepted_names, is_https
+from ostiary.server.exchange import Exchange, Exchanges
+from ostiary.server.limits import are_too_large
+from ostiary.server.presented import only_session
 from ostiary.server.presenting import Presenter
-from ostiary.storage.found import MADE, ListedSession
+from ostiary.server.security_headers import completed
+from ostiary.storage.found import MADE, FoundSession, ListedSession
 
 PATH: Final = "/api/v1/auth/sessions"
-_BODIES: Final = (b"content-length", b"transfer-encoding")
+_JSON: Final = b"content-type: application/json\r\n"
 _encoder = msgspec.json.Encoder()
 
 
 class OwnList:
-    """Answers with the caller's sessions, or passes the request on."""
+    """Answers with the caller's sessions. Part of an application's shortcuts."""
 
-    def __init__(self, app: ASGIApp, context: Context) -> None:
-        """Stand in front of the router."""
-        self._app = app
+    path: Final = PATH.encode()
+
+    def __init__(self, context: Context, exchanges: Exchanges) -> None:
+        """`exchanges` is told of what is answered here, as of every other request."""
         self._context = context
+        self._exchanges = exchanges
         self._names = accepted_names(context.settings)
         self._part = lru_cache(MADE)(self._encode)
+        self._caller = lru_cache(MADE)(_caller)
+        self._lines = {secure: _always(secure=secure) for secure in (False, True)}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
-        content = await self._list(scope) if self._is_usual(scope) else None
-        if content is None:
-            await self._app(scope, receive, send)
-            return
-        scope["path_template"] = PATH
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content, "more_body": False})
+    def token(self, named: Mapping[bytes, bytes]) -> Token | None:
+        """As `Asked.token`."""
+        return None if are_too_large(named.items()) else only_session(named, self._names)
 
-    def _is_usual(self, scope: Any) -> bool:
-        return (
-            scope["type"] == "http"
-            and scope["path"] == PATH
-            and scope["method"] == "GET"
-            and not scope["query_string"]
-            and not scope.get("root_path")
-            and not any(name in _BODIES for name, _ in scope["headers"])
-        )
+    def ask(self, token: Token, scope: Any, request_id: str, deliver: Deliver) -> None:
+        """As `Asked.ask`."""
+        began, authority = time.perf_counter(), self._context.authority
+        exchange = self._exchanges.begin(scope, request_id)
 
-    async def _list(self, scope: Any) -> bytes | None:
-        exchange, authority = exchange_of(scope), self._context.authority
-        try:
-            identified = await identify(authority, presented(scope["headers"], self._names), exchange.client)
-            found = await authority.sessions.listed(by=identified.caller)
-        except OstiaryError:
-            return None
-        exchange.identified = identified
-        current, now = identified.caller.session_id, authority.clock()
-        parts = []
-        for one in found:
-            is_current = one.id == current
-            status = live_status(one.last_used_at, now, 0 if is_current else STALE_AFTER_DAYS)
-            parts.append(self._part(one, status, is_current))
-        return b"[" + b",".join(parts) + b"]"
+        def identified(found: FoundSession | None) -> None:
+            if found is None:
+                deliver(None)
+                return
+            exchange.identified = self._caller(found)
+            authority.sessions.ask_list(found.user.id, listed)
+
+        def listed(found: Sequence[ListedSession] | None, error: BaseException | None) -> None:
+            if error is not None:
+                deliver(None)
+                return
+            deliver(self._answer(found or (), exchange))
+            self._exchanges.tell(exchange, "GET", PATH, 200, time.perf_counter() - began)
+
+        authority.verification.ask(token, lambda: exchange.client, identified)
+
+    def _answer(self, found: Sequence[ListedSession], exchange: Exchange) -> Accepted:
+        current = exchange.identified.caller.session_id if exchange.identified else None
+        # As `live_status` has it, with the one limit of all computed once.
+        limit, part = stale_before(self._context.authority.clock()), self._part
+        parts = [
+            part(one, "active" if one.id == current or one.last_used_at >= limit else "stale", one.id == current)
+            for one in found
+        ]
+        body = b"[" + b",".join(parts) + b"]"
+        lines = self._lines[is_https(exchange.arrival, self._context.settings)]
+        return Accepted(b"%bcontent-length: %d\r\n%bx-request-id: " % (_JSON, len(body), lines), b"\r\n", body)
 
     def _encode(self, one: ListedSession, status: Status, is_current: bool) -> bytes:
         context = self._context
         present = Presenter(context.authority.policy, context.authority.clock, context.places, None)
         return _encoder.encode(present.listed(one, status, is_current=is_current))
+
+
+def _always(*, secure: bool) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in completed([], secure=secure))
+
+
+def _caller(found: FoundSession) -> Identified:
+    # For the log, which does not tell cookies and bearers apart.
+    return Identified(Caller(found.user, session=found.session, client=NOBODY), by_cookie=False)

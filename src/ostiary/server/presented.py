@@ -7,17 +7,18 @@ that nobody ever acts as somebody else than they think. The same holds for sever
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
-from ostiary.core.token import is_session_token
+from ostiary.core.token import Token, is_session_token, parse
 from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
 from ostiary.server.addresses import Headers
 
 MAXIMUM_COOKIES: Final = 4  # well-formed cookies of one name that are looked up; browsers send one
+_CARRIERS: Final = (b"cookie", b"authorization")  # of credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,20 @@ def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
             if scheme.lower() == b"bearer":
                 bearer = content.strip().decode("latin-1")
     return Presented(bearer, tuple(cookies))
+
+
+def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | None:
+    """The token of a request that carries one session's and no other credential; None for every other request.
+
+    Args:
+        named: its headers, each of which is there once.
+    """
+    given = presented([(name, named[name]) for name in _CARRIERS if name in named], cookie_names)
+    if given.bearer is None:
+        credential = given.cookies[0] if len(given.cookies) == 1 else ""
+    else:
+        credential = given.bearer if not given.cookies else ""
+    return parse(credential) if credential.startswith("sess_") else None
 
 
 async def holder(verify: Verify[H], given: Presented, client: Client | None) -> tuple[H, bool]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.server.cookies import is_https
 from ostiary.server.exchange import exchange_of
+from ostiary.server.problems import RawHeaders
 from ostiary.settings import Settings
 
 ALWAYS: Final = {
@@ -38,12 +40,17 @@ class SecurityHeaders:
 
         async def completing(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                own = {name for name, _ in headers}
-                headers += [(name, value) for name, value in ALWAYS.items() if name not in own]
-                if secure:
-                    headers.append(HSTS)
-                message["headers"] = headers
+                message["headers"] = completed(message["headers"], secure=secure)
             await send(message)
 
         await self._app(scope, receive, completing)
+
+
+def completed(headers: Iterable[tuple[bytes, bytes]], *, secure: bool) -> RawHeaders:
+    """These headers, and those that are missing; `secure` if people come by https."""
+    found = list(headers)
+    own = {name for name, _ in found}
+    found += [(name, value) for name, value in ALWAYS.items() if name not in own]
+    if secure:
+        found.append(HSTS)
+    return found

@@ -1,49 +1,51 @@
-"""The shortcut: most `GET /verify` are answered without ASGI in between, as the protocol can ask the gateway itself.
+"""The shortcut: what is asked the most is answered without ASGI in between (`Application.shortcuts`).
 
 uvicorn makes a scope, a cycle and a task of every request; here, the question goes straight into the batch, and its
 answer straight to the transport (measured by bench/verify.py). Whatever is not the usual case goes the plain way:
 another path, method or version, a body, a request that waits behind another one, every answer but a plain yes. So
-there is one place that explains, `Gateway`, and nothing is lost under a server without this protocol but speed.
+there is one place that explains, and nothing is lost under a server without this protocol but speed.
 tests/server/test_shortcut.py sends the same bytes both ways and compares.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from ostiary.server.asked import Accepted, Asked
 from ostiary.server.exchange import request_id
-from ostiary.server.gateway import PATH, Accepted, Gateway
 from ostiary.server.protocol import BoundedProtocol
 
 # A request with one of these has a body, or wants to talk about the connection first.
 _UNUSUAL: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
-_PATH: Final = PATH.encode()
 _OK: Final[bytes] = STATUS_LINE[200]
 
 
 class ShortcutProtocol(BoundedProtocol):
-    """Answers the usual `GET /verify` by itself, and leaves the rest to the application."""
+    """Answers the usual `GET` of some paths by itself, and leaves the rest to the application."""
 
     def on_headers_complete(self) -> None:
         """Ask at once, or begin an ordinary request."""
-        gateway = self._gateway()
-        named = dict(self.headers) if gateway is not None else {}
+        asked = self._asked()
+        named = dict(self.headers) if asked is not None else {}
         # A name that was sent twice is nothing usual; without those, the mapping says all that the list does.
         is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named)
-        token = gateway.plain_token(named) if gateway is not None and is_usual else None
-        if gateway is None or token is None:
+        token = asked.token(named) if asked is not None and is_usual else None
+        if asked is None or token is None:
             super().on_headers_complete()
             return
         self.head_ended()
         inquiry = self.cycle = Inquiry(self, request_id(named.get(b"x-request-id")))
-        gateway.ask(token, self.scope, inquiry.answered)
+        asked.ask(token, self.scope, inquiry.request_id, inquiry.answered)
 
-    def _gateway(self) -> Gateway | None:
+    def _asked(self) -> Asked | None:
         """Who can be asked about this request; None if it has to go the plain way."""
-        if self.url != _PATH or self.parser.get_method() != b"GET":
+        shortcuts: Mapping[bytes, Asked] = getattr(self.app, "shortcuts", _NONE)
+        asked = shortcuts.get(self.url)
+        if asked is None or self.parser.get_method() != b"GET":
             return None
         before: RequestResponseCycle | None = self.cycle
         is_behind_another = before is not None and not before.response_complete
@@ -51,10 +53,8 @@ class ShortcutProtocol(BoundedProtocol):
             return None
         if self.parser.get_http_version() != "1.1" or not getattr(self.app, "is_open", False):
             return None
-        if self.root_path or self.access_log or self.limit_concurrency is not None:
-            return None
-        gateway = getattr(self.app, "gateway", None)
-        return gateway if isinstance(gateway, Gateway) else None
+        is_plain = self.root_path or self.access_log or self.limit_concurrency is not None
+        return None if is_plain else asked
 
 
 class Inquiry(RequestResponseCycle):
@@ -64,7 +64,8 @@ class Inquiry(RequestResponseCycle):
         """Ask first, make no cycle yet."""
         self._protocol = protocol
         self._scope: Any = protocol.scope
-        self._request_id = request_id
+        self._url = protocol.url
+        self.request_id = request_id
         self.message_event = _NOBODY_WAITS
         self.disconnected = False
         self.keep_alive = True
@@ -91,12 +92,13 @@ class Inquiry(RequestResponseCycle):
         for header in self._protocol.server_state.default_headers:
             parts.append(b"%b: %b\r\n" % header)
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        parts += (accepted.before, self._request_id.encode(), accepted.after, end, accepted.body)
+        parts += (accepted.before, self.request_id.encode(), accepted.after, end, accepted.body)
         return b"".join(parts)
 
     def _go_the_plain_way(self) -> None:
         protocol, keep_alive = self._protocol, self.keep_alive
-        self._scope |= {"method": "GET", "path": PATH, "raw_path": _PATH, "query_string": b""}
+        path = {"path": self._url.decode("ascii"), "raw_path": self._url, "query_string": b""}
+        self._scope |= {"method": "GET", **path}
         super().__init__(
             scope=self._scope,
             transport=protocol.transport,
@@ -116,3 +118,4 @@ class Inquiry(RequestResponseCycle):
 
 
 _NOBODY_WAITS: Final = asyncio.Event()
+_NONE: Final[Mapping[bytes, Asked]] = {}
