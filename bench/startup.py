@@ -31,7 +31,7 @@ def ratio(server: Running, username: str, password: str, token: str, rounds: int
         environment = {
             **os.environ, "HOME": home, "OSTIARY_CONFIG": str(Path(home, "config.toml")), "OSTIARY_PASSWORD": password,
         }  # fmt: skip
-        ostiary = [sys.executable, "-m", "ostiary"]
+        ostiary = [str(Path(sys.executable).with_name("ostiary"))]  # as it was installed
         _run([*ostiary, "login", "--server", server.url, "--username", username], environment)
         command, bare = [*ostiary, "session", "list"], [sys.executable, "-c", BARE, f"{host}:{port}", token]
         times: dict[int, list[float]] = {0: [], 1: []}

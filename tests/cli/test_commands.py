@@ -85,8 +85,13 @@ def test_a_listing_imports_no_framework():
         env={**os.environ, "OSTIARY_TOKEN": "sess_x.y"},
         check=False,
     ).stderr
-    assert " http.client\n" in loaded
+    assert " httptools\n" in loaded
     for module in (
+        "http.client",
+        "email",
+        "ssl",
+        "hashlib",
+        "encodings.idna",
         "msgspec",
         "sqlalchemy",
         "litestar",

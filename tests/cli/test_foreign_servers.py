@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ostiary.cli.address import parse_address
+from ostiary.cli.transport import send
 from tests.support.processes import CommandLine, free_port
 
 Answer: TypeAlias = bytes | Callable[[socket.socket], None]
@@ -74,8 +76,11 @@ def at(home, url: str, **environment: str) -> CommandLine:
     return CommandLine(home, OSTIARY_SERVER=url, **{"OSTIARY_TOKEN": TOKEN, **environment})
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 def drip_forever(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    connection.sendall(CHUNKED)
     block = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     while True:
         connection.sendall(block)
@@ -97,6 +102,11 @@ def drip_forever(connection: socket.socket) -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", id="many-headers"),
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", id="long-header"),
         pytest.param(drip_forever, id="endless"),
+        pytest.param(http("[]", more="Content-Length: 3\r\n"), id="two-lengths"),
+        pytest.param(http("[]", more="Transfer-Encoding: chunked\r\n"), id="length-and-chunks"),
+        pytest.param(http("[]").replace(b"\r\n\r\n", b"\r\nNo Colon\r\n\r\n"), id="broken-header"),
+        pytest.param(CHUNKED + b"zz\r\n[]\r\n0\r\n\r\n", id="broken-chunk"),
+        pytest.param(b"HTTP/1.1 101 Other\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhello", id="upgrade"),
         pytest.param(http("oops", "500 Internal Server Error", "text/plain"), id="500"),
         pytest.param(http("<html>", "502 Bad Gateway", "text/html"), id="502"),
     ],
@@ -115,6 +125,9 @@ def test_an_answer_that_is_not_ours_is_one_line_and_exit_7(tmp_path, answer):
     [
         pytest.param(b"", id="closed"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[]", id="cut"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Ty", id="cut-in-the-head"),
+        pytest.param(CHUNKED + b"2\r\n[]\r\n", id="cut-between-chunks"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="cut-after-an-interim-answer"),
     ],
 )
 def test_a_connection_that_is_cut_is_exit_8(tmp_path, answer):
@@ -122,6 +135,52 @@ def test_a_connection_that_is_cut_is_exit_8(tmp_path, answer):
         done = at(tmp_path, listening.url)("session", "list")
     assert (done.returncode, done.stdout) == (8, "")
     assert "whether it was done is not known" in done.stderr
+
+
+def one_byte_at_a_time(connection: socket.socket) -> None:
+    for byte in http("[]"):
+        connection.sendall(bytes([byte]))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(http("[]"), id="with-its-length"),
+        pytest.param(CHUNKED + b"1\r\n[\r\n1\r\n]\r\n0\r\n\r\n", id="in-chunks"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[]", id="to-the-end-of-the-connection"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n[]", id="http-1.0"),
+        pytest.param(b"HTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n" + http("[]"), id="after-an-interim-answer"),
+        pytest.param(http("[]") + b"HTTP/1.1 500 Not asked\r\n\r\n", id="with-more-behind-it"),
+        pytest.param(one_byte_at_a_time, id="one-byte-at-a-time"),
+    ],
+)
+def test_an_answer_in_any_shape_of_http_is_read(tmp_path, answer):
+    with stranger(answer) as listening:
+        done = at(tmp_path, listening.url)("session", "list", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+def test_what_is_sent_is_one_plain_request(tmp_path):
+    with stranger(http("[]")) as listening:
+        at(tmp_path, listening.url + "/below")("session", "list", "--ended")
+    head, _, body = listening.heard[0].partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    sent = dict(field.split(": ", 1) for field in fields)
+    assert line == "GET /below/api/v1/auth/sessions?include=ended HTTP/1.1"
+    assert (sent["Host"], sent["Authorization"]) == (listening.url.removeprefix("http://"), f"Bearer {TOKEN}")
+    assert len(sent) == len(fields) and "Content-Length" not in sent and not body
+
+
+@pytest.mark.parametrize("injected", ["x\r\nX-Evil: y", "x\n", "x y", "x\0"])
+def test_a_request_is_never_two(injected):
+    with stranger(http("[]")) as listening:
+        address = parse_address(listening.url)
+        with pytest.raises(ValueError, match="another line"):
+            send(address, "GET", f"/{injected}", headers={})
+    assert listening.heard == []
+    with stranger(http("[]")) as listening, suppress(ValueError):
+        send(parse_address(listening.url), "POST", "/x", headers={"X-Words": injected})
+    assert all(b"\r\nX-Evil" not in sent and b"\0" not in sent for sent in listening.heard)
 
 
 def test_nobody_listening_is_exit_8_and_says_what_to_look_at(alone):

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from ostiary.cli.failures import NOT_FOUND, Failure, usage
-from ostiary.core.token import is_id
 
 SHORTEST: Final = 3  # characters of the random part; fewer could be a slip of the hand
 SHOWN: Final = 10  # matches named in an error
@@ -14,6 +13,8 @@ SHOWN: Final = 10  # matches named in an error
 
 def is_whole(text: str, prefix: str) -> bool:
     """True for a complete id of that kind: it needs no looking up."""
+    from ostiary.core.token import is_id  # brings hashes and random numbers, which a list has no use for
+
     return text.startswith(f"{prefix}_") and is_id(text)
 
 

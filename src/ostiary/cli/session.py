@@ -59,7 +59,9 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
       ostiary session list --ended --warn-stale-days 7
       ostiary session list --format json | jq '.[] | {id, ip, last_used: .last_used_at, ua: .user_agent}'
     """
-    query: dict[str, object] = {"stale_after_days": warn_stale_days, "include": "ended" if ended else None}
+    # What the server does by itself is not asked for: without a query it answers soonest.
+    stale_after_days = None if warn_stale_days == STALE_AFTER_DAYS else warn_stale_days
+    query: dict[str, object] = {"stale_after_days": stale_after_days, "include": "ended" if ended else None}
     found = invocation.calls().get_list("/auth/sessions", query)
     invocation.show(found, COLUMNS + ENDING if ended else COLUMNS)
     stale = texts([one for one in found if one.get("status") == "stale"], "id")
