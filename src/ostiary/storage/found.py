@@ -99,7 +99,7 @@ def _statement(table: str, columns: Iterable[Column[object]], condition: str, sp
 
 
 def live_of_user(user: str, limits: Iterable[str], most: str, spelling: Spelling) -> str:
-    """The statement that reads what `as_listed` takes, as `row`; `in_order` puts them in order.
+    """The statement that reads what `as_listed` takes, as `listed`; `in_order` puts them in order.
 
     Args:
         limits: what `limits` gives, in its order.
@@ -107,7 +107,7 @@ def live_of_user(user: str, limits: Iterable[str], most: str, spelling: Spelling
     """
     ends, begins, used = limits
     return (
-        f"SELECT {_row(map(str, _LISTED), spelling)} AS row FROM sessions "  # noqa: S608 - our own columns only
+        f"SELECT {_row(map(str, _LISTED), spelling)} AS listed FROM sessions "  # noqa: S608 - our own columns only
         f"WHERE user_id = {user} AND revoked_at IS NULL "
         f"AND expires_at > {ends} AND created_at > {begins} AND last_used_at > {used} "
         f"ORDER BY last_used_at DESC LIMIT {most}"
