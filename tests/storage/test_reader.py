@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from sqlalchemy import text
 
 from ostiary.core.client import seen
 from ostiary.core.policy import PRESETS
@@ -11,6 +14,7 @@ from ostiary.settings import Settings
 from ostiary.storage import accounts, sessions
 from ostiary.storage.database import Database
 from ostiary.storage.found import ListedSession
+from ostiary.storage.postgres_reader import PostgresReader
 from ostiary.storage.reader import open_reader
 from tests.support.people import FIREFOX, add_user
 
@@ -72,3 +76,29 @@ async def test_a_list_without_a_store_is_no_empty_list(tmp_path, clock):
     reader = open_reader(Database(Settings(database_url=f"sqlite:///{tmp_path}/nothing.db").database_url))
     with pytest.raises(StoreUnavailable):
         await lists(reader, ["user"], PRESETS["default"], clock(), 10)
+
+
+OF_READERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%secret_hash%ANY%'"
+)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_connection_is_opened_when_it_is_needed_and_no_more_than_there_are_lanes(authority):
+    started = [await authority.sessions.start(f"user-{number}", client=seen(None, None)) for number in range(20)]
+    ids = [one.session.id for one in started]
+    reader = PostgresReader(authority.database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    try:
+        for id_ in ids:  # one after the other
+            assert list(await reader.sessions([id_])) == [id_]
+        assert await opened(authority) == 1
+        answers = await asyncio.gather(*(reader.sessions([id_, "sess_nobody"]) for id_ in ids))
+        assert [list(answer) for answer in answers] == [[id_] for id_ in ids]
+        assert await opened(authority) == PostgresReader.lanes
+    finally:
+        await reader.close()
+
+
+async def opened(authority) -> int:
+    async with authority.database.reading() as db:
+        return (await db.execute(text(OF_READERS))).scalar_one() - 1  # the question itself
