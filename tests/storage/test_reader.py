@@ -101,4 +101,5 @@ async def test_a_connection_is_opened_when_it_is_needed_and_no_more_than_there_a
 
 async def opened(authority) -> int:
     async with authority.database.reading() as db:
-        return (await db.execute(text(OF_READERS))).scalar_one() - 1  # the question itself
+        counted: int = (await db.execute(text(OF_READERS))).scalar_one()
+    return counted - 1  # the question itself
