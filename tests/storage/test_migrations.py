@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from ostiary.storage import migrate, plans
 from ostiary.storage.database import Database
+from tests.support import databases
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ async def old(database_url, tmp_path):
     is_sqlite = database_url.startswith("sqlite")
     database = Database(f"sqlite:///{tmp_path}/old.db" if is_sqlite else database_url)
     if not is_sqlite:
+        databases.spoil(database_url)  # a schema that was made anew lacks the grants of the one that was there
         async with database.transaction() as db:
             await db.exec_driver_sql("DROP SCHEMA public CASCADE")
             await db.exec_driver_sql("CREATE SCHEMA public")

@@ -57,6 +57,7 @@ DO $$ BEGIN
 END $$
 """
 _made: list[str] = []
+_spoiled: set[str] = set()  # those among them that a test changed for good
 _free: list[str] = []  # databases that a test gave back: emptying one is ten times as fast as making one
 
 
@@ -89,7 +90,7 @@ async def new_postgres() -> str:
 async def drop_postgres(url: str) -> None:
     """Give a database back: whoever still holds on to it is cut off, and it is emptied for the next test."""
     name = url.rsplit("/", 1)[1]
-    if name not in _made:
+    if name not in _made or name in _spoiled:
         await _execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         return
     connection = await asyncpg.connect(url, timeout=5)
@@ -100,6 +101,11 @@ async def drop_postgres(url: str) -> None:
     finally:
         await connection.close()
     _free.append(name)
+
+
+def spoil(url: str) -> None:
+    """Say that a database will not be as it was: it is dropped after the test, and no other one gets it."""
+    _spoiled.add(url.rsplit("/", 1)[1])
 
 
 async def drop_template() -> None:
