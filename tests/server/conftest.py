@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import structlog
 
+from ostiary.server import logs
 from ostiary.server.app import Application, create_app
 from tests.server.visitors import add_people
 
@@ -21,3 +25,16 @@ async def app(make_app) -> AsyncIterator[Application]:
     async with make_app() as app:
         await add_people(app.authority)
         yield app
+
+
+@pytest.fixture
+def logged():
+    """What is logged while the test runs, as text."""
+    stream = io.StringIO()
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+    logs.configure("debug", stream)
+    yield stream
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from ostiary.errors import StoreUnavailable
-from ostiary.server import logs
 from ostiary.server.own_list import PATH
 from ostiary.server.protocol import BoundedProtocol
 from ostiary.server.shortcut import ShortcutProtocol
@@ -191,13 +190,13 @@ async def test_who_is_signed_out_while_the_list_is_read_hurts_nobody(app, carrie
         assert (await send(server, question(carried["bearer"]))).startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_it_is_counted_and_told_as_any_other(app, carried, capsys):
+async def test_it_is_counted_and_told_as_any_other(app, carried, logged):
     lines = {}
     for protocol in (BoundedProtocol, ShortcutProtocol):
-        logs.configure("info")
+        before = len(logged.getvalue())
         async with serving(app, protocol) as server:
             await send(server, question(carried["cookie"]))
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"request"' in line]
+        told = [json.loads(line) for line in logged.getvalue()[before:].splitlines() if '"request"' in line]
         (lines[protocol],) = [line for line in told if line["route"] == PATH]
         assert lines[protocol].pop("at") and lines[protocol].pop("duration_ms") > 0
     assert lines[ShortcutProtocol] == lines[BoundedProtocol]
