@@ -160,12 +160,16 @@ class Sessions:
                 limit=MAXIMUM_LIST,
             )
 
-    def ask_list(self, user_id: str, deliver: Deliver[Sequence[ListedSession]]) -> None:
-        """What `list` without arguments shows to a user's session, for whoever asks often: as `Batch.ask`.
+    def ask_list(self, deliver: Deliver[Sequence[ListedSession]], *, by: Caller) -> None:
+        """What `list` without arguments shows, for whoever asks often: as `Batch.ask`.
 
         Many users' are read by one query, and the same object is given out as long as its row is the same.
+
+        Raises:
+            NotAllowed: a CLI token without `sessions:read`.
         """
-        self._lists.ask(user_id, deliver)
+        by.ensure_scope("sessions:read")
+        self._lists.ask(by.user.id, deliver)
 
     async def count_others(self, *, by: Caller) -> int:
         """How many sessions `revoke_others` would end now.

@@ -12,7 +12,7 @@ MAXIMUM_BODY: Final = 16 * 1024 * 1024  # bytes; ten thousand sessions take abou
 
 
 class TooLarge(Exception):
-    """More than anybody has to say."""
+    """A body of more than `MAXIMUM_BODY`."""
 
 
 class Reply:
@@ -49,8 +49,8 @@ class Reply:
         """Read on.
 
         Raises:
-            TooLarge: the head or the body.
-            HttpParserError: it is no HTTP.
+            TooLarge: the body is.
+            HttpParserError: it is no HTTP, or has a head that no server of ours would send.
         """
         if not self.status:
             self._head += len(data)
@@ -60,9 +60,9 @@ class Reply:
             if not self.is_complete:
                 raise
         if (not self.status and self._head > MAXIMUM_HEAD) or self._count > MAXIMUM_HEADERS:
-            raise TooLarge("head")
+            raise HttpParserError("the head is too large")
         if self._size > MAXIMUM_BODY:
-            raise TooLarge("body")
+            raise TooLarge
 
     # What the parser calls. One answer was asked for: whatever comes behind it is not read.
 

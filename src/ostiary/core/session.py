@@ -139,11 +139,6 @@ def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = S
     return "active"
 
 
-def stale_before(now: datetime) -> datetime:
-    """The same rule for many at once: stale is what was last used before that, by the documented default."""
-    return now - timedelta(days=STALE_AFTER_DAYS)
-
-
 def new_deadline(policy: Policy, now: datetime, wanted: timedelta | None = None) -> datetime:
     """The end of a new session's lifetime: what was asked for, but never beyond the policy's."""
     return now + (min(wanted, policy.lifetime) if wanted is not None else policy.lifetime)

@@ -16,7 +16,7 @@ import msgspec
 
 from ostiary.authority.verification import NOBODY
 from ostiary.core.caller import Caller
-from ostiary.core.session import Status, stale_before
+from ostiary.core.session import STALE_AFTER_DAYS, Status, live_status
 from ostiary.core.token import Token
 from ostiary.server.asked import Accepted, Deliver
 from ostiary.server.callers import Identified
@@ -45,7 +45,7 @@ class OwnList:
         self._exchanges = exchanges
         self._names = accepted_names(context.settings)
         self._part = lru_cache(MADE)(self._encode)
-        self._caller = lru_cache(MADE)(_caller)
+        self._identified = lru_cache(MADE)(_identified)
         self._lines = {secure: _always(secure=secure) for secure in (False, True)}
 
     def token(self, named: Mapping[bytes, bytes]) -> Token | None:
@@ -61,8 +61,8 @@ class OwnList:
             if found is None:
                 deliver(None)
                 return
-            exchange.identified = self._caller(found)
-            authority.sessions.ask_list(found.user.id, listed)
+            exchange.identified = self._identified(found)
+            authority.sessions.ask_list(listed, by=exchange.identified.caller)
 
         def listed(found: Sequence[ListedSession] | None, error: BaseException | None) -> None:
             if error is not None:
@@ -75,12 +75,11 @@ class OwnList:
 
     def _answer(self, found: Sequence[ListedSession], exchange: Exchange) -> Accepted:
         current = exchange.identified.caller.session_id if exchange.identified else None
-        # As `live_status` has it, with the one limit of all computed once.
-        limit, part = stale_before(self._context.authority.clock()), self._part
-        parts = [
-            part(one, "active" if one.id == current or one.last_used_at >= limit else "stale", one.id == current)
-            for one in found
-        ]
+        now, parts = self._context.authority.clock(), []
+        for one in found:
+            is_current = one.id == current
+            status = live_status(one.last_used_at, now, 0 if is_current else STALE_AFTER_DAYS)
+            parts.append(self._part(one, status, is_current))
         body = b"[" + b",".join(parts) + b"]"
         lines = self._lines[is_https(exchange.arrival, self._context.settings)]
         return Accepted(b"%bcontent-length: %d\r\n%bx-request-id: " % (_JSON, len(body), lines), b"\r\n", body)
@@ -95,6 +94,6 @@ def _always(*, secure: bool) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in completed([], secure=secure))
 
 
-def _caller(found: FoundSession) -> Identified:
+def _identified(found: FoundSession) -> Identified:
     # For the log, which does not tell cookies and bearers apart.
     return Identified(Caller(found.user, session=found.session, client=NOBODY), by_cookie=False)
