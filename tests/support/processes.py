@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 from tests.support.databases import skip
 from tests.support.people import PASSWORD
@@ -110,6 +111,17 @@ class Server:
                 status, found, raw = error.code, error.headers, error.read()
         lower = {name.lower(): value for name, value in found.items()}
         return status, lower, json.loads(raw) if "json" in lower.get("content-type", "") else raw.decode()
+
+    def answered(self, route: str) -> int:
+        """Requests of a route that were answered before this call, by the log."""
+        # The line of a request is written after its answer: it is there once that of a later request is.
+        last = uuid4().hex
+        self.ask("GET", "/healthz/none", headers={"X-Request-ID": last})
+        deadline = time.monotonic() + START_TIMEOUT
+        while last not in (lines := self.log.read_text()):
+            assert time.monotonic() < deadline, "a request was answered and not logged"
+            time.sleep(0.01)
+        return lines.count(f'"{route}"')
 
     def sign_in(self, username: str = "ada", *, agent: str = "curl/8", password: str = PASSWORD) -> tuple[str, str]:
         """Session id and token of a new session."""

@@ -23,7 +23,7 @@ from ostiary.sdk.verifier.access_tokens import AccessTokens
 from tests.acceptance.conftest import add_people
 from tests.support import databases
 from tests.support.people import PASSWORD
-from tests.support.processes import serving
+from tests.support.processes import Server, serving
 
 SOON = 5.0
 
@@ -75,8 +75,8 @@ def encoded(content: object) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def asked(server) -> int:
-    return int(server.log.read_text().count("/api/v1/verifications"))
+def asked(server: Server) -> int:
+    return server.answered("/api/v1/verifications")
 
 
 async def test_it_is_read_here_and_its_session_asked_about_once(client):

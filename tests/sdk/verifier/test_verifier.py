@@ -25,13 +25,13 @@ from ostiary.sdk.verifier import BlockingVerifier, CannotProve, Verifier
 from ostiary.settings import Settings
 from tests.sdk.verifier.proxy import Proxy
 from tests.support.people import PASSWORD
+from tests.support.processes import Server
 
 SOON = 5.0  # seconds: far more than a wake-up or a poll needs
 
 
-def asked(server) -> int:
-    """Requests for verifications that the server has seen."""
-    return int(server.log.read_text().count("/api/v1/verifications"))
+def asked(server: Server) -> int:
+    return server.answered("/api/v1/verifications")
 
 
 async def until_refused(verifier, token, within=SOON) -> Unauthenticated:
