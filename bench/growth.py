@@ -35,9 +35,10 @@ SELECT 'user-' || n, 'user' || n, 'user' || n, '!', 'member', now(), now() FROM 
 """
 FILL_SESSIONS = """
 INSERT INTO sessions (id, secret_hash, user_id, kind, created_at, auth_time, last_used_at, expires_at, ip, user_agent,
-                      tenant, amr)
+                      tenant, amr, username, roles)
 SELECT 'sess_' || left(translate(md5(n::text), '0189', 'ghij'), 26), $2::bytea, 'user-' || n / 8, 'browser',
-       now(), now(), now() + interval '1 day', now() + interval '60 days', '203.0.113.7', 'wrk', 'default', 'pwd'
+       now(), now(), now() + interval '1 day', now() + interval '60 days', '203.0.113.7', 'wrk', 'default', 'pwd',
+       'user' || n / 8, 'member'
 FROM generate_series($3::int, $1::int) AS n
 """
 STEP = 500_000  # rows of one statement

@@ -7,10 +7,13 @@ import random
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from ostiary.authority import Authority
 from ostiary.authority.races import Races
 from ostiary.core.caller import Caller
+from ostiary.storage import accounts
+from ostiary.storage.schema import users
 
 OPERATIONS = int(os.environ.get("OSTIARY_TEST_OPERATIONS", "800"))
 OPERATOR = Caller.operator("tests")
@@ -70,3 +73,14 @@ async def test_a_store_that_ends_too_much_is_found_out(nodes):
     nodes[0].administration.revoke = one_more
     outcome = await Races(nodes, 7, OPERATOR).run(400)
     assert any("nobody had ended it" in violation for violation in outcome.violations)
+
+
+async def test_roles_that_live_on_in_sessions_are_found_out(nodes, monkeypatch):
+    """The account is changed, and what its sessions say of it is forgotten."""
+
+    async def only_the_account(db, user_id, roles):
+        await db.execute(update(users).where(users.c.id == user_id).values(roles=roles))
+
+    monkeypatch.setattr(accounts, "set_roles", only_the_account)
+    outcome = await Races(nodes, 7, OPERATOR).run(400)
+    assert any("with roles that had been taken" in violation for violation in outcome.violations)

@@ -108,10 +108,19 @@ async def test_an_erased_person_is_gone_from_every_table_and_the_trail_still_hol
     assert await authority.privacy.erase(ada.id, by=OPERATOR)  # again, by the pseudonym: it finishes what was left
 
 
+async def said_of(authority, session_id):
+    """What a session's row says of its user's account."""
+    async with authority.database.reading() as db:
+        row = await db.exec_driver_sql(f"SELECT username, email, roles FROM sessions WHERE id = '{session_id}'")
+        return tuple(row.one())
+
+
 async def test_the_name_of_a_deleted_account_is_erased_too(authority):
     ada = await add_user(authority, "ada-of-the-north")
+    started = await sign_in(authority, "ada-of-the-north")
     await authority.accounts.delete("ada-of-the-north", by=OPERATOR)
-    assert "ada-of-the-north" in await everything(authority)
+    assert "ada-of-the-north" in await everything(authority)  # the trail says who was deleted
+    assert await said_of(authority, started.session.id) == (None, None, "")
     await authority.evidence.verify(by=OPERATOR)
     await authority.privacy.erase(ada.id, by=OPERATOR)
     assert "ada-of-the-north" not in await everything(authority)
@@ -194,3 +203,5 @@ async def test_ended_sessions_forget_where_they_were_and_live_ones_do_not(make_a
         async with authority.database.reading() as db:
             kept = [await sessions.find(db, one.session.id) for one in (gone, live)]
         assert [session.ip for session in kept if session is not None] == [None, BOB_AT]
+        said = [await said_of(authority, one.session.id) for one in (gone, live)]
+        assert said == [(None, None, ""), ("ada", None, "member")]

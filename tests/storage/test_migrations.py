@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from ostiary.core.account import User
 from ostiary.storage import migrate, plans
 from ostiary.storage.database import Database
+from ostiary.storage.reader import open_reader
 from tests.support import databases
 
 
@@ -55,3 +59,30 @@ async def test_a_plan_that_was_half_applied_goes_on_behind_what_it_ended(old):
         assert plan is not None
         assert (plan.looked_at, plan.ended, plan.count) == (2, 2, 4)
         assert await plans.pinned(db, "plan_x", plan.looked_at, 10) == ["sess_c", "sess_d"]
+
+
+async def test_sessions_say_whose_they_are(old):
+    await bring_to(old, "0009")
+    moment = "2026-01-15 12:00:00"
+    async with old.transaction() as db:
+        await db.exec_driver_sql(
+            "INSERT INTO users (id, username, username_key, email, password_hash, roles, created_at,"
+            f" password_changed_at) VALUES ('u1', 'Ada', 'ada', 'ada@example.org', '!', 'admin member', '{moment}',"
+            f" '{moment}')"
+        )
+        for session, user in (("sess_a", "u1"), ("sess_b", "theirs")):
+            await db.exec_driver_sql(
+                "INSERT INTO sessions (id, secret_hash, user_id, kind, created_at, auth_time, last_used_at, expires_at,"
+                f" tenant, amr) VALUES ('{session}', '', '{user}', 'browser', '{moment}', '{moment}', '{moment}',"
+                f" '{moment}', 'default', 'pwd')"
+            )
+    await migrate.upgrade(old)
+    reader = open_reader(old)
+    asked = reader.sessions(["sess_a", "sess_b"])
+    found = asked if isinstance(asked, Mapping) else await asked
+    users = {id_: row.user for id_, row in found.items()}
+    await reader.close()
+    assert users == {
+        "sess_a": User("u1", "Ada", "ada@example.org", ("admin", "member")),
+        "sess_b": User("theirs"),
+    }

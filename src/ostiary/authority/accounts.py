@@ -16,7 +16,7 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import Reason
 from ostiary.core.token import new_id
 from ostiary.errors import Conflict, UserNotFound
-from ostiary.storage import accounts, cli_tokens, events, sessions
+from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
@@ -208,6 +208,7 @@ class Accounts:
 
     @in_transaction
     async def _set_roles(self, db: Connection, username: str, roles: tuple[str, ...], by: Caller) -> User:
+        await subjects.hold(db, (await _account(db, username)).user.id)  # their sessions say the roles, new ones too
         user = (await _account(db, username)).user
         if roles != user.roles:
             await accounts.set_roles(db, user.id, roles)

@@ -1,7 +1,8 @@
 """Random acts of many at once on several nodes, and an oracle that knows what must not come of them.
 
-Two things are held: what was acknowledged as ended before a question was asked is refused, by every node; and what
-nobody has begun to end is accepted. In between, while an ending is under way, both answers are right.
+Three things are held: what was acknowledged as ended before a question was asked is refused, by every node; what
+nobody has begun to end is accepted; and who is accepted has the roles that were given last. In between, while an ending
+or a change is under way, both answers are right.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ WEIGHTS: Final = {
     "revoke_all": 10,
     "disable": 3,
     "change_password": 2,
+    "change_roles": 15,
 }
 USERS: Final = 6
 KEPT: Final = 300  # credentials that are asked about, ended ones too
+MEMBER: Final = ("member",)
 HERE: Final = seen("127.0.0.1", "ostiary races")
 
 
@@ -83,6 +86,8 @@ class Races:
         self._endings: defaultdict[str, int] = defaultdict(int)  # of everything of a user, begun
         self._ended: defaultdict[str, int] = defaultdict(int)  # the same, acknowledged
         self._unsettled: defaultdict[str, int] = defaultdict(int)  # the same, under way
+        self._changes: defaultdict[str, int] = defaultdict(int)  # of roles of a user, begun
+        self._roles: dict[str, tuple[str, ...] | None] = {}  # of a user; None while a change is under way, or in doubt
         self._left = 0
         self._password = secrets.token_urlsafe(16)
         self.outcome = Outcome(seed)
@@ -92,7 +97,7 @@ class Races:
         try:
             for _ in range(USERS):
                 name = f"races-{secrets.token_hex(6)}"
-                self._users.append(await self._node.accounts.add(name, self._password, by=self._by, roles=("member",)))
+                self._users.append(await self._node.accounts.add(name, self._password, by=self._by, roles=MEMBER))
             self._left = operations
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
@@ -124,8 +129,10 @@ class Races:
     async def _verify(self) -> None:
         held = self._dice.choice(self._held)
         was_dead = held.is_dead or held.life.is_dead
+        user_id = held.life.user.id
+        changes, roles = self._changes[user_id], self._roles.get(user_id, MEMBER)
         try:
-            await self._node.verify(held.token, HERE)
+            found = await self._node.verify(held.token, HERE)
         except Unauthenticated as refusal:
             self.outcome.refused += 1
             if not (held.is_doomed or held.life.is_doomed):
@@ -134,6 +141,8 @@ class Races:
         self.outcome.accepted += 1
         if was_dead:
             self._violated(f"{held.life.session_id} was accepted after its ending had been acknowledged")
+        if roles not in (None, found.user.roles) and changes == self._changes[user_id]:
+            self._violated(f"{held.life.session_id} was accepted with roles that had been taken from its user")
 
     # Beginnings.
 
@@ -212,6 +221,17 @@ class Races:
         finally:
             await self._node.accounts.enable(name, by=self._by)
             self._unsettled[user.id] -= 1
+
+    async def _change_roles(self) -> None:
+        user = self._dice.choice(self._users)
+        before = self._roles.get(user.id, MEMBER)
+        if before is None:  # of two changes at once, nobody could tell which came second
+            return
+        self._changes[user.id] += 1
+        self._roles[user.id] = None
+        roles = () if before else MEMBER
+        await self._node.accounts.set_roles(user.username or "", roles, by=self._by)
+        self._roles[user.id] = roles
 
     async def _end(self, user: User, act: Callable[[], Awaitable[object]], but: Life | None = None) -> None:
         """An ending of everything of a user: what is there now is dead when it is acknowledged."""

@@ -27,6 +27,7 @@ class User:
         id: opaque and stable.
         username: as typed when added; None when the user lives in another application.
         roles: of `ROLES`.
+        created_at: when the account was added; None where the user is told by a session, whose row does not say it.
         disabled_at: when the account was disabled; nothing of a disabled user is live.
     """
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ostiary.core.account import User, username_key
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import users
+from ostiary.storage.schema import sessions, users
 
 COLUMNS = [users.c[name] for name in ("id", "username", "email", "roles", "created_at", "disabled_at")]
 
@@ -105,13 +105,23 @@ async def set_disabled(db: Connection, user_id: str, at: datetime | None) -> Non
 
 
 async def set_roles(db: Connection, user_id: str, roles: tuple[str, ...]) -> None:
-    """Replace the roles."""
+    """Replace the roles, in the account and in its sessions. Hold the user's row first."""
     await db.execute(update(users).where(users.c.id == user_id).values(roles=roles))
+    await db.execute(update(sessions).where(sessions.c.user_id == user_id).values(roles=roles))
 
 
 async def remove(db: Connection, user_id: str) -> None:
-    """Remove the account; its sessions stay as history."""
+    """Remove the account; its sessions stay as history, without its name. Hold the user's row first."""
     await db.execute(delete(users).where(users.c.id == user_id))
+    await db.execute(update(sessions).where(sessions.c.user_id == user_id).values(NOBODYS))
+
+
+def copied(user_id: str) -> dict[str, Any]:
+    """Values for a new session: what its row says of the account, so that a verification reads one row."""
+    return {name: select(users.c[name]).where(users.c.id == user_id).scalar_subquery() for name in NOBODYS}
+
+
+NOBODYS: Final[dict[str, Any]] = {"username": None, "email": None, "roles": ()}  # of a session without an account
 
 
 async def enabled_admins(db: Connection) -> int:

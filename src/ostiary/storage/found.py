@@ -74,28 +74,27 @@ SQLITE: Final = Spelling("json_array({})", "hex({})")
 POSTGRESQL: Final = Spelling("CAST(json_build_array({}) AS text)", "encode({}, 'hex')")
 
 _USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
+_WHOSE = [sessions.c[name] for name in ("username", "email", "roles")]
 _REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
-_SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_USER]
+_SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_WHOSE]
 _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
 _LISTED = [sessions.c[name] for name in ListedSession.__slots__ if name != "place"]
 
 
 def sessions_where(condition: str, spelling: Spelling) -> str:
     """The statement that reads ids, and what `as_session` takes."""
-    return _statement("sessions", _SESSION, condition, spelling)
+    return _statement("sessions", _SESSION, f"WHERE {condition}", spelling)
 
 
 def tokens_where(condition: str, spelling: Spelling) -> str:
     """The statement that reads ids, and what `as_token` takes."""
-    return _statement("cli_tokens", _TOKEN, condition, spelling)
+    theirs = f"LEFT JOIN users ON users.id = cli_tokens.user_id WHERE {condition}"
+    return _statement("cli_tokens", _TOKEN, theirs, spelling)
 
 
-def _statement(table: str, columns: Iterable[Column[object]], condition: str, spelling: Spelling) -> str:
+def _statement(table: str, columns: Iterable[Column[object]], which: str, spelling: Spelling) -> str:
     row = _row([spelling.digits.format(f"{table}.secret_hash"), *map(str, columns)], spelling)
-    return (
-        f"SELECT {table}.id, {row} FROM {table} "  # noqa: S608 - names of our own tables only
-        f"LEFT JOIN users ON users.id = {table}.user_id WHERE {condition}"
-    )
+    return f"SELECT {table}.id, {row} FROM {table} {which}"  # noqa: S608 - names of our own tables only
 
 
 def live_of_user(user: str, limits: Iterable[str], most: str, spelling: Spelling) -> str:
@@ -127,14 +126,14 @@ def as_session(row: str) -> FoundSession:
         secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
         ip, agent, label, application_id, tenant, amr, issued_by, client_id,
         revoked_at, revoked_reason, revoked_by,
-        username, email, roles, joined_at, disabled_at,
+        username, email, roles,
     ) = _decode(row)  # fmt: skip
     revoked = Revocation(_instant(revoked_at), revoked_reason, revoked_by) if revoked_at is not None else None
     session = Session(
         id_, user_id, kind, _instant(created_at), _instant(auth_time), _instant(last_used_at), _instant(expires_at),
-        ip, agent, label, application_id, tenant, tuple(amr.split()), issued_by, client_id, revoked,
+        ip, agent, label, application_id, tenant, _words(amr), issued_by, client_id, revoked,
     )  # fmt: skip
-    user = _as_user(user_id, username, email, roles, joined_at, disabled_at)
+    user = User(user_id, username, email, _words(roles))
     return FoundSession(session, bytes.fromhex(secret_hash), user)
 
 
@@ -144,7 +143,7 @@ def as_listed(row: str) -> ListedSession:
     used = _instant(last_used_at)
     return ListedSession(
         id_, _instant(created_at), used, _instant(expires_at), ip, agent, label, application_id, tenant,
-        tuple(amr.split()), (-used.timestamp(), id_),
+        _words(amr), (-used.timestamp(), id_),
     )  # fmt: skip
 
 
@@ -155,18 +154,16 @@ def as_token(row: str) -> FoundToken:
         username, email, roles, joined_at, disabled_at,
     ) = _decode(row)  # fmt: skip
     token = CliToken(
-        id_, user_id, name, tuple(scopes.split()), _instant(created_at), _if_any(expires_at), _if_any(last_used_at),
+        id_, user_id, name, _words(scopes), _instant(created_at), _if_any(expires_at), _if_any(last_used_at),
         _if_any(revoked_at), minted_by, session_id,
     )  # fmt: skip
-    user = _as_user(user_id, username, email, roles, joined_at, disabled_at)
+    user = User(user_id, username, email, _words(roles), _if_any(joined_at), _if_any(disabled_at))
     return FoundToken(token, bytes.fromhex(secret_hash), user)
 
 
-def _as_user(
-    user_id: str, username: str, email: str, roles: str | None, joined_at: str | None, disabled_at: str | None
-) -> User:
-    roles_ = tuple(roles.split()) if roles else ()
-    return User(user_id, username, email, roles_, _if_any(joined_at), _if_any(disabled_at))
+def _words(text: str | None) -> tuple[str, ...]:
+    """As `Words` reads them; None is of a user without an account."""
+    return tuple((text or "").split())
 
 
 def _instant(text: str) -> datetime:

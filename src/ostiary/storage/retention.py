@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, null, or_, select, text, upd
 
 from ostiary.core.event import REFUSED
 from ostiary.core.selector import label_key
+from ostiary.storage.accounts import NOBODYS
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import (
     authorization_codes,
@@ -128,7 +129,7 @@ async def forget_in_sessions(db: Connection, before: datetime, limit: int) -> in
 async def forget_sessions(db: Connection, chosen: ColumnElement[bool]) -> None:
     """Empty what is personal in the chosen sessions, and what search reads of it."""
     nowhere = {**place(None, None), "label": None, "label_key": label_key(None)}
-    await db.execute(update(sessions).where(chosen).values(**nowhere))
+    await db.execute(update(sessions).where(chosen).values(**nowhere, **NOBODYS))
 
 
 async def forget_in_events(db: Connection, after: int, before: datetime, limit: int) -> list[int]:

@@ -78,6 +78,10 @@ sessions = Table(
     Column("revoked_at", Instant),
     Column("revoked_reason", Text),
     Column("revoked_by", Text),
+    # Of its user's account, so that a verification reads one row; kept equal by storage/accounts.py (decision 0023).
+    Column("username", Text),
+    Column("email", Text),
+    Column("roles", Words),
     # What search looks at: made of `ip`, `user_agent` and `label` when they are written; see core/selector.py.
     Column("address", LargeBinary),
     Column("browser", Text),

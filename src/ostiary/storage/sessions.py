@@ -13,6 +13,7 @@ from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
 from ostiary.core.selector import browser_key, device_key, label_key, system_key
 from ostiary.core.session import Revocation, Session
+from ostiary.storage import accounts
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions
 
@@ -30,8 +31,9 @@ class Whose(NamedTuple):
 
 
 async def add(db: Connection, session: Session, secret_hash: bytes) -> None:
-    """Write a new session."""
-    await db.execute(insert(sessions).values(secret_hash=secret_hash, **values_of(session)))
+    """Write a new session, with what its user's account says. Hold the user's row first: the account may change."""
+    values = values_of(session) | accounts.copied(session.user_id)
+    await db.execute(insert(sessions).values(secret_hash=secret_hash, **values))
 
 
 async def find(db: Connection, session_id: str, user_id: str | None = None) -> Session | None:
