@@ -18,7 +18,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Raises:
         ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
     """
-    return Application(settings, Authority(settings, clock=clock), plugins=[Pages()])
+    return Application(settings, Authority(settings, clock=clock), plugins=[Pages])
 
 
 def run(settings: Settings) -> None:

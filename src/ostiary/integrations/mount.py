@@ -18,4 +18,4 @@ def api_and_pages(keeper: Embedded) -> Application:
     """The same with the pages. Their links begin at the root: mount it there, behind the application's own routes."""
     from ostiary.web.pages import Pages
 
-    return Application(keeper.settings, keeper.authority, plugins=[Pages()])
+    return Application(keeper.settings, keeper.authority, plugins=[Pages])

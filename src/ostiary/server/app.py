@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-from litestar import Litestar
-from litestar.datastructures import State
 from litestar.plugins import InitPlugin
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
-from ostiary.server import failures, openapi, routes
+from ostiary.server import lifespan
 from ostiary.server.addresses import Addresses
-from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.asked import Asked
-from ostiary.server.bodies import MAXIMUM_BODY, ApiRequest
-from ostiary.server.context import Context
-from ostiary.server.dependencies import DEPENDENCIES
+from ostiary.server.context import KEY, Context
 from ostiary.server.ending import on_the_way_down
 from ostiary.server.exchange import Exchanges
 from ostiary.server.feed_readers import Readers
 from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
-from ostiary.server.oauth.routes import OAUTH, WELL_KNOWN
 from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
+from ostiary.server.router import router
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
 
@@ -56,7 +51,7 @@ class Application:
         is_open: whether it is between its opening and its closing.
     """
 
-    def __init__(self, settings: Settings, authority: Authority, *, plugins: Sequence[InitPlugin] = ()) -> None:
+    def __init__(self, settings: Settings, authority: Authority, *, plugins: Sequence[type[InitPlugin]] = ()) -> None:
         """Use `create_app`; `plugins` add what is no part of the API, such as pages."""
         self.authority = authority
         self.is_open = False
@@ -70,19 +65,7 @@ class Application:
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
-        routed = Litestar(
-            [routes.API, *routes.MACHINES, OAUTH, WELL_KNOWN, openapi.router],
-            dependencies=DEPENDENCIES,
-            request_class=ApiRequest,
-            request_max_body_size=MAXIMUM_BODY,
-            exception_handlers={Exception: failures.answer},
-            state=State({"context": context}),
-            lifespan=[self._lifespan],
-            openapi_config=None,
-            logging_config=None,
-            plugins=plugins,
-        )
-        inner = SecurityHeaders(Limits(cast("ASGIApp", routed)), settings)
+        inner = SecurityHeaders(Limits(router(*plugins)), settings)
         self._inner = Exchanges(inner, addresses, metrics, authority.seen)
         own_list = OwnList(context, self._inner)
         self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}
@@ -90,10 +73,12 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            await self._inner(scope, receive, send)
+            on_the_way_down(self.authority.feed.hang_up)
+            await lifespan.answer(self.open, self.close, receive, send)
             return
         if not self.is_open:
             await self.open()
+        scope[KEY] = self._context
         path = scope["path"]
         if scope["type"] == "http" and (path == PATH or path == scope.get("root_path", "") + PATH):
             await self.gateway(scope, receive, send)
@@ -123,9 +108,3 @@ class Application:
     ) -> None:
         """Close."""
         await self.close()
-
-    @asynccontextmanager
-    async def _lifespan(self, _: Litestar) -> AsyncIterator[None]:
-        on_the_way_down(self.authority.feed.hang_up)
-        async with self:
-            yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from litestar.connection import ASGIConnection
 
@@ -12,6 +12,8 @@ from ostiary.server.feed_readers import Readers
 from ostiary.server.metrics import Metrics
 from ostiary.server.places import Places
 from ostiary.settings import Settings
+
+KEY: Final = "ostiary.context"  # of the scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +29,5 @@ class Context:
 
 def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
     """The context of the application that a request came to."""
-    found: Context = connection.app.state.context
+    found: Context = connection.scope[KEY]  # type: ignore[typeddict-item]  # beside what ASGI has there
     return found
