@@ -22,6 +22,12 @@ async def tab_to(visitor, name: str) -> None:
     raise AssertionError(f"Tab never comes to {name!r}")
 
 
+async def type_into(visitor, name: str, text: str) -> None:
+    """Type once the field of that name has the focus of its own accord: the browser gives it after it has loaded."""
+    await visitor.page.wait_for_function("name => document.activeElement.name === name", arg=name)
+    await visitor.page.keyboard.type(text)
+
+
 async def test_sign_in_look_end_name_change_and_sign_out(visitors, site):
     user = await site.user()
     phone = await site.sign_in(user, at("203.0.113.2", IPHONE))
@@ -29,7 +35,7 @@ async def test_sign_in_look_end_name_change_and_sign_out(visitors, site):
     visitor = await visitors()
     keyboard = visitor.page.keyboard
     await visitor.goto("/sign-in")
-    await keyboard.type(user.username or "")
+    await type_into(visitor, "username", user.username or "")
     await keyboard.press("Tab")
     await keyboard.type(PASSWORD)
     await keyboard.press("Enter")
@@ -59,7 +65,7 @@ async def test_sign_in_look_end_name_change_and_sign_out(visitors, site):
     await tab_to(visitor, "Name this device Mobile Safari on iOS")
     await keyboard.press("Enter")
     await visitor.page.get_by_role("dialog").wait_for()
-    await keyboard.type("phone")
+    await type_into(visitor, "label", "phone")
     await keyboard.press("Enter")
     await visitor.page.get_by_role("heading", name="phone").wait_for()
 
@@ -77,7 +83,7 @@ async def test_sign_in_look_end_name_change_and_sign_out(visitors, site):
     await tab_to(visitor, "New token")
     await keyboard.press("Enter")
     await visitor.page.get_by_role("dialog").wait_for()
-    await keyboard.type("script")
+    await type_into(visitor, "name", "script")
     await keyboard.press("Enter")
     await visitor.sees("Copy it now")
 
