@@ -1,6 +1,6 @@
 """The routes with their handlers, put together once for all the applications of a process.
 
-They are the same for each of them, and Litestar takes a third of a second to look at all handlers. What differs, the
+They are the same for each of them, and Litestar takes 0.1 to 0.4 s to look at all handlers. What differs, the
 context, comes with the request (`context_of`).
 """
 
