@@ -208,7 +208,8 @@ class Accounts:
 
     @in_transaction
     async def _set_roles(self, db: Connection, username: str, roles: tuple[str, ...], by: Caller) -> User:
-        await subjects.hold(db, (await _account(db, username)).user.id)  # their sessions say the roles, new ones too
+        # Their sessions say the roles, so starts wait; the account is looked at again once nobody else can change it.
+        await subjects.hold(db, (await _account(db, username)).user.id)
         user = (await _account(db, username)).user
         if roles != user.roles:
             await accounts.set_roles(db, user.id, roles)

@@ -14,6 +14,8 @@ from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions, users
 
 COLUMNS = [users.c[name] for name in ("id", "username", "email", "roles", "created_at", "disabled_at")]
+# What a session's row says of its user's account, for one that has none (decision 0023).
+NOBODYS: Final[dict[str, Any]] = {"username": None, "email": None, "roles": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,6 @@ async def remove(db: Connection, user_id: str) -> None:
 def copied(user_id: str) -> dict[str, Any]:
     """Values for a new session: what its row says of the account, so that a verification reads one row."""
     return {name: select(users.c[name]).where(users.c.id == user_id).scalar_subquery() for name in NOBODYS}
-
-
-NOBODYS: Final[dict[str, Any]] = {"username": None, "email": None, "roles": ()}  # of a session without an account
 
 
 async def enabled_admins(db: Connection) -> int:

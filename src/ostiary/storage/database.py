@@ -18,7 +18,6 @@ from sqlalchemy.engine import Connection as SyncConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
 
 from ostiary.core.event import Event
 from ostiary.errors import ConfigurationError, StoreUnavailable
@@ -215,17 +214,19 @@ def _is_outage(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) if state is None else state[:2] in _OUTAGES
 
 
-def _use_wal(cursor: Any) -> None:
+def _use_wal(connection: Any) -> None:
     """Keep a log of writes. A new file takes that on while nobody else has it open; SQLite does not wait for that."""
     ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    cursor = connection.cursor()
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.close()
             return
         except sqlite3.OperationalError as why:
             if why.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
                 raise
-        await_only(asyncio.sleep(0.01))
+        connection.run_async(lambda _: asyncio.sleep(0.01))  # SQLAlchemy's way to wait inside an event
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
@@ -239,8 +240,8 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
+        _use_wal(connection)
         cursor = connection.cursor()
-        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged revocation survives a power cut
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -20,6 +20,7 @@ from ostiary.core.account import User
 from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import Revocation, Session
+from ostiary.storage.accounts import NOBODYS
 from ostiary.storage.schema import cli_tokens, sessions, users
 
 MADE: Final = 8192  # rows whose objects are kept, in case the same row is read again
@@ -74,7 +75,7 @@ SQLITE: Final = Spelling("json_array({})", "hex({})")
 POSTGRESQL: Final = Spelling("CAST(json_build_array({}) AS text)", "encode({}, 'hex')")
 
 _USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
-_WHOSE = [sessions.c[name] for name in ("username", "email", "roles")]
+_WHOSE = [sessions.c[name] for name in NOBODYS]
 _REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
 _SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_WHOSE]
 _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
