@@ -123,3 +123,34 @@ async def test_a_very_large_burst_is_split_and_nobody_is_forgotten():
 
     batch: Batch[int] = Batch(ask, lanes=2)
     assert await asyncio.gather(*(batch.get(str(n)) for n in range(3000))) == list(range(3000))
+
+
+async def test_with_several_lanes_each_query_takes_half_so_that_nobody_waits_for_all():
+    asked: list[int] = []
+    gate = asyncio.Event()
+
+    async def ask(ids):
+        asked.append(len(ids))
+        await gate.wait()
+        return {key: int(key) for key in ids}
+
+    batch: Batch[int] = Batch(ask, lanes=3)
+    answers = [batch.get(str(number)) for number in range(100)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert asked == [50, 25, 16]  # the last is no longer halved
+    gate.set()
+    assert await asyncio.gather(*answers) == list(range(100))
+    assert asked == [50, 25, 16, 9]
+
+
+async def test_with_one_lane_all_travel_together_as_nothing_else_could_be_under_way():
+    asked: list[int] = []
+
+    def ask(ids):
+        asked.append(len(ids))
+        return {key: int(key) for key in ids}
+
+    batch: Batch[int] = Batch(ask, lanes=1)
+    assert await asyncio.gather(*(batch.get(str(number)) for number in range(100))) == list(range(100))
+    assert asked == [100]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row or None, or why there is no answer
 
 MAXIMUM_BATCH: Final = 512  # ids in one query
+FEW: Final = 16  # ids that are not halved: what a query costs beside its rows is felt below it (docs/decisions/0001)
 
 
 class Batch(Generic[T]):
@@ -29,7 +31,7 @@ class Batch(Generic[T]):
         """`ask` reads by id; `lanes` is how many queries may be under way at once, `size` how many ids in each."""
         self._ask = ask
         self._size = size
-        self._free = lanes
+        self._lanes = self._free = lanes
         self._waiting: dict[str, list[Deliver[T]]] = {}
         self._scheduled = False
 
@@ -68,11 +70,15 @@ class Batch(Generic[T]):
                 task.add_done_callback(partial(self._arrived, batch))
 
     def _take(self) -> dict[str, list[Deliver[T]]]:
-        if len(self._waiting) <= self._size:
+        size = self._size
+        if self._lanes > 1:
+            # Half of them: the other half goes by the next lane. If all went as one, the store, this process and those
+            # who ask would take turns, two of them idle while the third works on everything (docs/decisions/0001).
+            size = min(size, max(FEW, len(self._waiting) // 2))
+        if len(self._waiting) <= size:
             batch, self._waiting = self._waiting, {}
             return batch
-        keys = list(self._waiting)[: self._size]
-        return {key: self._waiting.pop(key) for key in keys}
+        return {key: self._waiting.pop(key) for key in list(islice(self._waiting, size))}
 
     def _arrived(self, batch: dict[str, list[Deliver[T]]], done: asyncio.Future[Mapping[str, T]]) -> None:
         self._free += 1

@@ -47,9 +47,9 @@ _FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 class PostgresReader:
     """Reads by asyncpg."""
 
-    # Queries of one kind under way at once. What comes while all of them are travels together, which costs less; but
-    # with one alone, nothing is asked while its answer is on the way, and the processor waits (bench/growth.py).
-    lanes = 2
+    # Queries of one kind under way at once: the store answers one while the next is on its way, and what is answered is
+    # written meanwhile. With two, a store at some distance left the process idle (docs/decisions/0001).
+    lanes = 3
 
     def __init__(self, dsn: str) -> None:
         """Name the database; it is connected to at the first question."""
