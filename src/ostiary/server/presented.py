@@ -57,6 +57,23 @@ def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
     Raises:
         SessionInvalid: more than one `Authorization`.
     """
+    bearer, cookies = _carried(headers, cookie_names)
+    return Presented(bearer, tuple(cookies))
+
+
+def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | None:
+    """The token of a request that carries one session's and no other credential; None for every other request.
+
+    Args:
+        named: its headers, each of which is there once.
+    """
+    bearer, cookies = _carried([(name, named[name]) for name in _CARRIERS if name in named], cookie_names)
+    given = cookies if bearer is None else [bearer, *cookies]
+    credential = given[0] if len(given) == 1 else ""
+    return parse(credential) if credential.startswith("sess_") else None
+
+
+def _carried(headers: Headers, cookie_names: Collection[bytes]) -> tuple[str | None, list[str]]:
     bearer: str | None = None
     cookies: list[str] = []
     for name, value in headers:
@@ -71,21 +88,7 @@ def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
                 raise SessionInvalid("more than one Authorization was sent")
             if scheme.lower() == b"bearer":
                 bearer = content.strip().decode("latin-1")
-    return Presented(bearer, tuple(cookies))
-
-
-def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | None:
-    """The token of a request that carries one session's and no other credential; None for every other request.
-
-    Args:
-        named: its headers, each of which is there once.
-    """
-    given = presented([(name, named[name]) for name in _CARRIERS if name in named], cookie_names)
-    if given.bearer is None:
-        credential = given.cookies[0] if len(given.cookies) == 1 else ""
-    else:
-        credential = given.bearer if not given.cookies else ""
-    return parse(credential) if credential.startswith("sess_") else None
+    return bearer, cookies
 
 
 async def holder(verify: Verify[H], given: Presented, client: Client | None) -> tuple[H, bool]:

@@ -30,16 +30,17 @@ class ShortcutProtocol(BoundedProtocol):
     def on_headers_complete(self) -> None:
         """Ask at once, or begin an ordinary request."""
         asked = self._asked()
-        named = dict(self.headers) if asked is not None else {}
-        # A name that was sent twice is nothing usual; without those, the mapping says all that the list does.
-        is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named)
-        token = asked.token(named) if asked is not None and is_usual else None
-        if asked is None or token is None:
-            super().on_headers_complete()
-            return
-        self.head_ended()
-        inquiry = self.cycle = Inquiry(self, request_id(named.get(b"x-request-id")))
-        asked.ask(token, self.scope, inquiry.request_id, inquiry.answered)
+        if asked is not None:
+            named = dict(self.headers)
+            # A name that was sent twice is nothing usual; without those, the mapping says all that the list does.
+            is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named)
+            token = asked.token(named) if is_usual else None
+            if token is not None:
+                self.head_ended()
+                inquiry = self.cycle = Inquiry(self, request_id(named.get(b"x-request-id")))
+                asked.ask(token, self.scope, inquiry.request_id, inquiry.answered)
+                return
+        super().on_headers_complete()
 
     def _asked(self) -> Asked | None:
         """Who can be asked about this request; None if it has to go the plain way."""
@@ -60,17 +61,18 @@ class ShortcutProtocol(BoundedProtocol):
 class Inquiry(RequestResponseCycle):
     """A request that was asked about: as much of a cycle as the protocol looks at, all of one if it comes to that."""
 
+    message_event = asyncio.Event()  # nobody waits for it, so it can be everybody's
+    disconnected = False
+    keep_alive = True
+    more_body = True
+    response_complete = False
+
     def __init__(self, protocol: ShortcutProtocol, request_id: str) -> None:
         """Ask first, make no cycle yet."""
         self._protocol = protocol
         self._scope: Any = protocol.scope
         self._url = protocol.url
         self.request_id = request_id
-        self.message_event = _NOBODY_WAITS
-        self.disconnected = False
-        self.keep_alive = True
-        self.more_body = True
-        self.response_complete = False
 
     def answered(self, accepted: Accepted | None) -> None:
         """Write a yes; anything else is found out, and said, the plain way."""
@@ -88,12 +90,9 @@ class Inquiry(RequestResponseCycle):
 
     def _response(self, accepted: Accepted) -> bytes:
         # As uvicorn writes it: its own headers first, and what becomes of the connection last.
-        parts = [_OK]
-        for header in self._protocol.server_state.default_headers:
-            parts.append(b"%b: %b\r\n" % header)
+        begin = _beginning.of(self._protocol.server_state.default_headers)
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        parts += (accepted.before, self.request_id.encode(), accepted.after, end, accepted.body)
-        return b"".join(parts)
+        return b"".join((begin, accepted.before, self.request_id.encode(), accepted.after, end, accepted.body))
 
     def _go_the_plain_way(self) -> None:
         protocol, keep_alive = self._protocol, self.keep_alive
@@ -117,5 +116,21 @@ class Inquiry(RequestResponseCycle):
         protocol._start_asgi_task(self, protocol.app)
 
 
-_NOBODY_WAITS: Final = asyncio.Event()
+class Beginning:
+    """How each answer begins: the status, and the headers that uvicorn replaces by others once a second."""
+
+    def __init__(self) -> None:
+        """Made when it is asked for."""
+        self._headers: list[tuple[bytes, bytes]] | None = None
+        self._lines = b""
+
+    def of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The lines of these headers."""
+        if headers is not self._headers:
+            self._lines = b"".join([_OK, *(b"%b: %b\r\n" % header for header in headers)])
+            self._headers = headers
+        return self._lines
+
+
+_beginning: Final = Beginning()
 _NONE: Final[Mapping[bytes, Asked]] = {}
