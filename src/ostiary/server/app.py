@@ -22,6 +22,7 @@ from ostiary.server.feed_readers import Readers
 from ostiary.server.gateway import PATH, Gateway
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
+from ostiary.server.oauth.introspections import Introspections
 from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
 from ostiary.server.router import router
@@ -65,7 +66,7 @@ class Application:
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
-        inner = SecurityHeaders(Limits(router(*plugins)), settings)
+        inner = SecurityHeaders(Limits(Introspections(router(*plugins), authority)), settings)
         self._inner = Exchanges(inner, addresses, metrics, authority.seen)
         own_list = OwnList(context, self._inner)
         self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}

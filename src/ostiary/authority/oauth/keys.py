@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import secrets
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -33,6 +35,7 @@ OVERLAP: Final = timedelta(hours=24)  # how long a retired key is still publishe
 FRESH: Final = 10.0  # seconds a node works with the keys that it has read
 UNKNOWN: Final = 5.0  # seconds it believes that a key does not exist
 MAXIMUM_UNKNOWN: Final = 1000  # keys it remembers that of
+MAXIMUM_VERIFIED: Final = 8192  # JWTs whose signature it remembers to be good
 RSA_BITS: Final = 2048  # NIST SP 800-131A; RFC 7518 3.3 asks for at least as many
 NONCE: Final = 12  # bytes, as AES-GCM wants
 
@@ -43,6 +46,15 @@ class Signer:
 
     kid: str
     key: RSAKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a JWT says, and the key that its signature is good for."""
+
+    kid: str
+    key: RSAKey = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
 
 
 class Keys:
@@ -60,6 +72,7 @@ class Keys:
         self._public: dict[str, RSAKey] = {}
         self._signer: Signer | None = None
         self._unknown: dict[str, float] = {}
+        self._verified: dict[bytes, Verified] = {}
         self._reading = asyncio.Lock()
 
     async def published(self) -> list[dict[str, Any]]:
@@ -180,9 +193,21 @@ class Keys:
         return False
 
     async def _claims(self, text: str, kind: str) -> Mapping[str, Any]:
-        key = await self._key(read_outside(text, kind).kid)
+        # Applications ask about the same token with every request, and a signature that was good stays good for as
+        # long as its key is one of ours. Known by the hash of all of its text, which itself is not kept.
+        name = hashlib.sha256(f"{kind} {text}".encode(errors="surrogatepass")).digest()
+        known = self._verified.get(name)
+        if known is None or await self._key(known.kid) is not known.key:
+            known = self._verified[name] = await self._verify(text, kind)
+            if len(self._verified) > MAXIMUM_VERIFIED:
+                del self._verified[next(iter(self._verified))]
+        return known.claims
+
+    async def _verify(self, text: str, kind: str) -> Verified:
+        kid = read_outside(text, kind).kid
+        key = await self._key(kid)
         try:
-            return jwt.decode(text, key, algorithms=[ALGORITHM]).claims
+            return Verified(kid, key, MappingProxyType(jwt.decode(text, key, algorithms=[ALGORITHM]).claims))
         except (JoseError, ValueError):
             raise SessionInvalid from None
 

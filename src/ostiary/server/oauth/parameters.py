@@ -19,24 +19,36 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 async def read_form(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """As `fields_of`, of a request."""
+    _ensure_form(request.headers.get("content-type", ""))
+    return read_fields(await request.body())
+
+
+def fields_of(content_type: str, body: bytes) -> dict[str, str]:
     """The fields of a form. An empty one counts as missing, and none may come twice (RFC 6749 3.1, 3.2).
 
     Raises:
         InvalidRequest: not a form, or a field that came twice.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    _ensure_form(content_type)
+    return read_fields(body)
+
+
+def _ensure_form(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != FORM:
         raise InvalidRequest("content-type", f"send {FORM}")
-    return read_fields(await request.body())
 
 
-def client_credentials(request: Request[Any, Any, Any], form: Mapping[str, str]) -> tuple[str, str | None]:
+def client_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str, str | None]:
     """The client's id and secret: by HTTP Basic or in the form, not both (RFC 6749 2.3.1).
+
+    Args:
+        header: `Authorization`, if there is one.
 
     Raises:
         InvalidClient: none, or an Authorization that is not Basic.
         InvalidRequest: both.
     """
-    header = request.headers.get("authorization")
     if header is None:
         if "client_id" not in form:
             raise InvalidClient

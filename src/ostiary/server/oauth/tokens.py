@@ -69,7 +69,7 @@ async def introspect(request: ApiRequest, authority: NamedDependency[Authority])
 
 
 async def _client(request: ApiRequest, authority: Authority, form: Mapping[str, str]) -> OAuthClient:
-    client_id, secret = client_credentials(request, form)
+    client_id, secret = client_credentials(request.headers.get("authorization"), form)
     return await authority.oauth.clients.authenticate(client_id, secret)
 
 

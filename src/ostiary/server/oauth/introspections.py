@@ -1,0 +1,93 @@
+"""The usual `POST /oauth/introspect`, answered in front of the router: APIs ask it with every request that they get.
+
+It can only say what a token is. Whatever is refused, comes in pieces or is unusual otherwise goes on to the router as
+it came, and is explained there: one place that explains (docs/decisions/0016). tests/oauth/test_introspections.py
+compares both ways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from ostiary.authority import Authority
+from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
+from ostiary.server.bodies import BODY_TIMEOUT
+from ostiary.server.oauth.parameters import client_credentials, fields_of
+
+PATH: Final = "/oauth/introspect"
+USUAL_BODY: Final = 8 * 1024  # bytes; a JWT has 4096 at the most (`core.oauth.jws`)
+_encoder = msgspec.json.Encoder()
+
+
+class Introspections:
+    """Answers with what a token is, and leaves the rest to the application."""
+
+    def __init__(self, app: ASGIApp, authority: Authority) -> None:
+        """Wrap the router."""
+        self._app = app
+        self._authority = authority
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        named = _usual(scope)
+        if named is None:
+            await self._app(scope, receive, send)
+            return
+        first = await _first(receive)
+        answer = await self._answer(named, first)
+        if answer is None:
+            await self._app(scope, _again(first, receive), send)
+            return
+        scope["path_template"] = PATH  # as the router notes it, for the log and the metrics
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer, "more_body": False})
+
+    async def _answer(self, named: Mapping[bytes, bytes], first: Message | None) -> bytes | None:
+        if first is None or first["type"] != "http.request" or first.get("more_body"):
+            return None
+        try:
+            form = fields_of(_text(named, b"content-type") or "", first["body"])
+            client_id, secret = client_credentials(_text(named, b"authorization"), form)
+            client = await self._authority.oauth.clients.authenticate(client_id, secret)
+            return _encoder.encode(await self._authority.oauth.inspection.introspect(form["token"], client=client))
+        except Exception:  # whatever it is, it happens again where it is explained, counted and logged
+            return None
+
+
+def _usual(scope: Scope) -> dict[bytes, bytes] | None:
+    """Its headers, if it is a form of usual size with no header twice."""
+    if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        return None
+    named = dict(scope["headers"])
+    length = named.get(b"content-length", b"")
+    is_usual = len(named) == len(scope["headers"]) and length.isdigit() and len(length) < 5
+    return named if is_usual and int(length) <= USUAL_BODY else None
+
+
+async def _first(receive: Receive) -> Message | None:
+    """The first piece of the body. None if it did not come in time: the router waits once more, and says so."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await receive()
+    except TimeoutError:
+        return None
+
+
+def _again(first: Message | None, receive: Receive) -> Receive:
+    """What was received, and then what comes after it."""
+    pieces = [first] if first is not None else []
+
+    async def received() -> Message:
+        return pieces.pop() if pieces else await receive()
+
+    return received
+
+
+def _text(named: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = named.get(name)
+    return value.decode("latin-1") if value is not None else None

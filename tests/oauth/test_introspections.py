@@ -1,0 +1,171 @@
+"""Introspection in front of the router: the same bytes as the router's, whatever is sent, and never from the past."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import urlencode
+
+import pytest
+
+from ostiary.errors import StoreUnavailable
+from ostiary.server.oauth import introspections
+from ostiary.server.protocol import BoundedProtocol
+from tests.oauth.party import person, register
+from tests.server.connections import send, serving
+from tests.server.visitors import visitor
+
+FORM = b"Content-Type: application/x-www-form-urlencoded"
+
+
+def basic(client_id: str, secret: str | None) -> bytes:
+    return b"Authorization: Basic " + base64.b64encode(f"{client_id}:{secret}".encode())
+
+
+def question(body: bytes, *lines: bytes, line: bytes = b"POST /oauth/introspect HTTP/1.1") -> tuple[bytes, bytes]:
+    head = (line, b"Host: auth.test", b"X-Request-ID: same", *lines)
+    return b"\r\n".join(head) + b"\r\nContent-Length: %d\r\n\r\n" % len(body), body
+
+
+@pytest.fixture
+async def both_ways(app, monkeypatch):
+    """Sends a request in one piece, and with a body in two, which only the router reads; gives status and content."""
+    short: list[bytes] = []
+    original = introspections.Introspections._answer
+
+    async def noted(self, named, first):
+        answer = await original(self, named, first)
+        if answer is not None:
+            short.append(answer)
+        return answer
+
+    monkeypatch.setattr(introspections.Introspections, "_answer", noted)
+    async with serving(app, BoundedProtocol) as server:
+
+        async def compare(head: bytes, body: bytes) -> tuple[int, bytes, bool]:
+            expected = await send(server, head + body[:1], body[1:])
+            assert short == []
+            found = await send(server, head + body)
+            was_short, short[:] = bool(short), []
+            assert found == expected, (head, body)
+            head, _, content = found.partition(b"\r\n\r\n")
+            return int(head.split()[1]), content.partition(b"HTTP/1.1 ")[0], was_short
+
+        yield compare
+
+
+async def test_what_is_answered_is_the_same_both_ways(app, party, both_ways):
+    other = await register(app, name="Other")
+    async with person(app) as ada:
+        mine, ended = await party.sign_in(ada), await party.sign_in(ada)
+        await ada.post(f"/api/v1/auth/sessions/{ended.sid}/revoke")
+    ours = basic(party.id, party.secret)
+    for token, active in (
+        (mine.access, True),
+        (mine.refresh, True),
+        (ended.access, False),
+        (ended.refresh, False),
+        (mine.id, False),
+        (mine.access[:-1] + ("A" if mine.access[-1] != "A" else "Q"), False),
+        ("unknown", False),
+    ):
+        for more in ({}, {"token_type_hint": "refresh_token"}):
+            asked = question(urlencode({"token": token, **more}).encode(), FORM, ours)
+            status, content, was_short = await both_ways(*asked)
+            assert (status, b'"active":true' in content, was_short) == (200, active, True), token
+    form = {"token": mine.access, "client_id": party.id, "client_secret": str(party.secret)}
+    status, content, was_short = await both_ways(*question(urlencode(form).encode(), FORM + b"; charset=utf-8"))
+    assert (status, b'"active":true' in content, was_short) == (200, True, True)
+    foreign = question(urlencode({"token": mine.access}).encode(), FORM, basic(other.id, other.secret))
+    assert await both_ways(*foreign) == (200, b'{"active":false}', True)
+
+
+async def test_what_is_refused_is_explained_by_the_router(app, party, public_party, both_ways):
+    async with person(app) as ada:
+        body = urlencode({"token": (await party.sign_in(ada)).access}).encode()
+    ours = basic(party.id, party.secret)
+    for expected, asked in (
+        (401, question(body, FORM)),
+        (401, question(body, FORM, basic(party.id, "A" * 43))),
+        (401, question(body, FORM, b"Authorization: Basic !!!")),
+        (401, question(body, FORM, b"Authorization: Bearer x")),
+        (401, question(body + f"&client_id={public_party.id}".encode(), FORM)),
+        (400, question(body + b"&client_secret=x", FORM, ours)),
+        (400, question(body + b"&" + body, FORM, ours)),
+        (400, question(b"token=", FORM, ours)),
+        (400, question(b"token=%00", FORM, ours)),
+        (400, question(b"token=\xff", FORM, ours)),
+        (400, question(b"token_type_hint=access_token", FORM, ours)),
+        (400, question(body, b"Content-Type: application/json", ours)),
+        (400, question(body, ours)),
+        (405, question(body, FORM, ours, line=b"PUT /oauth/introspect HTTP/1.1")),
+        (404, question(body, FORM, ours, line=b"POST /oauth/introspec HTTP/1.1")),
+    ):
+        status, _, was_short = await both_ways(*asked)
+        assert (status, was_short) == (expected, False), asked
+
+
+async def test_what_is_unusual_goes_the_plain_way_and_is_answered(app, party, both_ways):
+    async with person(app) as ada:
+        tokens = await party.sign_in(ada)
+    ours = basic(party.id, party.secret)
+    body = urlencode({"token": tokens.access}).encode()
+    for asked in (
+        question(body + b"&padding=" + b"x" * introspections.USUAL_BODY, FORM, ours),
+        question(body, FORM, ours, b"X-Twice: a", b"X-Twice: b"),
+    ):
+        status, content, was_short = await both_ways(*asked)
+        assert (status, b'"active":true' in content, was_short) == (200, True, False)
+
+
+async def test_without_a_store_nothing_is_known_and_nothing_is_called_inactive(app, party, monkeypatch, both_ways):
+    async with person(app) as ada:
+        body = urlencode({"token": (await party.sign_in(ada)).access}).encode()
+
+    async def away(self, ids):
+        raise StoreUnavailable
+
+    monkeypatch.setattr(app.authority.oauth.inspection._rows, "_ask", lambda ids: away(None, ids))
+    status, content, was_short = await both_ways(*question(body, FORM, basic(party.id, party.secret)))
+    assert (status, was_short) == (503, False)
+    assert b"active" not in content
+
+
+async def test_the_log_and_the_metrics_know_no_difference(app, party, both_ways):
+    async with person(app) as ada:
+        body = urlencode({"token": (await party.sign_in(ada)).access}).encode()
+    assert (await both_ways(*question(body, FORM, basic(party.id, party.secret))))[2]
+    async with visitor(app) as nobody:
+        counts = (await nobody.get("/metrics")).text
+    name = 'ostiary_http_request_duration_seconds_count{method="POST",route="/oauth/introspect",status="200"}'
+    assert f"{name} 2.0" in counts
+
+
+async def test_a_signature_that_was_seen_does_not_outlive_its_key_or_its_time(app, party, clock):
+    async with person(app) as ada:
+        first = await party.sign_in(ada)
+        for _ in range(2):
+            assert (await party.introspect(first.access)).json()["active"] is True
+        clock.advance(seconds=300)
+        assert (await party.introspect(first.access)).json() == {"active": False}  # its own end, not its session's
+        second = await party.sign_in(ada)
+        assert (await party.introspect(second.access)).json()["active"] is True
+        async with person(app, "root") as root:
+            await root.post("/api/v1/admin/keys/rotate", json={"at_once": True})
+        assert (await party.introspect(second.access)).json() == {"active": False}
+        third = await party.sign_in(ada)
+        assert (await party.introspect(third.access)).json()["active"] is True
+        await ada.post(f"/api/v1/auth/sessions/{third.sid}/revoke")
+        assert (await party.introspect(third.access)).json() == {"active": False}
+
+
+async def test_signatures_that_were_seen_are_kept_by_their_hash_and_not_for_ever(app, party, monkeypatch):
+    monkeypatch.setattr("ostiary.authority.oauth.keys.MAXIMUM_VERIFIED", 2)
+    keys = app.authority.oauth.keys
+    keys._verified.clear()
+    async with person(app) as ada:
+        tokens = [(await party.sign_in(ada)).access for _ in range(3)]
+    for token in tokens:
+        assert (await party.introspect(token)).json()["active"] is True
+        assert token not in repr(keys._verified)
+    assert len(keys._verified) == 2
+    assert (await party.introspect(tokens[0])).json()["active"] is True
