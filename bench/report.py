@@ -123,7 +123,6 @@ def _rate(rows: list[Row], contender: str, store: str, work: str) -> float | Non
 
 def as_text(rows: list[Row], aimed: list[Aim], extra: list[str], command: str) -> str:
     """The tables, as Markdown that can be read in a terminal too."""
-    best = {store: _rate(rows, "Ostiary", store, "verify") for store in ("SQLite", "PostgreSQL")}
     lines = [
         f"Measured {time.strftime('%Y-%m-%d')} on {machine()}, with", "", "```text", command, "```", "",
         f"{'| Contender':34} | {'Work':20} | {'req/s':>7} | {'lowest-highest':>15} | {'p50 ms':>7} | {'p99 ms':>7} "
@@ -136,9 +135,8 @@ def as_text(rows: list[Row], aimed: list[Aim], extra: list[str], command: str) -
             lines.append(f"{title:34} | {row['work']:20} | {row.get('failure') or ''} |||||||||")
             continue
         lag = f"{row['lag_ms_median']:,.1f} ({row['lag_ms_most']:,.0f})" if "lag_ms_median" in row else ""
-        own = best["SQLite" if row["store"].startswith("SQLite") else "PostgreSQL"]
-        is_peer = row["contender"] not in ("Ostiary", "raw ASGI hello") and row["work"] == "verify"
-        times = f"{own / row['rps']:.1f}x" if is_peer and own else ""
+        own = _rate(rows, "Ostiary", "SQLite" if row["store"].startswith("SQLite") else "PostgreSQL", row["work"])
+        times = f"{own / row['rps']:.1f}x" if row["contender"] != "Ostiary" and own else ""
         span = f"{row['rps_lowest']:,.0f}-{row['rps_highest']:,.0f}"
         ratio = f"{row['ratio_to_ceiling']:.2f}" if row["ratio_to_ceiling"] is not None else ""
         lines.append(
