@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from ostiary.errors import StoreUnavailable
 from ostiary.server.oauth import introspections
 from ostiary.server.protocol import BoundedProtocol
 from tests.oauth.party import person, register
-from tests.server.connections import send, serving
+from tests.server.connections import WAIT, connect, send, serving
 from tests.server.visitors import visitor
 
 FORM = b"Content-Type: application/x-www-form-urlencoded"
@@ -115,6 +116,16 @@ async def test_what_is_unusual_goes_the_plain_way_and_is_answered(app, party, bo
     ):
         status, content, was_short = await both_ways(*asked)
         assert (status, b'"active":true' in content, was_short) == (200, True, False)
+
+
+async def test_who_does_not_send_the_body_waits_no_longer_than_anywhere(app, party, monkeypatch):
+    monkeypatch.setattr(introspections, "BODY_TIMEOUT", 0.1)
+    async with serving(app, BoundedProtocol) as server:
+        reader, writer = await connect(server)
+        writer.write(question(b"token=unknown", FORM, basic(party.id, party.secret))[0])
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), WAIT)
+        assert head.startswith(b"HTTP/1.1 408 ")
+        writer.close()
 
 
 async def test_without_a_store_nothing_is_known_and_nothing_is_called_inactive(app, party, monkeypatch, both_ways):

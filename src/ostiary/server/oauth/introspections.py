@@ -70,7 +70,7 @@ def _usual(scope: Scope) -> dict[bytes, bytes] | None:
 
 
 async def _first(receive: Receive) -> Message | None:
-    """The first piece of the body. None if it did not come in time: the router waits once more, and says so."""
+    """The first piece of the body. None if it did not come in time."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await receive()
@@ -80,10 +80,15 @@ async def _first(receive: Receive) -> Message | None:
 
 def _again(first: Message | None, receive: Receive) -> Receive:
     """What was received, and then what comes after it."""
-    pieces = [first] if first is not None else []
+    pieces = [first]
 
     async def received() -> Message:
-        return pieces.pop() if pieces else await receive()
+        if not pieces:
+            return await receive()
+        piece = pieces.pop()
+        if piece is None:
+            raise TimeoutError  # as it would have come to `ApiRequest.body`, which says what that means
+        return piece
 
     return received
 
