@@ -53,7 +53,7 @@ def main() -> None:
         grown, told = growth.measure(options.postgres, options.growth, max(2, options.seconds), options.rounds)
         more |= grown
         extra += told
-    more |= _sign_ins(contenders, options)
+    more |= _sign_ins(contenders)
     text = report.as_text(rows, report.aims(rows, more), extra, _command())
     print(text)
     report.write(rows, text)
@@ -184,13 +184,11 @@ def _race(contenders: list[Contender], options: argparse.Namespace) -> None:
             one.works[0].failure = _words(why)
 
 
-def _sign_ins(contenders: list[Contender], options: argparse.Namespace) -> dict[str, float]:
+def _sign_ins(contenders: list[Contender]) -> dict[str, float]:
     """Sign-ins a second, of what bare argon2id does at the same parameters on the same core."""
-    bare = ours.bare_argon2(2 if options.quick else 5)
     return {
-        f"sign-in {one.store}": work.rps / bare
-        for one in contenders if one.name == "Ostiary"
-        for work in one.works if work.name == "sign-in" and work.rounds
+        f"sign-in {one.store}": statistics.median(work.of_bare)
+        for one in contenders for work in one.works if work.of_bare
     }  # fmt: skip
 
 

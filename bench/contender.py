@@ -27,6 +27,7 @@ class Work:
         expected: what the body of each answer must contain, in the same order.
         scripts: makes the scripts of one round, for work that wrk cannot drive; `requests` is empty then.
         right: whether an answer of such a script is one.
+        bare: does, for so many seconds, only what the work cannot do without, and says how often a second.
     """
 
     name: str
@@ -35,7 +36,9 @@ class Work:
     scripts: Callable[[], list[Script]] | None = None
     right: Callable[[Answer], bool] = lambda answer: answer.status in (200, 201, 204)
     rounds: list[Measured] = field(default_factory=list)
+    bare: Callable[[float], float] | None = None
     costs: list[float] = field(default_factory=list)  # microseconds of the server's CPU a request
+    of_bare: list[float] = field(default_factory=list)  # the rate of each round, of the bare one's after it
     failure: str = ""
 
     def check(self, server: Running) -> None:
@@ -65,6 +68,8 @@ class Work:
             raise Failed(f"{self.name}: {measured.wrong} of {measured.requests} answers were not right")
         self.rounds.append(measured)
         self.costs.append((server.cpu_seconds() - before) / measured.requests * 1e6)
+        if self.bare is not None:
+            self.of_bare.append(measured.rps / self.bare(seconds))
 
     def _by_wrk(self, server: Running, directory: Path, seconds: float) -> Measured:
         file = directory / "requests"

@@ -150,7 +150,7 @@ def _works(server: Running, people: People) -> tuple[list[Work], list[Race]]:
             [session_id(tokens[-1]) for tokens in people.tokens],
         ),
         Work("refresh", scripts=lambda: [_refreshing(chain, by_client) for chain in chains]),
-        Work("sign-in", scripts=lambda: _signing_in(16)),
+        Work("sign-in", scripts=lambda: _signing_in(16), bare=bare_argon2),
         Work("sign-in, no password", scripts=lambda: _minting(people.admin)),
         Work("revoke", scripts=lambda: _revoking(server, people.admin)),
     ]  # fmt: skip

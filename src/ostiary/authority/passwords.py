@@ -10,7 +10,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 PARALLELISM: Final = 4  # lanes; RFC 9106 4, second recommended option
-AT_ONCE: Final = max(2, os.cpu_count() or 1)  # bounds memory: each takes `memory_kib`
+# As many as this process may use cores, which may be fewer than there are: each takes `memory_kib`, and two on one core
+# take each other's cache away.
+AT_ONCE: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Passwords:
