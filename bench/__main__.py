@@ -188,7 +188,7 @@ def _sign_ins(contenders: list[Contender]) -> dict[str, float]:
     """Sign-ins a second, of what bare argon2id does at the same parameters on the same core."""
     return {
         f"sign-in {one.store}": statistics.median(work.of_bare)
-        for one in contenders for work in one.works if work.of_bare
+        for one in contenders for work in one.works if work.rounds and work.of_bare
     }  # fmt: skip
 
 

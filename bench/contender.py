@@ -35,8 +35,8 @@ class Work:
     expected: list[bytes] = field(default_factory=list)
     scripts: Callable[[], list[Script]] | None = None
     right: Callable[[Answer], bool] = lambda answer: answer.status in (200, 201, 204)
-    rounds: list[Measured] = field(default_factory=list)
     bare: Callable[[float], float] | None = None
+    rounds: list[Measured] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)  # microseconds of the server's CPU a request
     of_bare: list[float] = field(default_factory=list)  # the rate of each round, of the bare one's after it
     failure: str = ""

@@ -31,8 +31,8 @@ def ratio(server: Running, username: str, password: str, token: str, rounds: int
         environment = {
             **os.environ, "HOME": home, "OSTIARY_CONFIG": str(Path(home, "config.toml")), "OSTIARY_PASSWORD": password,
         }  # fmt: skip
-        # An installer compiles what it installs. Where that is forbidden, as a checkout's environment may do, each
-        # command would compile our modules anew, and not the library's.
+        # An installer compiles what it installs. Where the environment of a checkout forbids it, the command would
+        # compile our modules at each start, while the bare process has nothing to compile.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         ostiary = [str(Path(sys.executable).with_name("ostiary"))]  # as it was installed
         _run([*ostiary, "login", "--server", server.url, "--username", username], environment)

@@ -132,10 +132,10 @@ async def test_without_a_store_nothing_is_known_and_nothing_is_called_inactive(a
     async with person(app) as ada:
         body = urlencode({"token": (await party.sign_in(ada)).access}).encode()
 
-    async def away(self, ids):
+    async def away(ids):
         raise StoreUnavailable
 
-    monkeypatch.setattr(app.authority.oauth.inspection._rows, "_ask", lambda ids: away(None, ids))
+    monkeypatch.setattr(app.authority.oauth.inspection._rows, "_ask", away)
     status, content, was_short = await both_ways(*question(body, FORM, basic(party.id, party.secret)))
     assert (status, was_short) == (503, False)
     assert b"active" not in content

@@ -73,7 +73,7 @@ class Batch(Generic[T]):
         size = self._size
         if self._lanes > 1:
             # Half of them: the other half goes by the next lane. If all went as one, the store, this process and those
-            # who ask would take turns, two of them idle while the third works on everything (docs/decisions/0001).
+            # who ask would work by turns, and wait for each other (docs/decisions/0001).
             size = min(size, max(FEW, len(self._waiting) // 2))
         if len(self._waiting) <= size:
             batch, self._waiting = self._waiting, {}

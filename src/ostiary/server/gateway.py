@@ -28,7 +28,7 @@ from ostiary.core.token import Token
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
 from ostiary.server.addresses import Addresses
-from ostiary.server.asgi import Receive, Scope, Send
+from ostiary.server.asgi import Receive, Scope, Send, respond
 from ostiary.server.asked import Accepted, Deliver
 from ostiary.server.callers import identify, presented
 from ostiary.server.cookies import accepted_names
@@ -116,9 +116,7 @@ class Gateway:
             status, headers, content = self._refuse(ServerFault(), asked, request_id)
         headers += COMMON
         headers.append((b"x-request-id", request_id.encode()))
-        headers.append((b"content-length", b"%d" % len(content)))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content, "more_body": False})
+        await respond(send, status, headers, content)
 
     async def _answer(self, scope: Any, asked: Question, request_id: str) -> tuple[RawHeaders, bytes]:
         if scope["method"] not in METHODS:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ostiary.errors import OstiaryError
 from ostiary.server import problems
 from ostiary.server.addresses import Headers
-from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.asgi import ASGIApp, Receive, Scope, Send, respond
 from ostiary.server.exchange import exchange_of
 from ostiary.server.problems import BadRequest
 
@@ -50,6 +50,4 @@ def are_too_large(headers: Headers) -> bool:
 async def send_problem(send: Send, error: OstiaryError, request_id: str) -> None:
     """Answer with an error, where no framework is at hand."""
     content = problems.body(error, request_id)
-    headers = [*problems.headers(error), (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    await respond(send, error.status, problems.headers(error), content)

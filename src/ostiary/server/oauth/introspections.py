@@ -14,9 +14,10 @@ from typing import Final
 import msgspec
 
 from ostiary.authority import Authority
-from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
+from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send, respond
 from ostiary.server.bodies import BODY_TIMEOUT
-from ostiary.server.oauth.parameters import client_credentials, fields_of
+from ostiary.server.oauth.parameters import fields_of
+from ostiary.server.oauth.tokens import introspected
 
 PATH: Final = "/oauth/introspect"
 USUAL_BODY: Final = 8 * 1024  # bytes; a JWT has 4096 at the most (`core.oauth.jws`)
@@ -43,24 +44,21 @@ class Introspections:
             await self._app(scope, _again(first, receive), send)
             return
         scope["path_template"] = PATH  # as the router notes it, for the log and the metrics
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer, "more_body": False})
+        headers = [(b"content-type", b"application/json")]
+        await respond(send, 200, headers, answer)
 
     async def _answer(self, named: Mapping[bytes, bytes], first: Message | None) -> bytes | None:
         if first is None or first["type"] != "http.request" or first.get("more_body"):
             return None
         try:
             form = fields_of(_text(named, b"content-type") or "", first["body"])
-            client_id, secret = client_credentials(_text(named, b"authorization"), form)
-            client = await self._authority.oauth.clients.authenticate(client_id, secret)
-            return _encoder.encode(await self._authority.oauth.inspection.introspect(form["token"], client=client))
+            return _encoder.encode(await introspected(self._authority, _text(named, b"authorization"), form))
         except Exception:  # whatever it is, it happens again where it is explained, counted and logged
             return None
 
 
 def _usual(scope: Scope) -> dict[bytes, bytes] | None:
-    """Its headers, if it is a form of usual size with no header twice."""
+    """Its headers, if it asks here, with a body of usual size and no header twice."""
     if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
         return None
     named = dict(scope["headers"])

@@ -24,7 +24,7 @@ async def token(
 ) -> Response[dict[str, Any]]:
     """RFC 6749 3.2: tokens for a code, for a refresh token, or for the client itself."""
     form = await read_form(request)
-    holder = await _client(request, authority, form)
+    holder = await _client(authority, request.headers.get("authorization"), form)
     issued = await _grant(form, authority, holder, client)
     return Response(_answer(issued), headers={"pragma": "no-cache"})
 
@@ -55,7 +55,7 @@ async def revoke(
 ) -> Response[None]:
     """RFC 7009: the token's session ends, and with it every token of the same sign-in."""
     form = await read_form(request)
-    holder = await _client(request, authority, form)
+    holder = await _client(authority, request.headers.get("authorization"), form)
     await authority.oauth.inspection.revoke(_required(form, "token"), client=holder, at=client)
     return Response(None)
 
@@ -64,12 +64,21 @@ async def revoke(
 async def introspect(request: ApiRequest, authority: NamedDependency[Authority]) -> Response[dict[str, Any]]:
     """RFC 7662: from the session's row, now."""
     form = await read_form(request)
-    holder = await _client(request, authority, form)
-    return Response(await authority.oauth.inspection.introspect(_required(form, "token"), client=holder))
+    return Response(await introspected(authority, request.headers.get("authorization"), form))
 
 
-async def _client(request: ApiRequest, authority: Authority, form: Mapping[str, str]) -> OAuthClient:
-    client_id, secret = client_credentials(request.headers.get("authorization"), form)
+async def introspected(authority: Authority, header: str | None, form: Mapping[str, str]) -> dict[str, Any]:
+    """What a token is, to the client that proves itself; `header` is `Authorization`.
+
+    Raises:
+        InvalidClient, InvalidRequest: as `client_credentials`; no such client, or no token.
+    """
+    holder = await _client(authority, header, form)
+    return await authority.oauth.inspection.introspect(_required(form, "token"), client=holder)
+
+
+async def _client(authority: Authority, header: str | None, form: Mapping[str, str]) -> OAuthClient:
+    client_id, secret = client_credentials(header, form)
     return await authority.oauth.clients.authenticate(client_id, secret)
 
 
