@@ -13,6 +13,7 @@ from ostiary.authority.accounts import Accounts
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.batch import Batch
+from ostiary.authority.counting import Counting
 from ostiary.authority.evidence import Evidence
 from ostiary.authority.lags import MeasuredLags
 from ostiary.authority.neutralising import Neutralising
@@ -30,6 +31,7 @@ from ostiary.authority.sign_in import SignIn
 from ostiary.authority.statistics import Statistics
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
+from ostiary.authority.unheard import Unheard
 from ostiary.authority.upkeep import Upkeep
 from ostiary.authority.verification import Verification
 from ostiary.authority.verifiers import Verifiers
@@ -59,6 +61,7 @@ class Authority:
         administration: anybody's: search, mint, revoke, log_out.
         neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
+        unheard: tells the trail of attempts over a sign-in limit.
         tokens: create, list, find, rotate, revoke.
         plans: make, find, apply, undo: ending exactly the sessions that were chosen.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
@@ -111,7 +114,11 @@ class Authority:
             self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
         )
         self.tokens = Tokens(self.database, clock, self.sessions)
-        self.sign_in = SignIn(self.database, policy, clock, passwords, Throttle(limits), self.sessions)
+        counting = Counting(self.database, self.oauth.keys.purpose_key_if_any)
+        self.unheard = Unheard(self.database, clock)
+        self.sign_in = SignIn(
+            self.database, policy, clock, passwords, Throttle(limits), counting, self.unheard, self.sessions
+        )
         self.accounts = Accounts(self.database, policy, clock, passwords)
         self.audit = Audit(self.database)
         self.statistics = Statistics(self.database, policy, clock)
@@ -119,7 +126,7 @@ class Authority:
         node = secrets.token_hex(8)
         sealing = Sealing(self.database, node)
         self.evidence = Evidence(self.database, sealing)
-        self.privacy = Privacy(self.database, clock)
+        self.privacy = Privacy(self.database, clock, counting)
         self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
         self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
         self.upkeep = Upkeep(
@@ -190,6 +197,7 @@ class Authority:
         """Write down what use is still unrecorded, then give every connection back."""
         await self.verifiers.stop()
         await self.upkeep.stop()
+        await self.unheard.stop()
         await self.feed.close()
         await self.presence.stop()
         await self._reader.close()

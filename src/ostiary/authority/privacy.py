@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from ostiary.authority.counting import Counting, Names
 from ostiary.authority.ending import end_tokens, end_user
-from ostiary.authority.sign_in import account_key
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.event import Event, Wanted
@@ -56,10 +56,11 @@ class Erased:
 class Privacy:
     """Export and erase. Both are an administrator's."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], counting: Counting) -> None:
         """Part of an `Authority`."""
         self.database = database
         self._clock = clock
+        self._counting = counting
 
     async def export(self, name: str, *, by: Caller) -> Export:
         """Everything about one person. That it was written out is in the trail.
@@ -72,13 +73,14 @@ class Privacy:
             UserNotFound: nothing is known of them.
         """
         by.ensure_admin()
+        names = await self._counting.names()
         await self._note(name, by)
         async with self.database.reading() as db:
             user_id, account = await _find(db, name)
             tokens = await cli_tokens.list_of_user(db, user_id, MOST)
             own = {user_id, *(token.id for token in tokens)}
             found = await sessions.all_of_user(db, user_id, MOST)
-            key = account_key(account.username) if account and account.username else None
+            key = names.account(account.username) if account and account.username else None
             return Export(
                 user_id,
                 self._clock(),
@@ -108,7 +110,7 @@ class Privacy:
             Conflict: the last administrator who could sign in.
         """
         by.ensure_admin()
-        erased, tokens = await self._end(name, by)
+        erased, tokens = await self._end(name, by, await self._counting.names())
         async with self.database.reading() as db:
             until = await person.highest_event(db)
         count = 0
@@ -117,7 +119,7 @@ class Privacy:
         return Erased(erased.user_id, erased.sessions, erased.tokens, count)
 
     @in_transaction
-    async def _end(self, db: Connection, name: str, by: Caller) -> tuple[Erased, list[str]]:
+    async def _end(self, db: Connection, name: str, by: Caller, names: Names) -> tuple[Erased, list[str]]:
         user_id, account = await _find(db, name)
         now = self._clock()
         tokens = set(await person.token_ids(db, user_id))
@@ -129,7 +131,7 @@ class Privacy:
             await accounts.remove(db, user_id)
             if "admin" in account.roles and not await accounts.enabled_admins(db):
                 raise Conflict("this is the last administrator who can sign in; make another one first")
-        key = account_key(account.username) if account and account.username else None
+        key = names.account(account.username) if account and account.username else None
         await person.remove_rows(db, user_id, key)
         await events.add(db, [self._event("user.erased", user_id, by, {"tokens": " ".join(sorted(tokens))})])
         return Erased(user_id, len(ended), len(revoked), 0), sorted(tokens)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.results import Beginning, RevokedMany, Started
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
-from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password, username_key
+from ostiary.authority.unheard import Unheard
+from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Event
@@ -24,8 +25,6 @@ from ostiary.storage.accounts import Account
 from ostiary.storage.database import Connection, Database, in_transaction
 from ostiary.storage.refusals import Failures
 
-NOWHERE = "-"  # the address of a caller without one: an application in the same process
-
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -35,8 +34,7 @@ class Attempt:
     cut_off: datetime | None
     failures: Failures
     known_address: bool
-    key: str
-    address: str
+    keys: Counted
 
 
 class SignIn:
@@ -49,6 +47,8 @@ class SignIn:
         clock: Callable[[], datetime],
         passwords: Passwords,
         throttle: Throttle,
+        counting: Counting,
+        unheard: Unheard,
         sessions: Sessions,
     ) -> None:
         """Part of an `Authority`."""
@@ -57,6 +57,8 @@ class SignIn:
         self._clock = clock
         self._passwords = passwords
         self._throttle = throttle
+        self._counting = counting
+        self._unheard = unheard
         self._sessions = sessions
 
     async def with_password(
@@ -111,25 +113,37 @@ class SignIn:
         return await self._change(account, hashed, by, end_other_sessions)
 
     async def _attempt(self, username: str, client: Client) -> Attempt:
-        key, address = account_key(username), client.ip or NOWHERE
+        keys = (await self._counting.names()).keys(username, client)
+        since = self._clock() - self._throttle.limits.window
         async with self.database.reading() as db:
             account = await accounts.find(db, username)
             user_id = account.user.id if account else None
             attempt = Attempt(
                 account,
                 await subjects.cut_off(db, user_id or ""),
-                await refusals.count(db, key, address, self._clock() - self._throttle.limits.window),
-                await refusals.is_known(db, user_id, address),
-                key,
-                address,
+                await refusals.count(db, keys.account, keys.address, keys.site, since),
+                await refusals.is_known(db, user_id, client.ip),
+                keys,
             )
         return attempt
 
     async def _check(self, username: str, password: str, client: Client) -> tuple[Attempt, Account]:
         attempt = await self._attempt(username, client)
+        try:
+            return await self._judge(attempt, username, password, client)
+        except TooManyRequests:
+            self._unheard.note(attempt.keys, attempt.account.user.id if attempt.account else None, client)
+            raise
+
+    async def _judge(self, attempt: Attempt, username: str, password: str, client: Client) -> tuple[Attempt, Account]:
         over = self._over(attempt)
         if over is None:
-            async with self._throttle.looked_at(attempt.key, attempt.address, known_address=attempt.known_address):
+            async with self._throttle.looked_at(
+                attempt.keys.account,
+                attempt.keys.address,
+                known_address=attempt.known_address,
+                site=attempt.keys.site,
+            ):
                 attempt = await self._attempt(username, client)  # anew: those who were ahead may have failed
                 over = self._over(attempt)
                 if over is None:
@@ -145,8 +159,8 @@ class SignIn:
         return attempt, account
 
     def _over(self, attempt: Attempt) -> str | None:
-        known = attempt.known_address
-        return self._throttle.over(attempt.failures, attempt.key, attempt.address, known_address=known)
+        keys, known = attempt.keys, attempt.known_address
+        return self._throttle.over(attempt.failures, keys.account, keys.address, known_address=known, site=keys.site)
 
     async def _right(self, attempt: Attempt, password: str) -> Account | None:
         """The account, if this is its password and it may be used; the work is the same in every case."""
@@ -213,7 +227,7 @@ class SignIn:
     @in_transaction
     async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:
         now = self._clock()
-        await refusals.add(db, attempt.key, attempt.address, now)
+        await refusals.add(db, attempt.keys.account, attempt.keys.address, attempt.keys.site, now)
         await refusals.purge(db, now - self._throttle.limits.window)
         user_id = attempt.account.user.id if attempt.account else None
         reached = attempt.failures.pair + 1 == self._throttle.limits.pair
@@ -227,8 +241,8 @@ class SignIn:
                     ip=client.ip,
                     user_agent=client.user_agent,
                     request_id=client.request_id,
-                    # Never the name as typed: people type passwords there. Its hash tells attempts apart.
-                    detail={"account": attempt.key},
+                    # Never the name as typed: people type passwords there. What stands for it tells attempts apart.
+                    detail={"account": attempt.keys.account},
                 )
                 for kind in (("sign_in.refused", "sign_in.throttled") if reached else ("sign_in.refused",))
             ],
@@ -243,8 +257,3 @@ def _own_name(by: Caller) -> str:
     if by.user.username is None:
         raise NotAllowed("this account's password is kept by another application")
     return by.user.username
-
-
-def account_key(username: str) -> str:
-    """The hash by which failed sign-ins on an account are kept."""
-    return hashlib.sha256(username_key(username)[:256].encode()).hexdigest()[:32]

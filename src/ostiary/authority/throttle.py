@@ -1,6 +1,7 @@
 """Sign-in limits that slow a guesser down without letting a stranger lock anybody out (ASVS 5.0 6.3.1).
 
-Failed sign-ins are counted per account and address, per address, and per account from addresses new to it. Below the
+Failed sign-ins are counted per account and address, per address, and per account from addresses new to it. An address
+of IPv6 is its /64, and the /56 around it may do ten times as much (core/address.py). Below the
 limits nothing happens. Above one, a wrong password is answered 429, and attempts under the same key take turns, one a
 second: the right password still signs in, and a guesser gets one guess a second instead of hundreds.
 
@@ -26,6 +27,7 @@ TURN: Final = 1.0  # seconds between two attempts over a limit
 MAXIMUM_WAIT: Final = 5.0  # seconds; a longer queue is a flood, and its end is refused unheard
 MAXIMUM_KEYS: Final = 10_000  # remembered turns
 AT_ONCE: Final = 8  # attempts from one address, or on one account from new addresses; a limit is overrun by fewer
+SITE_FACTOR: Final = 10  # a /56 may do as much as ten addresses: a household, or a guesser who has all of it
 MAXIMUM_QUEUE: Final = 256  # attempts that wait under one key; more is a flood
 
 
@@ -57,7 +59,9 @@ class Throttle:
         self._queues: dict[str, Queue] = {}
 
     @asynccontextmanager
-    async def looked_at(self, account: str, address: str, *, known_address: bool) -> AsyncIterator[None]:
+    async def looked_at(
+        self, account: str, address: str, *, known_address: bool, site: str | None = None
+    ) -> AsyncIterator[None]:
         """Hold a place among the attempts that are looked at: count the failures inside, and record one inside.
 
         Raises:
@@ -66,6 +70,8 @@ class Throttle:
         async with AsyncExitStack() as places:
             await places.enter_async_context(self._place(f"{account} {address}", 1))
             await places.enter_async_context(self._place(address, AT_ONCE))
+            if site is not None:
+                await places.enter_async_context(self._place(site, AT_ONCE * SITE_FACTOR))
             if not known_address:
                 await places.enter_async_context(self._place(account, AT_ONCE))
             yield
@@ -84,10 +90,14 @@ class Throttle:
             if not queue.length:
                 self._queues.pop(key, None)
 
-    def over(self, failures: Failures, account: str, address: str, *, known_address: bool) -> str | None:
+    def over(
+        self, failures: Failures, account: str, address: str, *, known_address: bool, site: str | None = None
+    ) -> str | None:
         """The key of the limit that the attempt is over, or None: the one that most attempts share comes first."""
         if failures.account >= self.limits.account and not known_address:
             return account
+        if site is not None and failures.site >= self.limits.address * SITE_FACTOR:
+            return site
         if failures.address >= self.limits.address:
             return address
         if failures.pair >= self.limits.pair:

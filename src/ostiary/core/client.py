@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -17,17 +17,24 @@ MAXIMUM_LABEL: Final = 64  # characters a person may name a device with
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request came from. Build it with `seen`, which bounds all of it."""
+    """Where a request came from. Build it with `seen`, which bounds all of it.
+
+    Attributes:
+        ip: as much of the address as is kept.
+        origin: all of it, for the sign-in limits to count by; it is never stored or logged.
+    """
 
     ip: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    origin: str | None = field(default=None, repr=False, compare=False)
 
 
 def seen(ip: str | None, user_agent: str | None, request_id: str | None = None) -> Client:
     """A client from what it sent: the address in its shortest form or None, the agent cut and without NUL."""
     agent = user_agent.replace("\0", "").strip()[:MAXIMUM_USER_AGENT] if user_agent else None
-    return Client(_canonical(ip) if ip else None, agent or None, request_id)
+    address = _canonical(ip) if ip else None
+    return Client(address, agent or None, request_id, address)
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ EventKind: TypeAlias = Literal[
     "session.restored",
     "sign_in.refused",
     "sign_in.throttled",
+    "sign_in.limited",
     "token.created",
     "token.revoked",
     "user.added",

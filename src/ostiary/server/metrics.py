@@ -88,6 +88,8 @@ class Metrics:
                 self._sessions_ended.labels(event.reason or "").inc()
             elif event.kind == "sign_in.refused":
                 self._sign_ins_refused.inc()
+            elif event.kind == "sign_in.limited":
+                self._sign_ins_refused.inc(int(event.detail.get("count") or 0))
 
     def woken(self, source: str) -> None:
         """Count a wake-up of the feed."""

@@ -19,6 +19,8 @@ from ostiary.storage.schema import leases
 
 RETENTION: Final = "retention"
 CHAIN: Final = "chain"
+REFUSED_SIGN_INS: Final = "refused sign-ins"
+FOR_EVER: Final = timedelta(days=36_500)
 
 
 def store_clock(db: Connection, ahead: timedelta = timedelta(0)) -> ColumnElement[Any]:
@@ -71,6 +73,13 @@ async def marked(db: Connection, name: str, ago: timedelta) -> tuple[int, bool] 
 async def mark(db: Connection, name: str, to: int) -> None:
     """Set the mark. Hold the task."""
     await db.execute(update(leases).where(leases.c.name == name).values(mark=to, marked_at=store_clock(db)))
+
+
+async def kept(db: Connection, name: str, proposed: str) -> str:
+    """What the first who asked proposed: the same for every node, for as long as the database lasts."""
+    await take(db, name, proposed, FOR_EVER)
+    holder: str = (await db.execute(select(leases.c.holder).where(leases.c.name == name))).scalar_one()
+    return holder
 
 
 async def now(db: Connection) -> datetime:

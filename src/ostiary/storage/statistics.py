@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, extract, func, literal_column, select
+from sqlalchemy import ColumnElement, and_, case, extract, func, literal_column, select
 
 from ostiary.core.policy import Policy
 from ostiary.storage.database import Connection
@@ -13,6 +13,8 @@ from ostiary.storage.schema import events, sessions
 from ostiary.storage.sessions import live
 
 COUNTED: Final = ("session.started", "session.revoked", "sign_in.refused")  # kinds of events that charts tell of
+_LIMITED: Final = "sign_in.limited"  # many refused sign-ins in one event
+_TOLD_OF: Final = (*COUNTED, _LIMITED)
 
 
 async def totals(db: Connection, policy: Policy, now: datetime) -> tuple[int, int]:
@@ -26,21 +28,28 @@ async def events_over_time(db: Connection, since: datetime, step: timedelta) -> 
     """What happened in each step: seconds since the epoch at which the step begins, kind, reason, and how often."""
     begins = _begin_of_step(events.c.at, step)
     query = (
-        select(begins, events.c.kind, events.c.reason, func.count())
-        .where(events.c.at >= since, events.c.kind.in_(COUNTED))
-        .group_by(begins, events.c.kind, events.c.reason)
+        select(begins, _kind(), events.c.reason, _count())
+        .where(events.c.at >= since, events.c.kind.in_(_TOLD_OF))
+        .group_by(begins, _kind(), events.c.reason)
     )
     return [(int(row[0]), row[1], row[2], row[3]) for row in await db.execute(query)]
 
 
 async def events_since(db: Connection, since: datetime) -> dict[str, int]:
     """How often each kind of `COUNTED` happened."""
-    query = (
-        select(events.c.kind, func.count())
-        .where(events.c.at >= since, events.c.kind.in_(COUNTED))
-        .group_by(events.c.kind)
-    )
+    query = select(_kind(), _count()).where(events.c.at >= since, events.c.kind.in_(_TOLD_OF)).group_by(_kind())
     return {row[0]: row[1] for row in await db.execute(query)}
+
+
+def _kind() -> ColumnElement[str]:
+    # Literals, as PostgreSQL takes a parameter here and the same one in GROUP BY for two expressions.
+    return case(
+        (events.c.kind == literal_column(f"'{_LIMITED}'"), literal_column(f"'{COUNTED[2]}'")), else_=events.c.kind
+    )
+
+
+def _count() -> ColumnElement[int]:
+    return func.sum(case((events.c.kind == _LIMITED, events.c.detail["count"].as_integer()), else_=1))
 
 
 async def live_by_application(db: Connection, policy: Policy, now: datetime, limit: int) -> list[tuple[str, int]]:

@@ -95,6 +95,7 @@ EVENTS: Final[dict[str, str]] = {
     "session.revoked": "Session ended",
     "sign_in.refused": "Sign-in refused",
     "sign_in.throttled": "Sign-in slowed down",
+    "sign_in.limited": "Sign-ins refused over a limit",
     "token.created": "CLI token made",
     "token.revoked": "CLI token revoked",
     "user.added": "User added",

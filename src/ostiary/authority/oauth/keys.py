@@ -264,12 +264,24 @@ class Keys:
         """
         return hmac.digest(self._master_key(), f"ostiary {purpose}".encode(), "sha256")
 
+    def purpose_key_if_any(self, purpose: str) -> bytes | None:
+        """The same, or None where the operator gave no key.
+
+        Raises:
+            ConfigurationError: one was given, and it cannot be read.
+        """
+        return self.purpose_key(purpose) if self._read_master() is not None else None
+
     def _master_key(self) -> bytes:
+        master = self._read_master()
+        if master is None:
+            raise ConfigurationError(key_file.HOW, field="key_file")
+        return master
+
+    def _read_master(self) -> bytes | None:
         if self._master is None:
             path = Path(str(self.database.url.database)) if self.database.is_sqlite else None
             self._master = key_file.read(self._settings, path)
-        if self._master is None:
-            raise ConfigurationError(key_file.HOW, field="key_file")
         return self._master
 
     def _generate(self) -> list[StoredKey]:

@@ -21,6 +21,7 @@ _ICONS: Final = {
     "session.revoked": "ended",
     "sign_in.refused": "warning",
     "sign_in.throttled": "warning",
+    "sign_in.limited": "warning",
     "token.created": "cli",
     "token.revoked": "cli",
 }
