@@ -10,7 +10,7 @@ import pytest
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.settings import Settings
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, SERVED_PASSWORDS
 from tests.support.processes import CommandLine, Server, serving
 
 
@@ -18,7 +18,7 @@ def add_people(database_url: str, **people: str) -> None:
     """Accounts by name, each with its roles; `tests/cli` adds them by the command line."""
 
     async def add() -> None:
-        async with Authority(Settings(database_url=database_url, password_memory_kib=19456)) as authority:
+        async with Authority(Settings(database_url=database_url, **SERVED_PASSWORDS)) as authority:
             for username, roles in people.items():
                 await authority.accounts.add(username, PASSWORD, by=Caller.operator("tests"), roles=roles.split())
 

@@ -12,12 +12,12 @@ import pytest
 from ostiary.authority import Authority
 from ostiary.settings import Settings
 from tests.support import databases
-from tests.support.people import PASSWORD, add_user
+from tests.support.people import PASSWORD, SERVED_PASSWORDS, add_user
 from tests.support.processes import free_port
 
 
 async def with_people(url: str) -> None:
-    async with Authority(Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)) as authority:
+    async with Authority(Settings(database_url=url, **SERVED_PASSWORDS)) as authority:
         await add_user(authority, "root", admin=True)
         await add_user(authority, "web_user")
 

@@ -21,11 +21,11 @@ from ostiary.cli.failures import Unreachable
 from ostiary.cli.following import Following
 from ostiary.settings import Settings
 from tests.support import databases
-from tests.support.people import add_user, at, sign_in
+from tests.support.people import SERVED_PASSWORDS, add_user, at, sign_in
 
 
 def cheap(url: str) -> Settings:
-    return Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)
+    return Settings(database_url=url, **SERVED_PASSWORDS)
 
 
 @pytest.fixture

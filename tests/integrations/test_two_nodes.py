@@ -71,7 +71,7 @@ def wsgi(database_url, tmp_path) -> Iterator[str]:
 
 @pytest.fixture
 async def ada(database_url) -> None:
-    async with Authority(Settings(database_url=database_url, password_memory_kib=19456, password_time_cost=2)) as one:
+    async with Authority(Settings(database_url=database_url, **people.SERVED_PASSWORDS)) as one:
         await people.add_user(one)
 
 

@@ -29,6 +29,7 @@ from ostiary.server.openapi import document
 from ostiary.settings import Settings
 from tests.server.visitors import OPERATOR, add_people
 from tests.support import databases
+from tests.support.people import CHEAP_PASSWORDS
 
 CHECKS = [
     not_a_server_error,
@@ -110,7 +111,7 @@ def live_on_postgres() -> Iterator[Live]:
 def _serving(url: str) -> Iterator[Live]:
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with Live(create_app(Settings(database_url=url, password_memory_kib=19456, password_time_cost=2))) as live:
+    with Live(create_app(Settings(database_url=url, **CHEAP_PASSWORDS))) as live:
         yield live
     structlog.configure(**before)
 

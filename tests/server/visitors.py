@@ -11,12 +11,13 @@ import httpx2
 from argon2 import PasswordHasher
 
 from ostiary.authority import Authority, Started
+from ostiary.authority.passwords import PARALLELISM
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.session import Kind
 from ostiary.core.token import new_id
 from ostiary.server.app import Application
-from tests.support.people import FIREFOX, PASSWORD, at
+from tests.support.people import CHEAP_PASSWORDS, FIREFOX, PASSWORD, at
 
 ORIGIN = "https://auth.test"
 COOKIE = "__Host-session"
@@ -92,13 +93,14 @@ async def add_people(authority: Authority) -> None:
     for username, roles in (("ada", ("member",)), ("eve", ("member",)), ("root", ("admin", "member"))):
         user = User(new_id("user"), username, f"{username}@example.org", roles, authority.clock())
         async with authority.database.transaction() as db:
-            await authority.accounts.add_within(db, user, _hashed(), OPERATOR)
+            await authority.accounts.add_within(db, user, hashed(), OPERATOR)
 
 
 @functools.cache
-def _hashed() -> str:
+def hashed() -> str:
     """The password of everybody, hashed once."""
-    return PasswordHasher(time_cost=2, memory_cost=19456, parallelism=4).hash(PASSWORD)
+    memory, passes = CHEAP_PASSWORDS["password_memory_kib"], CHEAP_PASSWORDS["password_time_cost"]
+    return PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=PARALLELISM).hash(PASSWORD)
 
 
 def held(client: httpx2.AsyncClient) -> str:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final, TypedDict
+
 from ostiary.authority import Authority, Started
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
 
 PASSWORD = "correct horse battery"
+
+
+class Hashing(TypedDict):
+    """The settings of password hashes."""
+
+    password_memory_kib: int
+    password_time_cost: int
+
+
+# What argon2id takes at the least, and hundreds of times less than a server may be told to: the tests look at what is
+# decided, not at what it costs. Those that are about the cost say theirs.
+CHEAP_PASSWORDS: Final[Hashing] = {"password_memory_kib": 32, "password_time_cost": 1}
+# The least that a server takes, for what shares its accounts with one: a hash of other parameters is made anew.
+SERVED_PASSWORDS: Final[Hashing] = {"password_memory_kib": 19456, "password_time_cost": 2}
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 CHROME = (

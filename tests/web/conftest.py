@@ -16,6 +16,7 @@ from ostiary.authority import Authority
 from ostiary.settings import Settings
 from tests.support import databases
 from tests.support.clock import Clock
+from tests.support.people import CHEAP_PASSWORDS, SERVED_PASSWORDS
 from tests.support.processes import Server
 from tests.web.crawl import crawl
 from tests.web.surfer import Surfer
@@ -46,7 +47,7 @@ async def site(anyio_backend, tmp_path_factory) -> AsyncIterator[Site]:
 async def serve(home: Path, *options: str) -> AsyncIterator[Site]:
     """A server process on an empty SQLite database."""
     url = await databases.new_sqlite(home, home / "template.db")
-    settings = Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)
+    settings = Settings(database_url=url, **SERVED_PASSWORDS)
     server = Server(url, home, *options).start()
     try:
         async with Authority(settings) as authority:
@@ -85,7 +86,7 @@ async def crawled(request, anyio_backend, tmp_path_factory) -> AsyncIterator[lis
     home = tmp_path_factory.mktemp("crawl")
     is_sqlite = request.param == "sqlite"
     url = await databases.new_sqlite(home, home / "template.db") if is_sqlite else await databases.new_postgres()
-    settings = Settings(database_url=url, password_memory_kib=19456, password_time_cost=2)
+    settings = Settings(database_url=url, **CHEAP_PASSWORDS)
     async with surfing(settings, Clock()) as surfer:
         await crawl(surfer)
         yield surfer.answers

@@ -9,7 +9,7 @@ from ostiary.settings import Settings
 from ostiary.storage import migrate
 from tests.support import people
 from tests.support.databases import PrivatePostgres
-from tests.support.people import PASSWORD, at
+from tests.support.people import PASSWORD, SERVED_PASSWORDS, at
 from tests.support.processes import serving
 from tests.web.visitors import HERE, Site, Visitors
 
@@ -95,7 +95,7 @@ async def test_with_the_store_away_there_is_never_an_empty_list_and_nobody_is_si
     directory = tmp_path / "postgres"
     directory.mkdir()
     with PrivatePostgres(directory) as postgres:
-        settings = Settings(database_url=postgres.url, password_memory_kib=19456, password_time_cost=2)
+        settings = Settings(database_url=postgres.url, **SERVED_PASSWORDS)
         async with Authority(settings) as authority:
             await migrate.upgrade(authority.database)
             with serving(postgres.url, tmp_path) as server:
