@@ -186,6 +186,9 @@ class Settings:
     max_sessions: int | None = _setting(None, _optional(_number(1, 100_000)), "live sessions per user")
     at_limit: str = _setting("evict", _choice("evict", "deny"), "what a sign-in over max_sessions does")
     step_up_age: timedelta | None = _setting(None, _optional(_duration), "oldest sign-in that may end other sessions")
+    power_age: timedelta | None = _setting(
+        None, _optional(_duration), "oldest sign-in that may give or take power, such as a role or a CLI token"
+    )
     retention: timedelta = _setting(timedelta(days=90), _duration, "how long ended sessions and CLI tokens are kept")
     retention_events: timedelta = _setting(timedelta(days=365), _kept, "how long events are kept (PCI DSS 4.0 10.5.1)")
     retention_refused: timedelta = _setting(timedelta(days=30), _kept, "how long events of refused sign-ins are kept")
@@ -261,7 +264,7 @@ class Settings:
         """
         changes: dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("lifetime", "idle_timeout", "max_sessions", "step_up_age")
+            for name in ("lifetime", "idle_timeout", "max_sessions", "step_up_age", "power_age")
             if getattr(self, name) is not None
         }
         try:

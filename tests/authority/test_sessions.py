@@ -250,7 +250,10 @@ async def test_revoke_others_leaves_only_the_caller(authority):
     done = await authority.sessions.revoke_others(by=me)
     assert (done.count, done.tokens) == (3, 0)
     assert await authority.sessions.count_others(by=me) == 0
-    assert await authority.verify(mine.token)
+    assert done.renewed is not None
+    assert await authority.verify(done.renewed.token)
+    with pytest.raises(SessionInvalid):
+        await authority.verify(mine.token)
     assert await authority.verify(eves.token)
     for other in others:
         with pytest.raises(SessionRevoked) as refused:
@@ -268,8 +271,11 @@ async def test_this_was_not_me_ends_it_and_all_others_without_asking(make_author
         me = await caller(authority, mine)
         with pytest.raises(SessionNotFound):
             await authority.sessions.disown(eves.session.id, by=me)
-        assert (await authority.sessions.disown(strange.session.id, by=me)).count == 2
-        assert await authority.verify(mine.token)
+        done = await authority.sessions.disown(strange.session.id, by=me)
+        assert done.count == 2
+        assert await authority.verify(done.renewed.token)
+        with pytest.raises(SessionInvalid):
+            await authority.verify(mine.token)
         assert await authority.verify(eves.token)
         for gone in (strange, other):
             with pytest.raises(SessionRevoked):
@@ -404,12 +410,12 @@ async def test_minting_is_for_administrators_within_the_policy_and_recorded(auth
 async def test_logging_a_user_out_ends_all_of_theirs_and_keeps_earlier_times(authority, clock):
     await add_user(authority, "root", admin=True)
     await add_user(authority)
-    root = await sign_in(authority, "root")
-    admin = await caller(authority, root)
     first, second = await sign_in(authority), await sign_in(authority)
     await authority.sessions.log_out(by=await caller(authority, first))
     earlier = clock.now
     clock.advance(hours=1)
+    root = await sign_in(authority, "root")
+    admin = await caller(authority, root)
     listed = await authority.administration.log_out("ada", by=admin)
     assert [(s.id, s.revoked.at, s.revoked.reason) for s in listed] == [
         (s.session.id, at_, why)
@@ -477,7 +483,8 @@ async def test_every_act_leaves_its_event_in_the_same_transaction(authority):
     first, second = await sign_in(authority), await sign_in(authority)
     me = await caller(authority, second)
     await authority.sessions.renew(first.token, client=at())
-    await authority.sessions.revoke_others(by=me)
+    done = await authority.sessions.revoke_others(by=me)
+    me = await caller(authority, done.renewed)
     await authority.sessions.log_out(by=me)
     assert await kinds(authority) == [
         "user.added",
@@ -485,6 +492,7 @@ async def test_every_act_leaves_its_event_in_the_same_transaction(authority):
         "session.started",
         "session.renewed",
         "session.revoked",
+        "session.renewed",
         "session.revoked",
     ]
     async with authority.database.reading() as db:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from ostiary.authority.throttle import Limits, Throttle
-from ostiary.errors import InvalidRequest, NotAllowed, SessionRevoked, TooManyRequests, WrongCredentials
+from ostiary.errors import InvalidRequest, NotAllowed, SessionInvalid, SessionRevoked, TooManyRequests, WrongCredentials
 from ostiary.storage import events
 from ostiary.storage.refusals import Failures
 from tests.support.people import PASSWORD, SERVED_PASSWORDS, add_user, at, caller, sign_in
@@ -232,7 +232,9 @@ async def test_changing_the_password_ends_the_other_sessions_and_refuses_the_old
         await authority.sign_in.change_password("wrong", "another long password", by=me)
     done = await authority.sign_in.change_password(PASSWORD, "another long password", by=me)
     assert done.count == 1
-    assert await authority.verify(mine.token)
+    assert await authority.verify(done.renewed.token)
+    with pytest.raises(SessionInvalid):
+        await authority.verify(mine.token)
     with pytest.raises(SessionRevoked) as refused:
         await authority.verify(other.token)
     assert refused.value.fields["reason"] == "password_change"

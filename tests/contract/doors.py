@@ -42,11 +42,11 @@ class Door(Protocol):
     async def whoami(self, token: str) -> dict[str, Any]: ...
     async def sessions(self, token: str, *, ended: bool = False) -> list[dict[str, Any]]: ...
     async def revoke(self, token: str, session_id: str) -> None: ...
-    async def revoke_others(self, token: str) -> int: ...
+    async def revoke_others(self, token: str) -> tuple[int, str | None]: ...  # the second: the own new token
     async def revoke_all(self, token: str, *, tokens: bool = False) -> tuple[int, int]: ...
     async def logout(self, token: str) -> None: ...
     async def label(self, token: str, session_id: str, text: str | None) -> str | None: ...
-    async def change_password(self, token: str, current: str, new: str) -> None: ...
+    async def change_password(self, token: str, current: str, new: str) -> str | None: ...  # likewise
     async def reauthenticate(self, token: str, password: str) -> Login: ...
     async def create_token(
         self, token: str, *, scopes: list[str] | None = None, expires_in: str | None = None
@@ -113,9 +113,9 @@ class InProcess:
     async def revoke(self, token: str, session_id: str) -> None:
         await self._as(token, lambda by: self.authority.sessions.revoke(session_id, by=by))
 
-    async def revoke_others(self, token: str) -> int:
+    async def revoke_others(self, token: str) -> tuple[int, str | None]:
         done = await self._as(token, lambda by: self.authority.sessions.revoke_others(by=by))
-        return int(done.count)
+        return done.count, done.renewed.token if done.renewed else None
 
     async def revoke_all(self, token: str, *, tokens: bool = False) -> tuple[int, int]:
         done = await self._as(token, lambda by: self.authority.sessions.revoke_all(by=by, tokens=tokens))
@@ -129,8 +129,9 @@ class InProcess:
         label: str | None = done.label
         return label
 
-    async def change_password(self, token: str, current: str, new: str) -> None:
-        await self._as(token, lambda by: self.authority.sign_in.change_password(current, new, by=by))
+    async def change_password(self, token: str, current: str, new: str) -> str | None:
+        done = await self._as(token, lambda by: self.authority.sign_in.change_password(current, new, by=by))
+        return done.renewed.token if done.renewed else None
 
     async def reauthenticate(self, token: str, password: str) -> Login:
         done = await self._as(token, lambda by: self.authority.sign_in.reauthenticate(password, by=by))
@@ -221,8 +222,9 @@ class OverHttp:
     async def revoke(self, token: str, session_id: str) -> None:
         await self._ask("POST", f"/auth/sessions/{session_id}/revoke", token)
 
-    async def revoke_others(self, token: str) -> int:
-        return int((await self._ask("POST", "/auth/sessions/revoke-others", token))["count"])
+    async def revoke_others(self, token: str) -> tuple[int, str | None]:
+        found = await self._ask("POST", "/auth/sessions/revoke-others", token)
+        return found["count"], found.get("token")
 
     async def revoke_all(self, token: str, *, tokens: bool = False) -> tuple[int, int]:
         found = await self._ask("POST", "/auth/sessions/revoke-all", token, {"tokens": tokens})
@@ -236,8 +238,10 @@ class OverHttp:
         label: str | None = found["label"]
         return label
 
-    async def change_password(self, token: str, current: str, new: str) -> None:
-        await self._ask("POST", "/auth/password", token, {"current": current, "new": new})
+    async def change_password(self, token: str, current: str, new: str) -> str | None:
+        found = await self._ask("POST", "/auth/password", token, {"current": current, "new": new})
+        renewed: str | None = found.get("token")
+        return renewed
 
     async def reauthenticate(self, token: str, password: str) -> Login:
         found = await self._ask("POST", "/auth/reauthenticate", token, {"password": password})

@@ -41,8 +41,9 @@ class ThroughSdk:
     async def revoke(self, token: str, session_id: str) -> None:
         await plain(self._as(token).sessions.revoke(session_id))
 
-    async def revoke_others(self, token: str) -> int:
-        return int((await plain(self._as(token).sessions.revoke_others())).count)
+    async def revoke_others(self, token: str) -> tuple[int, str | None]:
+        found = await plain(self._as(token).sessions.revoke_others())
+        return found.count, found.token
 
     async def revoke_all(self, token: str, *, tokens: bool = False) -> tuple[int, int]:
         found = await plain(self._as(token).sessions.revoke_all(tokens=tokens))
@@ -55,8 +56,9 @@ class ThroughSdk:
         label: str | None = (await plain(self._as(token).sessions.label(session_id, text))).label
         return label
 
-    async def change_password(self, token: str, current: str, new: str) -> None:
-        await plain(self._as(token).auth.change_password(current, new))
+    async def change_password(self, token: str, current: str, new: str) -> str | None:
+        renewed: str | None = (await plain(self._as(token).auth.change_password(current, new))).token
+        return renewed
 
     async def reauthenticate(self, token: str, password: str) -> Login:
         found = await plain(self._as(token).auth.reauthenticate(password))

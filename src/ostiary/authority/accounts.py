@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.results import RevokedMany
 from ostiary.core.account import User, check_email, check_password, check_roles, check_username
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, power
 from ostiary.core.event import Detail, Event, EventKind
-from ostiary.core.policy import Policy
 from ostiary.core.session import Reason
 from ostiary.core.token import new_id
 from ostiary.errors import Conflict, UserNotFound
 from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
+from ostiary.storage.leases import ADMINISTRATORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ class Overview:
 class Accounts:
     """Add, find, list, disable, enable, set the password and the roles, delete."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], passwords: Passwords) -> None:
+    def __init__(self, acting: Acting, passwords: Passwords) -> None:
         """Part of an `Authority`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self._policy = acting.policy
+        self._clock = acting.clock
         self._passwords = passwords
 
     async def add(
@@ -52,10 +53,11 @@ class Accounts:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             InvalidRequest: name, password, email or a role cannot be.
             Conflict: the name is taken, whatever its case.
         """
-        by.ensure_admin()
+        self.acting.ensure(by, admin, power)
         user = User(
             new_id("user"),
             check_username(username),
@@ -64,10 +66,10 @@ class Accounts:
             self._clock(),
         )
         check_password(password, username)
-        return await self._add(user, await self._passwords.hash(password), by)
+        return await self._add(user, await self._passwords.hash(password), by=by)
 
-    @in_transaction
-    async def _add(self, db: Connection, user: User, hashed: str, by: Caller) -> User:
+    @act(admin, power)
+    async def _add(self, db: Connection, user: User, hashed: str, *, by: Caller) -> User:
         return await self.add_within(db, user, hashed, by)
 
     async def add_within(self, db: Connection, user: User, hashed: str, by: Caller) -> User:
@@ -115,19 +117,16 @@ class Accounts:
         async with self.database.reading() as db:
             return await accounts.names(db, user_ids)
 
-    async def disable(self, username: str, *, by: Caller) -> RevokedMany:
+    @act(admin, power, turn=ADMINISTRATORS)
+    async def disable(self, db: Connection, username: str, *, by: Caller) -> RevokedMany:
         """Disable a user and end everything of theirs, in one transaction (ASVS 5.0 7.4.2).
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to take power.
             UserNotFound: no such user.
             Conflict: the last administrator who could sign in.
         """
-        by.ensure_admin()
-        return await self._disable(username, by)
-
-    @in_transaction
-    async def _disable(self, db: Connection, username: str, by: Caller) -> RevokedMany:
         user = (await _account(db, username)).user
         ended = await self._end_everything(db, user, "account_disabled", by)
         if user.disabled_at is None:
@@ -136,37 +135,31 @@ class Accounts:
             await self._tell(db, "user.disabled", user, by)
         return ended
 
-    async def enable(self, username: str, *, by: Caller) -> User:
+    @act(admin, power)
+    async def enable(self, db: Connection, username: str, *, by: Caller) -> User:
         """Let a disabled user sign in again; what was ended stays ended.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user.
         """
-        by.ensure_admin()
-        return await self._enable(username, by)
-
-    @in_transaction
-    async def _enable(self, db: Connection, username: str, by: Caller) -> User:
         user = (await _account(db, username)).user
         if user.disabled_at is not None:
             await accounts.set_disabled(db, user.id, None)
             await self._tell(db, "user.enabled", user, by)
         return replace(user, disabled_at=None)
 
-    async def delete(self, username: str, *, by: Caller) -> RevokedMany:
+    @act(admin, power, turn=ADMINISTRATORS)
+    async def delete(self, db: Connection, username: str, *, by: Caller) -> RevokedMany:
         """Remove a user and end everything of theirs; the history of their sessions stays.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to take power.
             UserNotFound: no such user.
             Conflict: the last administrator who could sign in.
         """
-        by.ensure_admin()
-        return await self._delete(username, by)
-
-    @in_transaction
-    async def _delete(self, db: Connection, username: str, by: Caller) -> RevokedMany:
         user = (await _account(db, username)).user
         ended = await self._end_everything(db, user, "account_disabled", by)
         await accounts.remove(db, user.id)
@@ -179,14 +172,15 @@ class Accounts:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user.
             InvalidRequest: the password may not be one.
         """
-        by.ensure_admin()
-        return await self._set_password(username, await self.hash_new(username, password), by)
+        self.acting.ensure(by, admin, power)
+        return await self._set_password(username, await self.hash_new(username, password), by=by)
 
-    @in_transaction
-    async def _set_password(self, db: Connection, username: str, hashed: str, by: Caller) -> RevokedMany:
+    @act(admin, power)
+    async def _set_password(self, db: Connection, username: str, hashed: str, *, by: Caller) -> RevokedMany:
         user = (await _account(db, username)).user
         now = self._clock()
         ended = await end_user(db, user.id, reason="password_change", by=by, now=now, but=by.session_id)
@@ -194,29 +188,27 @@ class Accounts:
         await self._tell(db, "user.password_changed", user, by)
         return RevokedMany(len(ended), 0, await cli_tokens.count_live(db, user.id, now))
 
-    async def set_roles(self, username: str, roles: Sequence[str], *, by: Caller) -> User:
+    @act(admin, power, turn=ADMINISTRATORS)
+    async def set_roles(self, db: Connection, username: str, roles: Sequence[str], *, by: Caller) -> User:
         """Replace a user's roles; they hold from the next request, as roles are read with every verification.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user.
             InvalidRequest: a role that does not exist.
             Conflict: the last administrator who could sign in.
         """
-        by.ensure_admin()
-        return await self._set_roles(username, check_roles(list(roles)), by)
-
-    @in_transaction
-    async def _set_roles(self, db: Connection, username: str, roles: tuple[str, ...], by: Caller) -> User:
+        wanted = check_roles(list(roles))
         # Their sessions say the roles, so starts wait; the account is looked at again once nobody else can change it.
         await subjects.hold(db, (await _account(db, username)).user.id)
         user = (await _account(db, username)).user
-        if roles != user.roles:
-            await accounts.set_roles(db, user.id, roles)
+        if wanted != user.roles:
+            await accounts.set_roles(db, user.id, wanted)
             await self._ensure_admin_left(db, user)
-            detail: Detail = {"before": " ".join(user.roles), "after": " ".join(roles)}
+            detail: Detail = {"before": " ".join(user.roles), "after": " ".join(wanted)}
             await self._tell(db, "user.roles_changed", user, by, detail)
-        return replace(user, roles=roles)
+        return replace(user, roles=wanted)
 
     async def _end_everything(self, db: Connection, user: User, reason: Reason, by: Caller) -> RevokedMany:
         now = self._clock()

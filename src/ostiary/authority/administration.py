@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_user
 from ostiary.authority.results import Revoked, Started
 from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, fresh, power
 from ostiary.core.client import Client
 from ostiary.core.duration import format_duration
-from ostiary.core.policy import Policy
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
 from ostiary.errors import InvalidRequest, SessionNotFound, UserNotFound
 from ostiary.storage import accounts, selecting, sessions
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 MAXIMUM_PAGE: Final = 1000  # sessions in one answer
 
@@ -36,11 +36,12 @@ class Page:
 class Administration:
     """Search, mint, revoke, log out."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
+    def __init__(self, acting: Acting, own: Sessions) -> None:
         """Part of an `Authority`; `own` are the acts of a user on their own sessions."""
-        self.database = database
-        self.policy = policy
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self.policy = acting.policy
+        self._clock = acting.clock
         self._own = own
 
     async def search(
@@ -92,8 +93,10 @@ class Administration:
         if await accounts.find(db, user) is None and not await selecting.exists(db, user):
             raise UserNotFound(user)
 
+    @act(admin, power, with_user=True)
     async def mint(
         self,
+        db: Connection,
         username: str,
         *,
         by: Caller,
@@ -105,26 +108,13 @@ class Administration:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user, or a disabled one.
             InvalidRequest: `expire_after` is not positive or exceeds the policy's lifetime; nothing was made.
         """
-        by.ensure_admin()
         if not timedelta(0) < expire_after <= self.policy.lifetime:
             most = format_duration(self.policy.lifetime)
             raise InvalidRequest("expire_after", f"must be positive and at most {most}, the policy's lifetime")
-        return await self._mint(username, by, expire_after, label, application_id)
-
-    @in_transaction
-    async def _mint(
-        self,
-        db: Connection,
-        username: str,
-        by: Caller,
-        lifetime: timedelta,
-        label: str | None,
-        application_id: str | None,
-    ) -> Started:
-        await self._own.ensure_still_live(db, by)
         account = await accounts.find(db, username)
         if account is None or account.user.disabled_at is not None:
             raise UserNotFound(username)
@@ -133,13 +123,14 @@ class Administration:
             account.user.id,
             client=Client(request_id=by.client.request_id),  # not the issuer's address: nobody has used it yet
             kind="service",
-            lifetime=lifetime,
+            lifetime=expire_after,
             label=label,
             application_id=application_id,
             by=by,
         )
 
-    async def revoke(self, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:
+    @act(admin, fresh, power)
+    async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:
         """End one session of anybody.
 
         Raises:
@@ -147,22 +138,17 @@ class Administration:
             SessionNotFound: no such session.
             ReauthenticationRequired: the sign-in is too old for the policy.
         """
-        by.ensure_admin()
-        self._own.ensure_fresh(by)
-        return await self._own.revoke_chosen(session_id, None, by, reason)
+        return await self._own.revoke_within(db, session_id, None, by, reason)
 
-    async def log_out(self, username: str, *, by: Caller) -> list[Session]:
+    @act(admin, power)
+    async def log_out(self, db: Connection, username: str, *, by: Caller) -> list[Session]:
         """End every session of a user; returns all of theirs that somebody ended, earlier ones with their first time.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to take power.
             UserNotFound: no such user.
         """
-        by.ensure_admin()
-        return await self._log_out(username, by)
-
-    @in_transaction
-    async def _log_out(self, db: Connection, username: str, by: Caller) -> list[Session]:
         account = await accounts.find(db, username)
         if account is None:
             raise UserNotFound(username)

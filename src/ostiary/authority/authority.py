@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from ostiary.authority.accounts import Accounts
+from ostiary.authority.acting import Acting
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.batch import Batch
@@ -95,6 +96,7 @@ class Authority:
         self.lags = MeasuredLags(self.database, clock)
         self.verifiers.measured.append(self.lags.note)
         self._reader = open_reader(self.database)
+        acting = Acting(self.database, policy, clock)
         passwords = Passwords(settings.password_memory_kib, settings.password_time_cost)
         limits = Limits(
             pair=settings.sign_in_failures,
@@ -103,32 +105,28 @@ class Authority:
             window=settings.sign_in_window,
         )
         self.presence = Presence(self.database, policy, clock)
-        self.sessions = Sessions(self.database, policy, clock, self._reader)
+        self.sessions = Sessions(acting, self._reader)
         rows: Batch[FoundSession] = Batch(self._reader.sessions, self._reader.lanes)
         tokens: Batch[FoundToken] = Batch(self._reader.tokens, self._reader.lanes)
-        self.oauth = OAuth(settings, self.database, policy, clock, self.sessions, rows)
+        self.oauth = OAuth(settings, acting, self.sessions, rows)
         self.verification = Verification(rows, tokens, policy, clock, self.presence, self.oauth.keys)
-        self.administration = Administration(self.database, policy, clock, self.sessions)
-        self.plans = Plans(self.database, policy, clock, self.sessions)
-        self.neutralising = Neutralising(
-            self.database, policy, clock, self.sessions, self.oauth.keys, settings.access_token_lifetime
-        )
-        self.tokens = Tokens(self.database, clock, self.sessions)
+        self.administration = Administration(acting, self.sessions)
+        self.plans = Plans(acting)
+        self.neutralising = Neutralising(acting, self.oauth.keys, settings.access_token_lifetime)
+        self.tokens = Tokens(acting)
         counting = Counting(self.database, self.oauth.keys.purpose_key_if_any)
         self.unheard = Unheard(self.database, clock)
-        self.sign_in = SignIn(
-            self.database, policy, clock, passwords, Throttle(limits), counting, self.unheard, self.sessions
-        )
-        self.accounts = Accounts(self.database, policy, clock, passwords)
+        self.sign_in = SignIn(acting, passwords, Throttle(limits), counting, self.unheard, self.sessions)
+        self.accounts = Accounts(acting, passwords)
         self.audit = Audit(self.database)
         self.statistics = Statistics(self.database, policy, clock)
         self.setup = Setup(self.database, clock, self.accounts)
         node = secrets.token_hex(8)
         sealing = Sealing(self.database, node)
         self.evidence = Evidence(self.database, sealing)
-        self.privacy = Privacy(self.database, clock, counting)
+        self.privacy = Privacy(acting, counting)
         self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
-        self.retention = Retention(self.database, Kept.of(settings), sealing, node, clock)
+        self.retention = Retention(acting, Kept.of(settings), sealing, node)
         self.upkeep = Upkeep(
             often=(sealing.seal, self.lags.write),
             hourly=(self.publish_policy, lambda: look_at_contents(self.database)),

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions, end_tokens
 from ostiary.authority.hanging import Roots, Thing, find_hanging
 from ostiary.authority.oauth.keys import Keys
-from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, fresh, power
 from ostiary.core.event import Event
 from ostiary.core.leak import Leak, LeakKind, read_leak
 from ostiary.core.oauth.refresh import is_ours
-from ostiary.core.policy import Policy
 from ostiary.errors import ConfigurationError, Conflict, SessionNotFound, TokenNotFound
 from ostiary.storage import accounts, cli_tokens, codes, events, refresh_tokens, sessions, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +46,15 @@ class Neutralising:
 
     def __init__(
         self,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        own: Sessions,
+        acting: Acting,
         keys: Keys,
         access_token_lifetime: timedelta,
     ) -> None:
-        """Part of an `Authority`; `own` knows how fresh a sign-in has to be."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
-        self._own = own
+        """Part of an `Authority`."""
+        self.acting = acting
+        self.database = acting.database
+        self._policy = acting.policy
+        self._clock = acting.clock
         self._keys = keys
         self._access_token_lifetime = access_token_lifetime
 
@@ -89,14 +85,12 @@ class Neutralising:
             Conflict: the secret does not match its id; say it again with the id alone, if it is meant.
             InvalidRequest, SessionNotFound, TokenNotFound: as `preview`.
         """
-        by.ensure_admin()
-        self._own.ensure_fresh(by)
+        self.acting.ensure(by, admin, fresh, power)
         leak = read_leak(credential)
-        signed = await self._is_signed(leak)
-        return await self._apply(leak, signed, by)
+        return await self._apply(leak, await self._is_signed(leak), by=by)
 
-    @in_transaction
-    async def _apply(self, db: Connection, leak: Leak, signed: bool, by: Caller) -> Neutralised:
+    @act(admin, fresh, power)
+    async def _apply(self, db: Connection, leak: Leak, signed: bool, *, by: Caller) -> Neutralised:
         roots, matches = await self._roots(db, leak, signed)
         if matches is False:
             raise Conflict(

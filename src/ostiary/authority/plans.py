@@ -7,23 +7,21 @@ with the note of how far it came. Whoever applies it again goes on from there: a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import restore_sessions, suspend_sessions
-from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, fresh, power
 from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, UNDO_FOR, Plan, check_undo_for, checked
-from ostiary.core.policy import Policy
 from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
 from ostiary.storage import accounts, events, plans, selecting, sessions
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
 ENDED_AT_ONCE: Final = 1000  # sessions in one transaction: about a tenth of a second in which they are held
@@ -51,12 +49,12 @@ class Sample:
 class Plans:
     """Make, find, apply, undo."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
-        """Part of an `Authority`; `own` are the acts of a user on their own sessions."""
-        self.database = database
-        self.policy = policy
-        self._clock = clock
-        self._own = own
+    def __init__(self, acting: Acting) -> None:
+        """Part of an `Authority`."""
+        self.acting = acting
+        self.database = acting.database
+        self.policy = acting.policy
+        self._clock = acting.clock
 
     async def make(self, where: Selector, *, by: Caller) -> Made:
         """Pin the live sessions that match now, but for the caller's own. Nothing is ended.
@@ -84,7 +82,7 @@ class Plans:
                 await self._pin(plan.id, [session_id for session_id, _ in some], count - len(some) + 1)
             sample = await selecting.page(db, chosen, sort="-created_at", after=None, limit=SAMPLE)
             names = await accounts.names(db, {session.user_id for session in sample})
-        return Made(await self._complete(plan.id, count, len(users), by), sample, names)
+        return Made(await self._complete(plan.id, count, len(users), by=by), sample, names)
 
     async def _ensure_kept(self, db: Connection, user: str) -> None:
         if not await selecting.exists(db, user):
@@ -98,8 +96,8 @@ class Plans:
     async def _pin(self, db: Connection, plan_id: str, session_ids: list[str], first: int) -> None:
         await plans.pin(db, plan_id, session_ids, first)
 
-    @in_transaction
-    async def _complete(self, db: Connection, plan_id: str, count: int, users: int, by: Caller) -> Plan:
+    @act(admin)
+    async def _complete(self, db: Connection, plan_id: str, count: int, users: int, *, by: Caller) -> Plan:
         await plans.complete(db, plan_id, count, users)
         plan = await self._hold(db, plan_id)
         await self._tell(db, "plan.made", plan, by, {"sessions": count, "users": users})
@@ -157,14 +155,13 @@ class Plans:
             Conflict: it was undone.
             InvalidRequest: `tolerance` is negative, `undo_for` too long.
         """
-        by.ensure_admin()
-        self._own.ensure_fresh(by)
+        self.acting.ensure(by, admin, fresh, power)
         if tolerance < 0:
             raise InvalidRequest("tolerance", "is a number of sessions, 0 or more")
-        plan = await self._begin(plan_id, by, tolerance, check_undo_for(undo_for))
+        plan = await self._begin(plan_id, tolerance, check_undo_for(undo_for), by=by)
         left = limit if limit is not None else MAXIMUM_PINNED
         while plan.applied_at is None and left > 0:
-            plan = await self._step(plan_id, by, min(left, self._size))
+            plan = await self._step(plan_id, min(left, self._size), by=by)
             left -= self._size
             await asyncio.sleep(REST)
         plan.ensure_not_undone()
@@ -174,8 +171,8 @@ class Plans:
     def _size(self) -> int:
         return min(ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE) if self.database.is_sqlite else ENDED_AT_ONCE
 
-    @in_transaction
-    async def _begin(self, db: Connection, plan_id: str, by: Caller, tolerance: int, undo_for: timedelta) -> Plan:
+    @act(admin, fresh, power)
+    async def _begin(self, db: Connection, plan_id: str, tolerance: int, undo_for: timedelta, *, by: Caller) -> Plan:
         plan = await self._hold(db, plan_id)
         plan.ensure_not_undone()
         if plan.started_at is not None:
@@ -189,8 +186,8 @@ class Plans:
         await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
         return await self._hold(db, plan_id)
 
-    @in_transaction
-    async def _step(self, db: Connection, plan_id: str, by: Caller, size: int) -> Plan:
+    @act(admin)  # how fresh the sign-in is was asked when it began: a long plan must not stop half-way for that
+    async def _step(self, db: Connection, plan_id: str, size: int, *, by: Caller) -> Plan:
         plan = await self._hold(db, plan_id)
         plan.ensure_not_undone()
         if plan.applied_at is not None:
@@ -218,16 +215,15 @@ class Plans:
             PlanNotFound: unknown, or forgotten.
             Conflict: it was not applied, or for good, or too long ago.
         """
-        by.ensure_admin()
-        self._own.ensure_fresh(by)
-        plan = await self._begin_undo(plan_id, by)
+        self.acting.ensure(by, admin, fresh, power)
+        plan = await self._begin_undo(plan_id, by=by)
         while plan.restored_at is None:
-            plan = await self._step_back(plan_id, by)
+            plan = await self._step_back(plan_id, by=by)
             await asyncio.sleep(REST)
         return plan
 
-    @in_transaction
-    async def _begin_undo(self, db: Connection, plan_id: str, by: Caller) -> Plan:
+    @act(admin, fresh, power)
+    async def _begin_undo(self, db: Connection, plan_id: str, *, by: Caller) -> Plan:
         plan, now = await self._hold(db, plan_id), self._clock()
         plan.ensure_undoable(now)
         if plan.undone_at is None:
@@ -235,8 +231,8 @@ class Plans:
             await self._tell(db, "plan.undone", plan, by, {"sessions": plan.ended})
         return await self._hold(db, plan_id)
 
-    @in_transaction
-    async def _step_back(self, db: Connection, plan_id: str, by: Caller) -> Plan:
+    @act(admin)
+    async def _step_back(self, db: Connection, plan_id: str, *, by: Caller) -> Plan:
         plan, now = await self._hold(db, plan_id), self._clock()
         if plan.restored_at is not None:
             return plan

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.counting import Counting, Names
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.core.account import User
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, power
 from ostiary.core.event import Event, Wanted
 from ostiary.core.session import Session
 from ostiary.errors import Conflict, UserNotFound
 from ostiary.storage import accounts, cli_tokens, events, leases, person, sessions
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 PAGE: Final = 1000  # rows read at once
 RANGE: Final = 5000  # positions of the trail that one transaction looks through
@@ -56,10 +56,11 @@ class Erased:
 class Privacy:
     """Export and erase. Both are an administrator's."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], counting: Counting) -> None:
+    def __init__(self, acting: Acting, counting: Counting) -> None:
         """Part of an `Authority`."""
-        self.database = database
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self._clock = acting.clock
         self._counting = counting
 
     async def export(self, name: str, *, by: Caller) -> Export:
@@ -70,11 +71,11 @@ class Privacy:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old for an act of power.
             UserNotFound: nothing is known of them.
         """
-        by.ensure_admin()
         names = await self._counting.names()
-        await self._note(name, by)
+        await self._note(name, by=by)
         async with self.database.reading() as db:
             user_id, account = await _find(db, name)
             tokens = await cli_tokens.list_of_user(db, user_id, MOST)
@@ -93,8 +94,8 @@ class Privacy:
                 await person.failures_on(db, key) if key else 0,
             )
 
-    @in_transaction
-    async def _note(self, db: Connection, name: str, by: Caller) -> None:
+    @act(admin, power)
+    async def _note(self, db: Connection, name: str, *, by: Caller) -> None:
         user_id, _ = await _find(db, name)
         await events.add(db, [self._event("user.exported", user_id, by, {})])
 
@@ -106,11 +107,11 @@ class Privacy:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old for an act of power.
             UserNotFound: nothing is known of them.
             Conflict: the last administrator who could sign in.
         """
-        by.ensure_admin()
-        erased, tokens = await self._end(name, by, await self._counting.names())
+        erased, tokens = await self._end(name, await self._counting.names(), by=by)
         async with self.database.reading() as db:
             until = await person.highest_event(db)
         count = 0
@@ -118,8 +119,8 @@ class Privacy:
             count += await self._forget(erased.user_id, tokens, after, min(after + RANGE, until))
         return Erased(erased.user_id, erased.sessions, erased.tokens, count)
 
-    @in_transaction
-    async def _end(self, db: Connection, name: str, by: Caller, names: Names) -> tuple[Erased, list[str]]:
+    @act(admin, power, turn=leases.ADMINISTRATORS)
+    async def _end(self, db: Connection, name: str, names: Names, *, by: Caller) -> tuple[Erased, list[str]]:
         user_id, account = await _find(db, name)
         now = self._clock()
         tokens = set(await person.token_ids(db, user_id))

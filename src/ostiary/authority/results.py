@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ostiary.core.caller import Caller
 from ostiary.core.session import Session
+from ostiary.core.token import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,11 @@ class Started:
 
     session: Session
     token: str = field(repr=False)
+
+    def held_by(self, caller: Caller) -> Caller:
+        """The caller as the holder of this session, whose secret is a new one."""
+        held = parse(self.token)
+        return replace(caller, session=self.session, token=None, proof=held.digest if held else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,14 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class RevokedMany:
-    """How many sessions and CLI tokens an act ended; `live_tokens` still work."""
+    """How many sessions and CLI tokens an act ended; `live_tokens` still work.
+
+    Attributes:
+        renewed: the caller's own session with its new secret, where the act spared it: a copy of the old secret that
+            somebody else holds does not outlive the act (ASVS 5.0 7.2.4).
+    """
 
     count: int
     tokens: int = 0
     live_tokens: int = 0
+    renewed: Started | None = None

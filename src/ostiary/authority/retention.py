@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.sealing import Sealing
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin
 from ostiary.core.event import Event
 from ostiary.core.lags import KEPT as LAGS_KEPT
 from ostiary.core.retained import APPLIED, bound
 from ostiary.errors import Conflict, InvalidRequest
 from ostiary.settings import Settings
 from ostiary.storage import chain, events, lags, leases, plans, retention
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 FIRST: Final = 100  # rows in the first piece; then as many as fit
 FEWEST: Final = 100  # what a piece costs whatever its size is more than these rows
@@ -87,13 +88,14 @@ class _Pace:
 class Retention:
     """Purge."""
 
-    def __init__(self, database: Database, kept: Kept, sealing: Sealing, node: str, clock: Callable[[], datetime]):
+    def __init__(self, acting: Acting, kept: Kept, sealing: Sealing, node: str) -> None:
         """Part of an `Authority`; `node` tells this process from all others."""
-        self.database = database
+        self.acting = acting
+        self.database = acting.database
         self._kept = kept
         self._sealing = sealing
         self._node = node
-        self._clock = clock
+        self._clock = acting.clock
 
     async def purge(
         self,
@@ -143,7 +145,7 @@ class Retention:
         refused = retention.refused_events(now - kept.refused)
         others = retention.other_events(now - kept.events)
         personal = now - kept.personal
-        if not await self._record(by, now, kept):
+        if not await self._record(now, kept, by=by):
             return
         gone.events += await self._all(lambda db, n: retention.sealed_events(db, refused, n), gone, tell)
         gone.events += await self._all(lambda db, n: retention.sealed_events(db, others, n), gone, tell)
@@ -194,14 +196,14 @@ class Retention:
             await asyncio.sleep(pace.took * SHARE)
 
     @in_transaction
-    async def _piece(self, db: Connection, act: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _piece(self, db: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
         if not await leases.take(db, leases.RETENTION, self._node, LEASE):
             raise Conflict("another node is purging now; it will be done there")
         await retention.need_not_wait(db)
-        return await act(db)
+        return await work(db)
 
-    @in_transaction
-    async def _record(self, db: Connection, by: Caller, now: datetime, kept: Kept) -> bool:
+    @act(admin)
+    async def _record(self, db: Connection, now: datetime, kept: Kept, *, by: Caller) -> bool:
         """Say in the trail what will be taken away. False if there is nothing."""
         mark = await leases.marked(db, leases.RETENTION, timedelta(0))
         found = [

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Unpack
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.batch import Batch, Deliver
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
 from ostiary.authority.opening import Opening, check
 from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, fresh, scope
 from ostiary.core.client import Client, check_label
 from ostiary.core.event import Detail
-from ostiary.core.policy import Policy
 from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
-from ostiary.errors import (
-    LimitReached,
-    ReauthenticationRequired,
-    SessionInvalid,
-    SessionNotFound,
-    WrongCredentials,
-)
-from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound, Unauthenticated
+from ostiary.storage import cli_tokens, events, sessions, subjects
+from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.found import ListedSession
 from ostiary.storage.reader import Reader
 
@@ -35,11 +31,12 @@ LISTS_AT_ONCE: Final = 32  # users whose sessions are read by one query
 class Sessions:
     """Start, find, list, renew, end."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], reader: Reader) -> None:
+    def __init__(self, acting: Acting, reader: Reader) -> None:
         """Part of an `Authority`; `reader` reads what is asked for the most."""
-        self.database = database
-        self.policy = policy
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self.policy = policy = acting.policy
+        self._clock = clock = acting.clock
         self._lists: Batch[Sequence[ListedSession]] = Batch(
             lambda user_ids: reader.lists(user_ids, policy, clock(), MAXIMUM_LIST), reader.lanes, LISTS_AT_ONCE
         )
@@ -217,7 +214,19 @@ class Sessions:
         renewed = await sessions.find(db, session.id)
         return Started(renewed or session, token.text)
 
-    @in_transaction
+    async def renew_own(self, db: Connection, by: Caller, *, auth_time: datetime | None = None) -> Started | None:
+        """Put a new secret under the caller's own session, inside the transaction of an act (ASVS 5.0 7.2.4).
+
+        None for a caller that holds no session's secret: a CLI token, or an OAuth client with its access token.
+
+        Raises:
+            SessionInvalid: renewed by somebody else at the same time.
+        """
+        if by.session is None or by.granted is not None or by.proof is None:
+            return None
+        return await self.renew_within(db, by.session, by.proof, client=by.client, auth_time=auth_time)
+
+    @act(scope("sessions:revoke"))
     async def label(self, db: Connection, session_id: str, text: str | None, *, by: Caller) -> Session:
         """Name a device of the caller; None takes the name away.
 
@@ -225,7 +234,6 @@ class Sessions:
             SessionNotFound: missing, or not the caller's.
             InvalidRequest: too long, or not printable.
         """
-        by.ensure_scope("sessions:revoke")
         if not await sessions.label(db, session_id, by.user.id, check_label(text)):
             raise SessionNotFound
         session = await sessions.find(db, session_id, by.user.id)
@@ -234,7 +242,8 @@ class Sessions:
         await events.add(db, [session_event("session.labelled", session, self._clock(), by.client, by.name, {})])
         return session
 
-    async def revoke(self, session_id: str, *, by: Caller, reason: Reason = "user") -> Revoked:
+    @act(scope("sessions:revoke"))
+    async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "user") -> Revoked:
         """End one session of the caller. Ending one that has ended changes nothing and is no error.
 
         Raises:
@@ -242,13 +251,11 @@ class Sessions:
             ReauthenticationRequired: another than the caller's own, and the sign-in is too old for the policy.
             NotAllowed: a CLI token without `sessions:revoke`.
         """
-        by.ensure_scope("sessions:revoke")
         if session_id != by.session_id:
-            self.ensure_fresh(by)
-        return await self.revoke_chosen(session_id, by.user.id, by, reason)
+            self.acting.ensure(by, fresh)
+        return await self.revoke_within(db, session_id, by.user.id, by, reason)
 
-    @in_transaction
-    async def revoke_chosen(
+    async def revoke_within(
         self, db: Connection, session_id: str, user_id: str | None, by: Caller, reason: Reason
     ) -> Revoked:
         """End one session, of that user or of anybody: `revoke` when the rights are settled."""
@@ -260,19 +267,21 @@ class Sessions:
         was_live = any(one.ended(self.policy, now) is None for one in ended)
         return Revoked(session, await cli_tokens.count_live(db, session.user_id, now), was_live)
 
-    async def revoke_others(self, *, by: Caller) -> RevokedMany:
+    @act(scope("sessions:revoke"), fresh, with_user=True)
+    async def revoke_others(self, db: Connection, *, by: Caller) -> RevokedMany:
         """End every session of the caller but the one that asks; a sign-in that began before does not survive either.
+
+        The one that asks gets a new secret.
 
         Raises:
             ReauthenticationRequired: the sign-in is too old for the policy.
             NotAllowed: a CLI token without `sessions:revoke`.
         """
-        by.ensure_scope("sessions:revoke")
-        self.ensure_fresh(by)
-        return await self._revoke_many(by.user.id, by, "user_others", by.session_id, tokens=False)
+        return await self._revoke_others(db, by)
 
-    async def disown(self, session_id: str, *, by: Caller) -> RevokedMany:
-        """End a session that "wasn't me", and every other one but the caller's own, at once.
+    @act(scope("sessions:revoke"), with_user=True)
+    async def disown(self, db: Connection, session_id: str, *, by: Caller) -> RevokedMany:
+        """End a session that "wasn't me", and every other one but the caller's own, which gets a new secret.
 
         It never asks for a fresher sign-in: who has just found a stranger in their account must not be held up.
 
@@ -280,19 +289,18 @@ class Sessions:
             SessionNotFound: missing, or not the caller's.
             NotAllowed: a CLI token without `sessions:revoke`.
         """
-        by.ensure_scope("sessions:revoke")
-        return await self._disown(session_id, by)
-
-    @in_transaction
-    async def _disown(self, db: Connection, session_id: str, by: Caller) -> RevokedMany:
         if await sessions.find(db, session_id, by.user.id) is None:
             raise SessionNotFound
-        now = self._clock()
-        ended = await end_user(db, by.user.id, reason="user_others", by=by, now=now, but=by.session_id)
-        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
-        return RevokedMany(count, 0, await cli_tokens.count_live(db, by.user.id, now))
+        return await self._revoke_others(db, by)
 
-    async def revoke_all(self, *, by: Caller, tokens: bool = False, application_id: str | None = None) -> RevokedMany:
+    async def _revoke_others(self, db: Connection, by: Caller) -> RevokedMany:
+        done = await self._revoke_many(db, by, "user_others", by.session_id, tokens=False)
+        return replace(done, renewed=await self.renew_own(db, by))
+
+    @act(scope("sessions:revoke"), fresh, with_user=True)
+    async def revoke_all(
+        self, db: Connection, *, by: Caller, tokens: bool = False, application_id: str | None = None
+    ) -> RevokedMany:
         """End every session of the caller, the one that asks too; with `tokens`, the CLI tokens as well.
 
         With `application_id`, only those of that application; a sign-in under way does not survive either way.
@@ -301,17 +309,13 @@ class Sessions:
             ReauthenticationRequired: the sign-in is too old for the policy.
             NotAllowed: a CLI token without `sessions:revoke`, or without `tokens:manage` when `tokens`.
         """
-        by.ensure_scope("sessions:revoke")
         if tokens:
             by.ensure_scope("tokens:manage")
-        self.ensure_fresh(by)
-        return await self._revoke_many(by.user.id, by, "user_all", None, tokens=tokens, application_id=application_id)
+        return await self._revoke_many(db, by, "user_all", None, tokens=tokens, application_id=application_id)
 
-    @in_transaction
     async def _revoke_many(
         self,
         db: Connection,
-        user_id: str,
         by: Caller,
         reason: Reason,
         but: str | None,
@@ -319,51 +323,19 @@ class Sessions:
         tokens: bool,
         application_id: str | None = None,
     ) -> RevokedMany:
-        now = self._clock()
+        user_id, now = by.user.id, self._clock()
         ended = await end_user(db, user_id, reason=reason, by=by, now=now, but=but, application_id=application_id)
         revoked = await end_tokens(db, user_id, by=by, now=now) if tokens else []
         count = sum(1 for session in ended if session.ended(self.policy, now) is None)
         return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))
 
-    @in_transaction
-    async def log_out(self, db: Connection, *, by: Caller) -> None:
-        """End the caller's own session; for a CLI token there is nothing to end."""
+    async def log_out(self, *, by: Caller) -> None:
+        """End the caller's own session; for a CLI token there is nothing to end. Again is no error."""
+        with suppress(Unauthenticated):  # it ended meanwhile, or another secret holds it now
+            await self._log_out(by=by)
+
+    @act()
+    async def _log_out(self, db: Connection, *, by: Caller) -> None:
         if by.session is not None:
             chosen = sessions.by_id(by.session.id, by.user.id)
             await end_sessions(db, chosen, reason="logout", by=by, now=self._clock())
-
-    def ensure_fresh(self, by: Caller) -> None:
-        """Return if the caller's sign-in is fresh enough for the policy; a CLI token was given its scope on purpose.
-
-        Raises:
-            ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.2).
-        """
-        age = self.policy.step_up_age
-        if by.session is not None and age is not None and by.session.needs_fresher_sign_in(self.policy, self._clock()):
-            raise ReauthenticationRequired(int(age.total_seconds()))
-
-    async def ensure_still_live(self, db: Connection, by: Caller) -> None:
-        """Look at the caller's credential again, inside the transaction of an act that makes a new credential.
-
-        It holds the caller's user, so that nothing made by a session outlives a "log out everywhere" that came first.
-
-        Raises:
-            Unauthenticated: it ended meanwhile; which of its kinds says how.
-        """
-        if by.session is None and by.token is None:
-            return
-        await subjects.hold(db, by.user.id)
-        now = self._clock()
-        if by.session is not None:
-            session = await sessions.find(db, by.session.id)
-            if session is None:
-                raise SessionInvalid
-            session.ensure_live(self.policy, now)
-        if by.token is not None:
-            token = await cli_tokens.find(db, by.token.id, by.user.id)
-            account = await accounts.find_by_id(db, by.user.id)
-            if token is None or account is None or account.user.disabled_at is not None:
-                raise WrongCredentials
-            refusal = token.refusal(now)
-            if refusal is not None:
-                raise refusal

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
 from ostiary.authority.passwords import Passwords
@@ -14,15 +14,14 @@ from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
 from ostiary.authority.unheard import Unheard
 from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, person
 from ostiary.core.client import Client
 from ostiary.core.event import Event
-from ostiary.core.policy import Policy
 from ostiary.core.session import Kind
 from ostiary.errors import NotAllowed, SessionInvalid, TooManyRequests, WrongCredentials
-from ostiary.storage import accounts, cli_tokens, events, refusals, sessions, subjects
+from ostiary.storage import accounts, cli_tokens, events, refusals, subjects
 from ostiary.storage.accounts import Account
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.refusals import Failures
 
 
@@ -42,9 +41,7 @@ class SignIn:
 
     def __init__(
         self,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
+        acting: Acting,
         passwords: Passwords,
         throttle: Throttle,
         counting: Counting,
@@ -52,9 +49,10 @@ class SignIn:
         sessions: Sessions,
     ) -> None:
         """Part of an `Authority`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self._policy = acting.policy
+        self._clock = acting.clock
         self._passwords = passwords
         self._throttle = throttle
         self._counting = counting
@@ -88,29 +86,34 @@ class SignIn:
         """Prove the password again: the same session, a new secret, a fresh `auth_time` (ASVS 5.0 7.2.4).
 
         Raises:
-            NotAllowed: the caller is a CLI token, or lives in another application.
+            NotAllowed: the caller is a CLI token, lives in another application, or is in a session that an
+                administrator made.
             WrongCredentials, TooManyRequests: as for signing in.
+            Unauthenticated: the session ended meanwhile.
         """
-        session = by.ensure_person()
+        if by.ensure_person().proved_at is None:
+            raise NotAllowed("an administrator made this session; sign in yourself to do this")
         await self._check(_own_name(by), password, by.client)
-        return await self._renew(session.id, by)
+        return await self._reauthenticate(by=by)
 
     async def change_password(
         self, current: str, new: str, *, by: Caller, end_other_sessions: bool = True
     ) -> RevokedMany:
         """Change the caller's password; by default every other session of theirs ends (ASVS 5.0 7.4.3).
 
+        The session that asks gets a new secret either way (ASVS 5.0 7.2.4).
+
         Raises:
             NotAllowed: the caller is a CLI token, or lives in another application.
             InvalidRequest: the new password may not be one.
             WrongCredentials, TooManyRequests: `current` is wrong.
         """
-        by.ensure_person()
+        self.acting.ensure(by, person)
         username = _own_name(by)
         check_password(new, username, "new")
         _, account = await self._check(username, current, by.client)
         hashed = await self._passwords.hash(new)
-        return await self._change(account, hashed, by, end_other_sessions)
+        return await self._change(account, hashed, end_other_sessions, by=by)
 
     async def _attempt(self, username: str, client: Client) -> Attempt:
         keys = (await self._counting.names()).keys(username, client)
@@ -184,20 +187,17 @@ class SignIn:
             raise WrongCredentials
         return started
 
-    @in_transaction
-    async def _renew(self, db: Connection, session_id: str, by: Caller) -> Started:
-        await self._sessions.ensure_still_live(db, by)
-        session = await sessions.find(db, session_id, by.user.id)
-        stored = await sessions.secret_hash(db, session_id)
-        if session is None or stored is None:
+    @act(person, with_user=True)
+    async def _reauthenticate(self, db: Connection, *, by: Caller) -> Started:
+        renewed = await self._sessions.renew_own(db, by, auth_time=self._clock())
+        if renewed is None:
             raise SessionInvalid
-        return await self._sessions.renew_within(db, session, stored, client=by.client, auth_time=self._clock())
+        return renewed
 
-    @in_transaction
+    @act(person, with_user=True)
     async def _change(
-        self, db: Connection, account: Account, hashed: str, by: Caller, end_other_sessions: bool
+        self, db: Connection, account: Account, hashed: str, end_other_sessions: bool, *, by: Caller
     ) -> RevokedMany:
-        await self._sessions.ensure_still_live(db, by)
         now = self._clock()
         user_id = account.user.id
         if not await accounts.set_password(db, user_id, old=account.password_hash, new=hashed, now=now):
@@ -222,7 +222,8 @@ class SignIn:
         if end_other_sessions:
             ended = await end_user(db, user_id, reason="password_change", by=by, now=now, but=by.session_id)
         count = sum(1 for session in ended if session.ended(self._policy, now) is None)
-        return RevokedMany(count, 0, await cli_tokens.count_live(db, user_id, now))
+        live_tokens = await cli_tokens.count_live(db, user_id, now)
+        return RevokedMany(count, 0, live_tokens, await self._sessions.renew_own(db, by))
 
     @in_transaction
     async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:

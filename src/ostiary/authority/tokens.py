@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_tokens
-from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import ORDINARY_SCOPES, SCOPES, Caller
+from ostiary.core.caller import ORDINARY_SCOPES, SCOPES, Caller, power, scope
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
 from ostiary.core.event import Event
 from ostiary.core.token import mint
 from ostiary.errors import Conflict, InvalidRequest, NotAllowed, TokenNotFound, TokenRevoked
 from ostiary.storage import cli_tokens, events
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 MAXIMUM_NAME: Final = 64  # characters
 MAXIMUM_TOKENS: Final = 100  # live ones of a user
@@ -34,14 +34,16 @@ class Minted:
 class Tokens:
     """Create, list, rotate, revoke."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], sessions: Sessions) -> None:
+    def __init__(self, acting: Acting) -> None:
         """Part of an `Authority`."""
-        self.database = database
-        self._clock = clock
-        self._sessions = sessions
+        self.acting = acting
+        self.database = acting.database
+        self._clock = acting.clock
 
+    @act(scope("tokens:manage"), power, with_user=True)
     async def create(
         self,
+        db: Connection,
         *,
         by: Caller,
         name: str | None = None,
@@ -57,9 +59,9 @@ class Tokens:
         Raises:
             InvalidRequest: name, expiry or a scope cannot be.
             NotAllowed: more scope, or a later expiry, than the caller's own token has; or no `tokens:manage`.
+            ReauthenticationRequired: the sign-in is too old to give power.
             Conflict: too many live tokens.
         """
-        by.ensure_scope("tokens:manage")
         wanted = _check_scopes(scopes, by)
         now = self._clock()
         if expires_in is not None and expires_in <= timedelta(0):
@@ -81,16 +83,11 @@ class Tokens:
             minted_by=by.name,
             session_id=by.session_id,
         )
-        await self._add(made, token.digest, by)
-        return Minted(made, token.text)
-
-    @in_transaction
-    async def _add(self, db: Connection, made: CliToken, digest: bytes, by: Caller) -> None:
-        await self._sessions.ensure_still_live(db, by)
-        if await cli_tokens.count_live(db, made.user_id, made.created_at) >= MAXIMUM_TOKENS:
+        if await cli_tokens.count_live(db, made.user_id, now) >= MAXIMUM_TOKENS:
             raise Conflict(f"you have {MAXIMUM_TOKENS} live CLI tokens; revoke one first")
-        await cli_tokens.add(db, made, digest)
-        await events.add(db, [_event("token.created", made, made.created_at, by)])
+        await cli_tokens.add(db, made, token.digest)
+        await events.add(db, [_event("token.created", made, now, by)])
+        return Minted(made, token.text)
 
     async def list_of(self, user_id: str, *, by: Caller) -> list[CliToken]:
         """Anybody's CLI tokens, newest first, ended ones too.
@@ -117,7 +114,7 @@ class Tokens:
         async with self.database.reading() as db:
             return await cli_tokens.count_live(db, by.user.id, self._clock())
 
-    @in_transaction
+    @act()
     async def revoke(self, db: Connection, token_id: str, *, by: Caller) -> CliToken:
         """Revoke one CLI token of the caller; again changes nothing. A token may always revoke itself.
 
@@ -133,18 +130,18 @@ class Tokens:
             raise TokenNotFound
         return token
 
-    @in_transaction
+    @act(power, with_user=True)
     async def rotate(self, db: Connection, token_id: str, *, by: Caller) -> Minted:
         """Put a new secret under the same id, name, scopes and expiry; the old secret is refused from now on.
 
         Raises:
             TokenNotFound: missing, or not the caller's.
             TokenRevoked, TokenExpired: it ended; make a new one.
+            ReauthenticationRequired: the sign-in is too old to give power.
             NotAllowed: a CLI token without `tokens:manage`, or a token that exceeds the caller's own.
         """
         if by.token is None or by.token.id != token_id:
             by.ensure_scope("tokens:manage")
-        await self._sessions.ensure_still_live(db, by)
         token = await cli_tokens.find(db, token_id, by.user.id)
         if token is None:
             raise TokenNotFound
@@ -174,15 +171,15 @@ def _ensure_within(token: CliToken, by: Caller) -> None:
 
 def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
     if scopes is None:
-        return tuple(scope for scope in ORDINARY_SCOPES if scope in by.scopes)
+        return tuple(known for known in ORDINARY_SCOPES if known in by.scopes)
     if not scopes:
         raise InvalidRequest("scopes", f"give at least one of {', '.join(SCOPES)}, or leave the field out")
-    for scope in scopes:
-        if scope not in SCOPES:
-            raise InvalidRequest("scopes", f"unknown scope {scope[:32]!r}; there are {', '.join(SCOPES)}")
-        if scope not in by.scopes:
-            raise NotAllowed(f"you cannot give the scope {scope}, as you do not have it", scope=scope)
-    return tuple(scope for scope in SCOPES if scope in scopes)
+    for wanted in scopes:
+        if wanted not in SCOPES:
+            raise InvalidRequest("scopes", f"unknown scope {wanted[:32]!r}; there are {', '.join(SCOPES)}")
+        if wanted not in by.scopes:
+            raise NotAllowed(f"you cannot give the scope {wanted}, as you do not have it", scope=wanted)
+    return tuple(known for known in SCOPES if known in scopes)
 
 
 def _check_name(name: str | None) -> str:

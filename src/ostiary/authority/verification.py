@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ostiary.authority.batch import Batch
@@ -82,7 +82,7 @@ class Verification:
             raise refusal or SessionInvalid
         if client is not None and self._presence.note_session(found.session, _where(client, found), now):
             await self._presence.flush()
-        return Caller(found.user, session=found.session, client=client or NOBODY)
+        return Caller(found.user, session=found.session, client=client or NOBODY, proof=found.secret_hash)
 
     def _refusal(self, token: Token, found: FoundSession | None, now: datetime) -> OstiaryError | None:
         """Why a session's token does not work; the secret first, as only its holder is told more (rule 6)."""
@@ -103,7 +103,13 @@ class Verification:
             seen_there = Client(found.session.ip, found.session.user_agent)
             if self._presence.note_session(found.session, seen_there, now):
                 await self._presence.flush()
-        return Caller(found.user, session=found.session, client=client or NOBODY, granted=access.scopes)
+        return Caller(
+            found.user,
+            session=found.session,
+            client=client or NOBODY,
+            granted=access.scopes,
+            granted_until=datetime.fromtimestamp(access.expires_at, UTC),
+        )
 
     async def _cli_token(self, token: Token, client: Client | None) -> Caller:
         found = await self._tokens.get(token.id)
@@ -117,7 +123,7 @@ class Verification:
             raise SessionInvalid
         if client is not None:
             self._presence.note_token(found.token, now)
-        return Caller(found.user, token=found.token, client=client or NOBODY)
+        return Caller(found.user, token=found.token, client=client or NOBODY, proof=found.secret_hash)
 
 
 def _where(client: Client, found: FoundSession) -> Client:

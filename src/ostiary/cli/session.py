@@ -13,6 +13,7 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
 from ostiary.cli.output.column import Column, minute, yes
+from ostiary.cli.step_up import keep_renewed
 from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
 
 AGENT_WIDTH: Final = 26  # terminal columns of the user agent in the table; ids are never cut
@@ -138,6 +139,7 @@ def revoke_others(invocation: Invocation, yes: bool) -> None:
     calls = invocation.calls()
     confirm("Revoke all of your other sessions?", yes=yes)
     answer = calls.post("/auth/sessions/revoke-others")
+    keep_renewed(invocation, answer)
     invocation.done(f"{_counted(answer, 'count', 'other session')} revoked.", answer, COUNTED)
     _remind_of_tokens(invocation, answer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from ostiary.cli.answers import text
+from ostiary.cli.answers import Object, text
 from ostiary.cli.ask import hidden, on_terminal
 from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
@@ -27,3 +27,14 @@ def reauthenticate(invocation: Invocation, calls: Calls) -> str | None:
     if fresh is not None:
         store(invocation.config_path, replace(invocation.profile, credential=fresh))
     return fresh
+
+
+def keep_renewed(invocation: Invocation, answer: Object) -> None:
+    """Store the new secret of a session that an act spared; where the environment holds it, tell it once."""
+    fresh = text(answer, "token")
+    if not fresh:
+        return
+    if os.environ.get("OSTIARY_TOKEN"):
+        invocation.note(f"the session in OSTIARY_TOKEN has a new secret, shown once: {fresh}")
+    else:
+        store(invocation.config_path, replace(invocation.profile, credential=fresh))

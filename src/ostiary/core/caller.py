@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
+from ostiary.core.policy import Policy
 from ostiary.core.session import Session
-from ostiary.errors import NotAllowed
+from ostiary.errors import NotAllowed, ReauthenticationRequired, SessionInvalid
 
 Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "feed:read", "admin"]
 OAuthGateway: TypeAlias = Literal["gateway"]  # of OAuth clients only
@@ -27,6 +31,8 @@ class Caller:
 
     Attributes:
         granted: the scopes of the access token that was presented; None for everybody else.
+        granted_until: when that access token expires.
+        proof: the hash of the secret that was presented, which an act compares with the row again.
     """
 
     user: User
@@ -34,6 +40,8 @@ class Caller:
     token: CliToken | None = None
     client: Client = field(default_factory=Client)
     granted: tuple[str, ...] | None = None
+    granted_until: datetime | None = None
+    proof: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def operator(cls, login: str) -> Caller:
@@ -49,6 +57,32 @@ class Caller:
     def upkeep(cls) -> Caller:
         """Nobody: a server looks after itself."""
         return cls(User(id="upkeep", roles=("admin",)))
+
+    def again(
+        self,
+        user: User,
+        secret_hash: bytes,
+        now: datetime,
+        policy: Policy,
+        *,
+        session: Session | None = None,
+        token: CliToken | None = None,
+    ) -> Caller:
+        """The same caller, as their row says `now`.
+
+        Raises:
+            SessionInvalid: the secret was replaced since it was presented, or the access token has expired.
+            SessionRevoked, SessionExpired, TokenRevoked, TokenExpired: it ended.
+        """
+        if self.granted is not None:
+            if self.granted_until is None or now >= self.granted_until:
+                raise SessionInvalid
+        elif self.proof is None or not hmac.compare_digest(self.proof, secret_hash):
+            raise SessionInvalid
+        refusal = session.refusal(policy, now) if session else token.refusal(now) if token else None
+        if refusal is not None:
+            raise refusal
+        return replace(self, user=user, session=session, token=token)
 
     @property
     def name(self) -> str:
@@ -151,3 +185,45 @@ class Caller:
         if self.token is None:
             raise NotAllowed("this needs a CLI token as the bearer")
         return self.token
+
+
+# What an act needs of its caller, to be declared where the act is (see `authority.acting`). Each raises, or returns.
+Need: TypeAlias = Callable[[Caller, Policy, datetime], None]
+
+
+def admin(by: Caller, _: Policy, __: datetime) -> None:
+    """`Caller.ensure_admin`."""
+    by.ensure_admin()
+
+
+def person(by: Caller, _: Policy, __: datetime) -> None:
+    """`Caller.ensure_person`."""
+    by.ensure_person()
+
+
+def scope(wanted: Scope) -> Need:
+    """`Caller.ensure_scope`."""
+    return lambda by, _, __: by.ensure_scope(wanted)
+
+
+def fresh(by: Caller, policy: Policy, now: datetime) -> None:
+    """The sign-in is fresh enough to end other sessions; a CLI token was given its scope on purpose.
+
+    Raises:
+        ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.2).
+    """
+    _ensure_proved(by, policy.step_up_age, now)
+
+
+def power(by: Caller, policy: Policy, now: datetime) -> None:
+    """The sign-in is fresh enough to give somebody power, or to take it; for a CLI token as for `fresh`.
+
+    Raises:
+        ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.1, 7.5.3).
+    """
+    _ensure_proved(by, policy.power_age, now)
+
+
+def _ensure_proved(by: Caller, age: timedelta | None, now: datetime) -> None:
+    if by.session is not None and age is not None and not by.session.was_proved_within(age, now):
+        raise ReauthenticationRequired(int(age.total_seconds()))

@@ -26,6 +26,7 @@ class Policy:
         max_sessions: live sessions per user; None for no limit.
         at_limit: `evict` ends the least recently used one (reason `limit`), `deny` refuses the sign-in.
         step_up_age: the oldest sign-in with which other sessions may be ended; None never asks again.
+        power_age: the oldest sign-in with which power may be given or taken, such as a role or a CLI token.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Policy:
     max_sessions: int | None = None
     at_limit: AtLimit = "evict"
     step_up_age: timedelta | None = None
+    power_age: timedelta | None = timedelta(minutes=15)  # ours; ASVS 5.0 7.5.1 and 7.5.3 name no number
 
     def __post_init__(self) -> None:
         if self.lifetime <= timedelta(0):
@@ -74,6 +76,7 @@ PRESETS: Final[dict[str, Policy]] = {
             lifetime=timedelta(hours=12),
             idle_timeout=timedelta(minutes=15),
             step_up_age=timedelta(minutes=5),
+            power_age=timedelta(minutes=5),
         ),
     )
 }

@@ -127,9 +127,14 @@ class Session:
         ends_at, limit = self.deadline(policy)
         return (ends_at, limit) if now >= ends_at else None
 
-    def needs_fresher_sign_in(self, policy: Policy, now: datetime) -> bool:
-        """True if the sign-in is older than the policy's step-up age (ASVS 5.0 7.5.2)."""
-        return policy.step_up_age is not None and now - self.auth_time > policy.step_up_age
+    @property
+    def proved_at(self) -> datetime | None:
+        """When the person last proved who they are; None where an administrator made the session and nobody did."""
+        return self.auth_time if self.issued_by is None else None
+
+    def was_proved_within(self, age: timedelta, now: datetime) -> bool:
+        """True if the person proved who they are at most `age` ago (ASVS 5.0 7.5.2)."""
+        return self.proved_at is not None and now - self.proved_at <= age
 
 
 def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:

@@ -16,7 +16,7 @@ from ostiary.core.client import Client, describe
 from ostiary.core.session import Session
 from ostiary.errors import OstiaryError, SessionNotFound, SessionRevoked, StoreUnavailable, Unauthenticated
 from ostiary.feed import Poll
-from ostiary.integrations.identity import Begun, By, Identity, Listed, Opening
+from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.settings import Settings
 
 LOOK_EVERY: Final = 2.5  # seconds between two looks at the clock for a live connection
@@ -117,9 +117,10 @@ class Embedded:
         """As `Keeper.revoke`."""
         await self.authority.sessions.revoke(session_id, by=await self._caller(who))
 
-    async def revoke_others(self, who: Identity) -> int:
+    async def revoke_others(self, who: Identity) -> EndedOthers:
         """As `Keeper.revoke_others`."""
-        return (await self.authority.sessions.revoke_others(by=await self._caller(who))).count
+        done = await self.authority.sessions.revoke_others(by=await self._caller(who))
+        return EndedOthers(done.count, done.renewed.token if done.renewed else None)
 
     async def revoke_all(self, who: Identity) -> int:
         """As `Keeper.revoke_all`."""

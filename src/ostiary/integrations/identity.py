@@ -102,6 +102,14 @@ class Listed:
     is_current: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EndedOthers:
+    """How many sessions ended, and the new token of the one that asked; None where a token of another kind did."""
+
+    count: int
+    token: str | None = field(default=None, repr=False)
+
+
 class Opening(TypedDict, total=False):
     """What may be said of a new session, beside whose it is and from where.
 
@@ -156,8 +164,8 @@ class Keeper(Protocol):
             SessionNotFound: there is none, or it is somebody else's.
         """
 
-    async def revoke_others(self, who: Identity) -> int:
-        """End all but the one that asks; how many that were."""
+    async def revoke_others(self, who: Identity) -> EndedOthers:
+        """End all but the one that asks, which gets a new secret."""
 
     async def revoke_all(self, who: Identity) -> int:
         """End all; how many that were."""

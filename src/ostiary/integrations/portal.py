@@ -101,6 +101,11 @@ class BlockingVisit:
         return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.inner.headers]
 
     @property
+    def token(self) -> str | None:
+        """As `Visit.token`."""
+        return self.inner.token
+
+    @property
     def identity(self) -> Identity | None:
         """Who sent it, once somebody asked."""
         return self.inner.identity

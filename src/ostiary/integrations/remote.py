@@ -14,7 +14,7 @@ from ostiary.core.client import Client, Description
 from ostiary.core.duration import format_duration
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.errors import NotAllowed, OstiaryError, StoreUnavailable
-from ostiary.integrations.identity import Begun, By, Identity, Listed, Opening
+from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
 from ostiary.sdk.results import Session
@@ -145,10 +145,11 @@ class Remote:
         finally:
             self._forget(session_id=session_id)
 
-    async def revoke_others(self, who: Identity) -> int:
+    async def revoke_others(self, who: Identity) -> EndedOthers:
         """As `Keeper.revoke_others`."""
         try:
-            return (await self._by(who).sessions.revoke_others()).count
+            done = await self._by(who).sessions.revoke_others()
+            return EndedOthers(done.count, done.token)
         except OstiaryError as error:
             raise _known(error) from error
         finally:

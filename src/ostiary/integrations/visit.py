@@ -34,6 +34,7 @@ class Visit:
     Attributes:
         identity: who sent it, once somebody asked; `identify` finds there whom it is asked about.
         headers: what the answer must carry.
+        token: the session's new one, where an act of this request gave it a new secret.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Visit:
         agent = next((value.decode("latin-1") for name, value in self._headers_sent if name == b"user-agent"), None)
         self.client = seen(self.arrival.ip, agent, self.request_id)
         self.identity: Identity | None = None
+        self.token: str | None = None
+        self._by_cookie = False
         self._is_settled = False
         self.headers: list[tuple[bytes, bytes]] = []
 
@@ -180,8 +183,17 @@ class Visit:
             self.forget()
 
     async def revoke_others(self) -> int:
-        """End every session of the sender's user but this one; how many."""
-        return await self._keeper.revoke_others(await self.current())
+        """End every session of the sender's user but this one; how many.
+
+        This one gets a new secret: the answer sets the cookie anew. Whoever sent it as a bearer needs `token`.
+        """
+        who = await self.current()
+        done = await self._keeper.revoke_others(who)
+        if done.token is not None:
+            self.identity, self.token = replace(who, credential=done.token), done.token
+            if self._by_cookie:
+                self._answer_with(self.cookie.holding(done.token))
+        return done.count
 
     async def revoke_all(self) -> int:
         """Log out everywhere, here too; how many sessions ended."""
@@ -199,7 +211,7 @@ class Visit:
 
     async def _verified(self, given: Presented) -> Identity:
         self._ensure_ours(given, must_say=bool(given.cookies))
-        identity, _ = await holder(self._keeper.verify, given, self.client)
+        identity, self._by_cookie = await holder(self._keeper.verify, given, self.client)
         return identity
 
     def _ensure_ours(self, given: Presented, *, must_say: bool) -> None:

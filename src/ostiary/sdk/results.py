@@ -158,12 +158,17 @@ class Revoked(Result, frozen=True, kw_only=True):
 
 
 class RevokedMany(Result, frozen=True, kw_only=True):
-    """Sessions of the user have ended, and `tokens` CLI tokens with them."""
+    """Sessions of the user have ended, and `tokens` CLI tokens with them.
+
+    `token` is the new secret of the session that asked, where the act spared it: the old one is refused from now on.
+    It is None for a session that was held by a cookie, and for every other credential.
+    """
 
     ok: bool = True
     count: int
     tokens: int = 0
     live_tokens: int = 0
+    token: str | None = None
 
 
 class NewCliToken(Result, frozen=True, kw_only=True):

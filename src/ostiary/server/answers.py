@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from litestar import Response
 
-from ostiary.authority import Started
+from ostiary.authority import RevokedMany, Started
 from ostiary.core.account import User
 from ostiary.server import shapes
 from ostiary.server.callers import Identified
@@ -31,6 +31,19 @@ def renewed(
     """A session under a new secret, held as the old one was."""
     held = cookie if identified.by_cookie else None
     return signed_in(present, identified.caller.user, started, held, status=200)
+
+
+Spared = TypeVar("Spared", shapes.RevokedOthers, shapes.PasswordChanged)
+
+
+def spared(content: Spared, identified: Identified, done: RevokedMany, cookie: SessionCookie) -> Response[Spared]:
+    """The caller's own session goes on under a new secret, held as the old one was."""
+    if done.renewed is None:
+        return Response(content, status_code=200)
+    if identified.by_cookie:
+        return Response(content, status_code=200, headers={"set-cookie": cookie.holding(done.renewed.token)})
+    content.token = done.renewed.token
+    return Response(content, status_code=200)
 
 
 def signed_out(content: T, identified: Identified | None, cookie: SessionCookie) -> Response[T]:

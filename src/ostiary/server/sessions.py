@@ -13,7 +13,7 @@ from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.session import STALE_AFTER_DAYS
 from ostiary.server import requests, shapes
-from ostiary.server.answers import signed_out
+from ostiary.server.answers import signed_out, spared
 from ostiary.server.callers import Identified
 from ostiary.server.cookies import SessionCookie
 from ostiary.server.presenting import Presenter
@@ -106,10 +106,18 @@ async def label_session(
     status_code=200,
     responses=refusals(errors.ReauthenticationRequired),
 )
-async def revoke_others(authority: NamedDependency[Authority], caller: NamedDependency[Caller]) -> shapes.RevokedOthers:
-    """End every session but the one that asks; a sign-in that began before does not survive either."""
-    ended = await authority.sessions.revoke_others(by=caller)
-    return shapes.RevokedOthers(count=ended.count, live_tokens=ended.live_tokens)
+async def revoke_others(
+    authority: NamedDependency[Authority],
+    identified: NamedDependency[Identified],
+    cookie: NamedDependency[SessionCookie],
+) -> Response[shapes.RevokedOthers]:
+    """End every session but the one that asks; a sign-in that began before does not survive either.
+
+    The one that asks gets a new secret, so that a stolen copy of the old one does not go on.
+    """
+    ended = await authority.sessions.revoke_others(by=identified.caller)
+    content = shapes.RevokedOthers(count=ended.count, live_tokens=ended.live_tokens)
+    return spared(content, identified, ended, cookie)
 
 
 @post(

@@ -104,6 +104,16 @@ class CliToken(Struct, kw_only=True):
     status: TokenStatus
 
 
+NewToken: TypeAlias = Annotated[
+    str | UnsetType,
+    Meta(
+        description="The new secret of the session that asked, shown once, where a bearer asked; the old one is "
+        "refused from now on. A cookie is set anew.",
+        examples=[f"{SESSION_ID}.{SECRET}"],
+    ),
+]
+
+
 class SignedIn(Struct, kw_only=True):
     """A session was started or renewed."""
 
@@ -150,6 +160,7 @@ class RevokedOthers(Struct, kw_only=True):
     ok: bool = True
     count: Count
     live_tokens: Count
+    token: NewToken = UNSET
 
 
 class RevokedAll(Struct, kw_only=True):
@@ -167,6 +178,7 @@ class PasswordChanged(Struct, kw_only=True):
     ok: bool = True
     count: Annotated[Count, Meta(description="Other sessions that ended.")]
     live_tokens: Count
+    token: NewToken = UNSET
 
 
 class CliTokenCreated(Struct, kw_only=True):

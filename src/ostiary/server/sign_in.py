@@ -12,7 +12,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.server import requests, shapes
 from ostiary.server.access import PUBLIC
-from ostiary.server.answers import renewed, signed_in, signed_out
+from ostiary.server.answers import renewed, signed_in, signed_out, spared
 from ostiary.server.callers import Identified
 from ostiary.server.cookies import SessionCookie
 from ostiary.server.presenting import Presenter, user_of
@@ -118,13 +118,17 @@ async def reauthenticate(
     responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
 )
 async def change_password(
-    data: JSONBody[requests.PasswordRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> shapes.PasswordChanged:
-    """Change the caller's password. By default every other session of theirs ends."""
+    data: JSONBody[requests.PasswordRequest],
+    authority: NamedDependency[Authority],
+    identified: NamedDependency[Identified],
+    cookie: NamedDependency[SessionCookie],
+) -> Response[shapes.PasswordChanged]:
+    """Change the caller's password. By default every other session of theirs ends; this one gets a new secret."""
     ended = await authority.sign_in.change_password(
-        data.current, data.new, by=caller, end_other_sessions=data.end_other_sessions
+        data.current, data.new, by=identified.caller, end_other_sessions=data.end_other_sessions
     )
-    return shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens)
+    content = shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens)
+    return spared(content, identified, ended, cookie)
 
 
 router = Router(

@@ -61,7 +61,7 @@ async def find_by_id(db: Connection, user_id: str) -> Account | None:
 
 async def _account(db: Connection, where: Any) -> Account | None:
     row = (await db.execute(select(*COLUMNS, users.c.password_hash).where(where))).one_or_none()
-    return Account(_user(row), row.password_hash) if row else None
+    return Account(as_user(row), row.password_hash) if row else None
 
 
 async def any_exist(db: Connection) -> bool:
@@ -74,7 +74,7 @@ async def list_all(db: Connection, after: str | None, limit: int) -> list[User]:
     query = select(*COLUMNS).order_by(users.c.username_key).limit(limit)
     if after is not None:
         query = query.where(users.c.username_key > username_key(after))
-    return [_user(row) for row in await db.execute(query)]
+    return [as_user(row) for row in await db.execute(query)]
 
 
 async def names(db: Connection, user_ids: set[str]) -> dict[str, str]:
@@ -124,11 +124,12 @@ def copied(user_id: str) -> dict[str, Any]:
 
 
 async def enabled_admins(db: Connection) -> int:
-    """How many administrators could sign in."""
+    """How many administrators could sign in. Hold the lease `ADMINISTRATORS`: others may be about to remove one."""
     padded = " " + users.c.roles.cast(users.c.username.type) + " "
     query = select(func.count()).select_from(users).where(users.c.disabled_at.is_(None), padded.like("% admin %"))
     return (await db.execute(query)).scalar_one()
 
 
-def _user(row: Any) -> User:
+def as_user(row: Any) -> User:
+    """A row of `COLUMNS`."""
     return User(row.id, row.username, row.email, row.roles, row.created_at, row.disabled_at)

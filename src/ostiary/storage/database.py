@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 import secrets
 import sqlite3
@@ -162,23 +163,33 @@ R = TypeVar("R")
 def in_transaction(
     verb: Callable[Concatenate[S, AsyncConnection, P], Awaitable[R]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
-    """Run a verb in one transaction, and the whole of it again when the database says so (SQLSTATE 40001, 40P01).
+    """Run a verb that nobody asked for, or whose credential it looks at itself, as `repeated` does.
 
     The verb is written with `db` as its first argument and called without.
+
+    Raises:
+        TypeError: the verb has a caller, who must be looked at inside the transaction.
     """
+    if "by" in inspect.signature(verb).parameters:
+        raise TypeError(f"{verb.__qualname__} has a caller: write it with `act`, which looks at them again")
 
     async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        for attempt in range(1, ATTEMPTS):
-            try:
-                async with self.database.transaction() as db:
-                    return await verb(self, db, *args, **kwargs)
-            except _Repeat:
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, no secret
-        async with self.database.transaction() as db:
-            return await verb(self, db, *args, **kwargs)
+        return await repeated(self.database, lambda db: verb(self, db, *args, **kwargs))
 
     update_wrapper(run, verb)
     return run
+
+
+async def repeated(database: Database, work: Callable[[AsyncConnection], Awaitable[R]]) -> R:
+    """Do some work in one transaction, and the whole of it again when the database says so (SQLSTATE 40001, 40P01)."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            async with database.transaction() as db:
+                return await work(db)
+        except _Repeat:
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, no secret
+    async with database.transaction() as db:
+        return await work(db)
 
 
 class _Repeat(StoreUnavailable):

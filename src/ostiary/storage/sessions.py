@@ -317,9 +317,13 @@ def place(ip: str | None, user_agent: str | None) -> dict[str, Any]:
 
 
 def as_session(row: Row[Any]) -> Session:
-    """A row of `COLUMNS`: the fields of a session in their order, then its ending."""
-    fields: list[Any] = list(row)
-    fields[-3:] = [None if row.revoked_at is None else Revocation(*fields[-3:])]
+    """A row of `COLUMNS`."""
+    return as_session_fields(list(row))
+
+
+def as_session_fields(fields: list[Any]) -> Session:
+    """The fields of a session in their order, then its ending."""
+    fields[-3:] = [None if fields[-3] is None else Revocation(*fields[-3:])]
     return Session(*fields)
 
 

@@ -56,6 +56,7 @@ async def change_password(request: PageRequest, authority: OurAuthority, caller:
     ended = await authority.sign_in.change_password(
         form.text("current"), form.text("new"), by=caller, end_other_sessions=form.has("end_others")
     )
+    visit_of(request).go_on(ended)
     return back(request, HERE, write("password", ended.count, ended.live_tokens))
 
 

@@ -56,6 +56,7 @@ async def disown(
 ) -> Response[Any]:
     """End it and all others, and on to a new password."""
     done = await authority.sessions.disown(session_id, by=caller)
+    visit_of(request).go_on(done)
     return back(request, "/settings/password", write("disowned", done.count, done.live_tokens))
 
 
@@ -87,6 +88,7 @@ async def end_others_page(request: PageRequest, authority: OurAuthority, caller:
 async def end_others(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """End every session but this."""
     done = await authority.sessions.revoke_others(by=caller)
+    visit_of(request).go_on(done)
     return back(request, HOME, write("others", done.count, done.live_tokens))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
-from ostiary.authority import Started
+from ostiary.authority import RevokedMany, Started
 from ostiary.core.caller import Caller
 from ostiary.errors import OstiaryError
 from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie
@@ -63,8 +63,13 @@ class Visit:
         """Give the browser a session, new or renewed."""
         self.headers["set-cookie"] = self.cookie.holding(started.token)
         if self.caller is not None and self.caller.session_id == started.session.id:
-            self.caller = Caller(self.caller.user, session=started.session, client=self.caller.client)
+            self.caller = started.held_by(self.caller)
         self.secrets = (started.token,)
+
+    def go_on(self, done: RevokedMany) -> None:
+        """Go on in the session that an act spared, under its new secret."""
+        if done.renewed is not None:
+            self.hold(done.renewed)
 
     def sign_off(self) -> None:
         """Take the session from the browser, and all that pages may have left there (ASVS 5.0 14.3.1)."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller
+from ostiary.authority.acting import Acting, act
+from ostiary.core.caller import Caller, person
 from ostiary.core.event import Event
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import LIFE, Code
@@ -15,7 +15,7 @@ from ostiary.core.oauth.request import AuthorizationRequest, read_request
 from ostiary.core.token import is_id, mint
 from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, ReauthenticationRequired
 from ostiary.storage import clients, codes, consents, events, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Destination:
 class Authorization:
     """Find the destination, grant."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], sessions: Sessions) -> None:
+    def __init__(self, acting: Acting) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._clock = clock
-        self._sessions = sessions
+        self.acting = acting
+        self.database = acting.database
+        self._clock = acting.clock
 
     async def destination(self, asked: Mapping[str, str]) -> Destination:
         """Where the answer may go. What fails here is told to the person, and never to the address that was given.
@@ -56,8 +56,15 @@ class Authorization:
             raise InvalidRequest("redirect_uri", "is not one that this application has registered")
         return Destination(found.client, redirect_uri)
 
+    @act(person, with_user=True)
     async def grant(
-        self, request: AuthorizationRequest, *, by: Caller, agreed: bool = False, confirmed: bool = False
+        self,
+        db: Connection,
+        request: AuthorizationRequest,
+        *,
+        by: Caller,
+        agreed: bool = False,
+        confirmed: bool = False,
     ) -> str:
         """A code for the user who is signed in in this browser.
 
@@ -75,13 +82,8 @@ class Authorization:
         if request.needs_fresher_sign_in(session.auth_time, self._clock(), confirmed=confirmed):
             age = request.max_age
             raise ReauthenticationRequired(int(age.total_seconds()) if age is not None else 0)
-        return await self._grant(request, by, agreed)
-
-    @in_transaction
-    async def _grant(self, db: Connection, request: AuthorizationRequest, by: Caller, agreed: bool) -> str:
-        session, client = by.ensure_person(), request.client
+        client = request.client
         cut_off = await subjects.hold(db, by.user.id)
-        await self._sessions.ensure_still_live(db, by)
         if await clients.find(db, client.id, hold=True) is None:
             raise ClientNotFound
         now = self._clock()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, admin, power
 from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.oauth.client import OAuthClient, Registration
 from ostiary.core.token import Token, is_id, mint, new_id, parse
 from ostiary.errors import ClientNotFound, ConfigurationError, Conflict, InvalidClient
 from ostiary.storage import clients, consents, events, sessions
 from ostiary.storage.clients import Registered
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 MAXIMUM_CLIENTS: Final = 1000
 LANES: Final = 2  # reads under way at once
@@ -35,10 +35,11 @@ class Added:
 class Clients:
     """Add, find, list, rotate the secret, remove; authenticate."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], keys: Keys) -> None:
+    def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self._clock = acting.clock
         self._keys = keys
         self._rows: Batch[Registered] = Batch(self._find_all, LANES)
 
@@ -47,21 +48,22 @@ class Clients:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give power.
             InvalidRequest: a field cannot be.
             Conflict: too many clients, or the server has no key to protect signing keys with; says how to give one.
         """
-        by.ensure_admin()
+        self.acting.ensure(by, admin, power)
         client = registration.check(new_id("client"), self._clock())
         try:
             await self._keys.ensure()
         except ConfigurationError as why:
             raise Conflict(why.message) from None
         token = None if client.is_public else mint("client", client.id)
-        await self._add(client, token, by)
+        await self._add(client, token, by=by)
         return Added(client, _shown(token))
 
-    @in_transaction
-    async def _add(self, db: Connection, client: OAuthClient, token: Token | None, by: Caller) -> None:
+    @act(admin, power)
+    async def _add(self, db: Connection, client: OAuthClient, token: Token | None, *, by: Caller) -> None:
         if len(await clients.list_all(db, MAXIMUM_CLIENTS)) == MAXIMUM_CLIENTS:
             raise Conflict(f"there are {MAXIMUM_CLIENTS} clients; remove one first")
         await clients.add(db, client, token.digest if token else None)
@@ -91,19 +93,16 @@ class Clients:
         async with self.database.reading() as db:
             return await clients.list_all(db, MAXIMUM_CLIENTS)
 
-    async def rotate_secret(self, client_id: str, *, by: Caller) -> Added:
+    @act(admin, power)
+    async def rotate_secret(self, db: Connection, client_id: str, *, by: Caller) -> Added:
         """Give a client a new secret; the old one is refused from now on. Its sessions live on.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give or take power.
             ClientNotFound: no such client.
             Conflict: a public client has no secret.
         """
-        by.ensure_admin()
-        return await self._rotate_secret(client_id, by)
-
-    @in_transaction
-    async def _rotate_secret(self, db: Connection, client_id: str, by: Caller) -> Added:
         found = await clients.find(db, client_id)
         if found is None:
             raise ClientNotFound
@@ -113,18 +112,15 @@ class Clients:
         await self._tell(db, "client.secret_rotated", client_id, by, {})
         return Added(found.client, _shown(token))
 
-    async def remove(self, client_id: str, *, by: Caller) -> int:
+    @act(admin, power)
+    async def remove(self, db: Connection, client_id: str, *, by: Caller) -> int:
         """Remove a client and end every session that it holds. How many those were.
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to give or take power.
             ClientNotFound: no such client.
         """
-        by.ensure_admin()
-        return await self._remove(client_id, by)
-
-    @in_transaction
-    async def _remove(self, db: Connection, client_id: str, by: Caller) -> int:
         # First the client: a grant under way holds it, so that what it starts is ended below or refused there.
         if not await clients.remove(db, client_id):
             raise ClientNotFound

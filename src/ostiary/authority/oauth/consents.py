@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions
-from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller
+from ostiary.core.caller import Caller, fresh, person
 from ostiary.core.event import Event
 from ostiary.core.oauth.client import OAuthClient
-from ostiary.core.policy import Policy
 from ostiary.errors import ClientNotFound
 from ostiary.storage import clients, codes, consents, events, sessions, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,12 @@ class Consent:
 class Consents:
     """List, find, withdraw (ASVS 5.0 10.7.3). All of them are the user's own."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], own: Sessions) -> None:
+    def __init__(self, acting: Acting) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
-        self._own = own
+        self.acting = acting
+        self.database = acting.database
+        self._policy = acting.policy
+        self._clock = acting.clock
 
     async def list(self, *, by: Caller) -> list[Consent]:
         """What the caller has agreed to, the latest first.
@@ -64,7 +62,8 @@ class Consents:
                 return consent
         raise ClientNotFound
 
-    async def withdraw(self, client_id: str, *, by: Caller) -> int:
+    @act(person, fresh, with_user=True)
+    async def withdraw(self, db: Connection, client_id: str, *, by: Caller) -> int:
         """Take an agreement back: the client's sessions of the caller end, and it has to ask again. How many ended.
 
         Raises:
@@ -72,12 +71,6 @@ class Consents:
             ClientNotFound: the caller has not agreed to it.
             ReauthenticationRequired: the sign-in is too old for the policy.
         """
-        by.ensure_person()
-        self._own.ensure_fresh(by)
-        return await self._withdraw(client_id, by)
-
-    @in_transaction
-    async def _withdraw(self, db: Connection, client_id: str, by: Caller) -> int:
         user_id, now = by.user.id, self._clock()
         # Whoever agrees, and whatever starts a session, holds the user too: it comes before this, or finds it done.
         await subjects.hold(db, user_id)

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from ostiary.core.caller import Caller
+from ostiary.authority.acting import Acting, act
+from ostiary.core.caller import Caller, admin, power
 from ostiary.core.event import Event
 from ostiary.core.oauth.claims import ACCESS_TYPE, ID_TYPE, AccessToken, Claims, read_access_token
 from ostiary.core.oauth.jws import ALGORITHM, read_outside
@@ -28,7 +29,7 @@ from ostiary.core.token import new_id
 from ostiary.errors import ConfigurationError, Conflict, SessionInvalid
 from ostiary.settings import Settings
 from ostiary.storage import events, key_file, signing_keys
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.signing_keys import StoredKey
 
 OVERLAP: Final = timedelta(hours=24)  # how long a retired key is still published: caches of others live that long
@@ -60,12 +61,13 @@ class Verified:
 class Keys:
     """Sign, publish, rotate, read."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, acting: Acting) -> None:
         """Part of an `OAuth`; nothing is read yet."""
-        self.database = database
+        self.acting = acting
+        self.database = acting.database
         self.issuer = settings.issuer
         self._settings = settings
-        self._clock = clock
+        self._clock = acting.clock
         self._master: bytes | None = None
         self._known: list[StoredKey] = []
         self._read_at = float("-inf")
@@ -101,19 +103,20 @@ class Keys:
 
         Raises:
             NotAllowed: the caller is not an administrator.
+            ReauthenticationRequired: the sign-in is too old to take power.
             Conflict: there is no key to protect them with; says how to give one.
         """
-        by.ensure_admin()
+        self.acting.ensure(by, admin, power)
         try:
             made = await asyncio.to_thread(self._generate)
         except ConfigurationError as why:
             raise Conflict(why.message) from None
-        await self._rotate(made, by, at_once)
+        await self._rotate(made, at_once, by=by)
         self._forget()
         return [key.kid for key in made]
 
-    @in_transaction
-    async def _rotate(self, db: Connection, made: list[StoredKey], by: Caller, at_once: bool) -> None:
+    @act(admin, power)
+    async def _rotate(self, db: Connection, made: list[StoredKey], at_once: bool, *, by: Caller) -> None:
         now = self._clock()
         retired = await signing_keys.retire_all(db, now - OVERLAP if at_once else now)
         await signing_keys.remove_retired(db, now - OVERLAP)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.account import User
@@ -13,12 +13,11 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.refresh import is_ours
-from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import is_id, parse
 from ostiary.errors import InvalidRequest, SessionInvalid
 from ostiary.storage import clients, refresh_tokens, sessions
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,12 @@ class Departure:
 class Leaving:
     """Log out by a refresh token; read and do what a client asks for."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], keys: Keys) -> None:
+    def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
+        self.acting = acting
+        self.database = acting.database
+        self._policy = acting.policy
+        self._clock = acting.clock
         self._keys = keys
 
     @in_transaction
@@ -85,7 +85,7 @@ class Leaving:
             raise InvalidRequest("post_logout_redirect_uri", "is not one that this application has registered")
         return Departure(client, session, redirect_uri, asked.get("state"))
 
-    @in_transaction
+    @act()
     async def depart(self, db: Connection, departure: Departure, *, by: Caller) -> None:
         """End the browser's session, and the one that the hint names if it is of the same user."""
         now = self._clock()

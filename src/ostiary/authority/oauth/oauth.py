@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
+from ostiary.authority.acting import Acting
 from ostiary.authority.batch import Batch
 from ostiary.authority.oauth.authorization import Authorization
 from ostiary.authority.oauth.client_credentials import ClientCredentials
@@ -17,10 +15,8 @@ from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.oauth.leaving import Leaving
 from ostiary.authority.oauth.refreshing import Refreshing
 from ostiary.authority.sessions import Sessions
-from ostiary.core.policy import Policy
 from ostiary.settings import Settings
 from ostiary.storage import clients
-from ostiary.storage.database import Database
 from ostiary.storage.found import FoundSession
 
 
@@ -42,24 +38,23 @@ class OAuth:
     def __init__(
         self,
         settings: Settings,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
+        acting: Acting,
         sessions: Sessions,
         rows: Batch[FoundSession],
     ) -> None:
         """Part of an `Authority`."""
+        database, policy, clock = acting.database, acting.policy, acting.clock
         self.issuer = settings.issuer
-        self.keys = Keys(settings, database, clock)
+        self.keys = Keys(settings, acting)
         issuing = Issuing(settings, policy, clock, self.keys)
-        self.clients = Clients(database, clock, self.keys)
-        self.authorization = Authorization(database, clock, sessions)
-        self.consents = Consents(database, policy, clock, sessions)
+        self.clients = Clients(acting, self.keys)
+        self.authorization = Authorization(acting)
+        self.consents = Consents(acting)
         self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
         self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
         self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
         self.inspection = Inspection(database, policy, clock, self.keys, rows, self.clients)
-        self.leaving = Leaving(database, policy, clock, self.keys)
+        self.leaving = Leaving(acting, self.keys)
         self._database = database
 
     async def ensure_ready(self) -> None:

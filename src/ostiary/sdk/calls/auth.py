@@ -37,7 +37,7 @@ def reauthenticate(password: str) -> Call[SignedIn]:
 
 
 def change_password(current: str, new: str, *, end_other_sessions: bool = True) -> Call[RevokedMany]:
-    """Change the caller's own password; by default their other sessions end.
+    """Change the caller's own password; by default their other sessions end. This one goes on under a new `token`.
 
     Raises:
         WrongCredentials: `current` is not the password.

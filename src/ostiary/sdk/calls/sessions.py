@@ -60,7 +60,7 @@ def label_session(session_id: str, label: str | None) -> Call[Session]:
 
 
 def revoke_others() -> Call[RevokedMany]:
-    """End every session of the caller but the one that asks.
+    """End every session of the caller but the one that asks, which goes on under a new `token`.
 
     Raises:
         ReauthenticationRequired: the sign-in is too old for the policy.
