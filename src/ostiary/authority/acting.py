@@ -126,6 +126,7 @@ def act(
             return await repeated(acting.database, once)
 
         update_wrapper(run, verb)
+        vars(run)["needs"] = needs  # for whoever wants to know of all acts
         return run
 
     return wrap

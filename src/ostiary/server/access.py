@@ -27,6 +27,7 @@ from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 PUBLIC: Final = "public"  # in a handler's `opt`: works without a credential
+ADMINISTRATION: Final = "/api/v1/admin/"  # under it, everything is an administrator's
 SERVICE: Final = "service"  # in a handler's `opt`: an OAuth client may prove itself by HTTP Basic, too
 _IDS: Final[dict[str, type[OstiaryError]]] = {
     "session_id": SessionNotFound,
@@ -61,6 +62,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         exchange.identified = await identify_client(context.authority, basic, exchange.client)
     else:
         exchange.identified = await identify(context.authority, given, exchange.client)
+    if exchange.identified is not None and connection.scope["path_template"].startswith(ADMINISTRATION):
+        exchange.identified.caller.ensure_admin()  # before any field is judged
     for name, error in _IDS.items():
         if name in connection.path_params and not is_id(connection.path_params[name]):
             raise error

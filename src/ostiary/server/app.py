@@ -15,6 +15,7 @@ from ostiary.server import lifespan
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.asked import Asked
+from ostiary.server.bodies import WholeBodies
 from ostiary.server.context import KEY, Context
 from ostiary.server.ending import on_the_way_down
 from ostiary.server.exchange import Exchanges
@@ -26,6 +27,7 @@ from ostiary.server.oauth.introspections import Introspections
 from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
 from ostiary.server.router import router
+from ostiary.server.routes import LARGER_BODIES
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
 
@@ -66,7 +68,9 @@ class Application:
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
-        inner = SecurityHeaders(Limits(Introspections(router(*plugins), authority)), settings)
+        inner = SecurityHeaders(
+            Limits(WholeBodies(Introspections(router(*plugins), authority), LARGER_BODIES)), settings
+        )
         self._inner = Exchanges(inner, addresses, metrics, authority.seen)
         own_list = OwnList(context, self._inner)
         self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}

@@ -1,9 +1,10 @@
-"""How bodies are read: JSON only, bounded in size and time, and straight into the type that is wanted."""
+"""How bodies are read: whole and before anybody is judged, bounded in size and time, and straight into their type."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,11 +14,64 @@ from litestar.datastructures import State
 from litestar.exceptions import InternalServerException
 
 from ostiary.errors import InvalidRequest
+from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.server.complaints import in_words
+from ostiary.server.origins import SAFE_METHODS
 from ostiary.server.problems import BadRequest
 
 MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
 BODY_TIMEOUT: Final = 30  # seconds; who takes longer for 64 KiB only wants to hold a connection
+
+
+class WholeBodies:
+    """Passes a request on once all of its body is there.
+
+    Who sends it, and what they may, is looked at after that: a credential that was good when the head arrived would
+    else be good for as long as its holder holds the last byte back.
+    """
+
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int]) -> None:
+        """Wrap an ASGI application; `larger` are the paths that take more than `MAXIMUM_BODY`, with their bytes."""
+        self._app = app
+        self._larger = larger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, and pass the request on."""
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            receive = await _read(receive, self._larger.get(scope["path"], MAXIMUM_BODY))
+        await self._app(scope, receive, send)
+
+
+async def _read(receive: Receive, most: int) -> Receive:
+    """What gives the whole body in one piece, and after that whatever comes.
+
+    A body that did not come in time, was broken off or is larger than `most` bytes fails when it is asked for.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            first = [await _whole(receive, most)]
+    except TimeoutError:
+        return _late
+
+    async def received() -> Message:
+        return first.pop() if first else await receive()
+
+    return received
+
+
+async def _whole(receive: Receive, most: int) -> Message:
+    pieces: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body", False) or sum(map(len, pieces)) > most:
+            return {**message, "body": b"".join(pieces)}
+
+
+async def _late() -> Message:
+    raise TimeoutError  # `ApiRequest.body` says what that means
 
 
 class ApiRequest(Request[Any, Any, State]):

@@ -46,4 +46,6 @@ API: Final = Router(
         verifications.router,
     ],
 )
+# Paths that take more than `bodies.MAXIMUM_BODY`, in bytes.
+LARGER_BODIES: Final = {f"{API.path}/verifications": verifications.MAXIMUM_BODY}
 MACHINES: Final = [health.router, verify.router]

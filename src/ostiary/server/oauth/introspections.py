@@ -7,7 +7,6 @@ compares both ways.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +14,6 @@ import msgspec
 
 from ostiary.authority import Authority
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send, respond
-from ostiary.server.bodies import BODY_TIMEOUT
 from ostiary.server.oauth.parameters import fields_of
 from ostiary.server.oauth.tokens import introspected
 
@@ -38,20 +36,29 @@ class Introspections:
         if named is None:
             await self._app(scope, receive, send)
             return
-        first = await _first(receive)
-        answer = await self._answer(named, first)
+        try:
+            body = await receive()  # all of it: see `WholeBodies`
+        except TimeoutError:
+            await self._app(scope, receive, send)
+            return
+        answer = await self._answer(named, body)
         if answer is None:
-            await self._app(scope, _again(first, receive), send)
+            pieces = [body]
+
+            async def again() -> Message:
+                return pieces.pop() if pieces else await receive()
+
+            await self._app(scope, again, send)
             return
         scope["path_template"] = PATH  # as the router notes it, for the log and the metrics
         headers = [(b"content-type", b"application/json")]
         await respond(send, 200, headers, answer)
 
-    async def _answer(self, named: Mapping[bytes, bytes], first: Message | None) -> bytes | None:
-        if first is None or first["type"] != "http.request" or first.get("more_body"):
+    async def _answer(self, named: Mapping[bytes, bytes], body: Message) -> bytes | None:
+        if body["type"] != "http.request" or body.get("more_body"):
             return None
         try:
-            form = fields_of(_text(named, b"content-type") or "", first["body"])
+            form = fields_of(_text(named, b"content-type") or "", body["body"])
             return _encoder.encode(await introspected(self._authority, _text(named, b"authorization"), form))
         except Exception:  # whatever it is, it happens again where it is explained, counted and logged
             return None
@@ -65,30 +72,6 @@ def _usual(scope: Scope) -> dict[bytes, bytes] | None:
     length = named.get(b"content-length", b"")
     is_usual = len(named) == len(scope["headers"]) and length.isdigit() and len(length) < 5
     return named if is_usual and int(length) <= USUAL_BODY else None
-
-
-async def _first(receive: Receive) -> Message | None:
-    """The first piece of the body. None if it did not come in time."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await receive()
-    except TimeoutError:
-        return None
-
-
-def _again(first: Message | None, receive: Receive) -> Receive:
-    """What was received, and then what comes after it."""
-    pieces = [first]
-
-    async def received() -> Message:
-        if not pieces:
-            return await receive()
-        piece = pieces.pop()
-        if piece is None:
-            raise TimeoutError  # as it would have come to `ApiRequest.body`, which says what that means
-        return piece
-
-    return received
 
 
 def _text(named: Mapping[bytes, bytes], name: bytes) -> str | None:
