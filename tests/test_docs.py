@@ -447,7 +447,7 @@ def written_limits(policy: Policy) -> list[str]:
     most = "no limit" if policy.max_sessions is None else str(policy.max_sessions)
     return [
         written_span(policy.lifetime), written_span(policy.idle_timeout), most, policy.at_limit,
-        written_span(policy.step_up_age),
+        written_span(policy.step_up_age), written_span(policy.power_age),
     ]  # fmt: skip
 
 
