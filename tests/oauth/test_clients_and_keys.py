@@ -228,6 +228,7 @@ async def test_keys_rotate_with_overlap_and_at_once_without(make_app, app, party
             clock.advance(hours=24)
             app.authority.oauth.keys._forget()
             assert await published() == new
+        async with person(app, "root") as root:
             newest = set((await root.post("/api/v1/admin/keys/rotate", json={"at_once": True})).json()["keys"])
         assert await published() == newest
         with pytest.raises(SessionInvalid):

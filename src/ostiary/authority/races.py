@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ostiary.authority.authority import Authority
+from ostiary.authority.results import RevokedMany
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
@@ -191,13 +192,12 @@ class Races:
         me = await self._node.verify(held.token, HERE)
         held.life.is_doomed = True
         await self._node.sessions.log_out(by=me)
-        held.life.is_dead = True
+        if not held.is_doomed:  # else its secret may have been replaced first: then nothing was signed out
+            held.life.is_dead = True
 
     async def _revoke_others(self) -> None:
-        held = self._dice.choice(self._held)
-        me = await self._node.verify(held.token, HERE)
         node = self._node
-        await self._end(held.life.user, lambda: node.sessions.revoke_others(by=me), but=held.life)
+        await self._end_others(lambda me: node.sessions.revoke_others(by=me))
 
     async def _revoke_all(self) -> None:
         held = self._dice.choice(self._held)
@@ -206,11 +206,25 @@ class Races:
         await self._end(held.life.user, lambda: node.sessions.revoke_all(by=me))
 
     async def _change_password(self) -> None:
+        node, password = self._node, self._password
+        await self._end_others(lambda me: node.sign_in.change_password(password, password, by=me))
+
+    async def _end_others(self, act: Callable[[Caller], Awaitable[RevokedMany]]) -> None:
+        """An ending of everything but the session that asks, which gets a new secret."""
         held = self._dice.choice(self._held)
         me = await self._node.verify(held.token, HERE)
-        node, password = self._node, self._password
-        change = node.sign_in.change_password
-        await self._end(held.life.user, lambda: change(password, password, by=me), but=held.life)
+        held.is_doomed = True
+        done: list[RevokedMany] = []
+
+        async def end() -> None:
+            done.append(await act(me))
+
+        await self._end(held.life.user, end, but=held.life)
+        if held.is_dead:
+            self._violated(f"{held.life.session_id} was renewed twice with one secret")
+        held.is_dead = True
+        if done[0].renewed is not None:
+            self._keep(Held(done[0].renewed.token, held.life))
 
     async def _disable(self) -> None:
         user, node = self._dice.choice(self._users), self._node
