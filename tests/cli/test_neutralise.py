@@ -19,7 +19,9 @@ def works(server, token: str) -> bool:
 def leaked(ada):
     """A session of ada's, and a CLI token that was made in it."""
     session_id, token = ada.elsewhere()
-    status, _, made = ada.server.ask("POST", "/api/v1/auth/cli-token", {"name": "thief"}, bearer=token)
+    status, _, made = ada.server.ask(
+        "POST", "/api/v1/auth/cli-token", {"name": "thief", "scopes": ["gateway"]}, bearer=token
+    )
     assert status == 201
     return session_id, token, made
 

@@ -254,7 +254,7 @@ async def test_a_token_does_not_have_its_users_roles_but_where_a_scope_says_so(a
     user = await people.add_user(keeper.authority, "carol")
     users["carol"] = User(user.id, "carol", roles=("editor", "admin"))
     signed_in = await people.caller(keeper.authority, await people.sign_in(keeper.authority, "carol"))
-    made = await keeper.authority.tokens.create(name="robot", by=signed_in, scopes=("sessions:read",))
+    made = await keeper.authority.tokens.create(name="robot", by=signed_in, scopes=("sessions:read", "gateway"))
     robot = browse(app, authorization=f"Bearer {made.secret}")
     assert (await robot.get("/me")).json()["session"] is None
     assert (await robot.get("/edit")).status_code == 403

@@ -238,9 +238,9 @@ async def test_what_the_feed_cannot_tell_is_asked(server, root, keeper):
 
 @sqlite_alone
 async def test_a_connection_of_a_cli_token_ends_with_the_token(server, root, keeper):
-    minted = await asyncio.to_thread(root.tokens.create, "script", scopes=["sessions:read"])
+    minted = await asyncio.to_thread(root.tokens.create, "script", scopes=["gateway"])
     identity = await keeper.verify(minted.token, people.at())
-    assert (identity.by, identity.session_id, identity.scopes) == ("cli_token", None, ("sessions:read",))
+    assert (identity.by, identity.session_id, identity.scopes) == ("cli_token", None, ("gateway",))
     watching = asyncio.create_task(keeper.watch(identity))
     await asyncio.sleep(0.05)
     await asyncio.to_thread(root.tokens.revoke, minted.id)

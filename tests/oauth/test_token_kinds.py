@@ -31,7 +31,7 @@ async def test_asvs_9_2_2_each_kind_is_accepted_at_its_own_doors_only(app, party
         tokens = await party.sign_in(ada)
         kinds = {
             "session": session_token,
-            "cli": await cli_token(app),
+            "cli": await cli_token(app, scopes=["sessions:read", "gateway"]),
             "access": tokens.access,
             "id": tokens.id,
             "refresh": tokens.refresh,

@@ -37,12 +37,12 @@ async def test_a_session_is_told_in_headers_and_body(app):
 
 
 async def test_a_cli_token_is_told_with_empty_headers_for_what_it_lacks(app):
-    secret = await cli_token(app, scopes=["sessions:read"])
+    secret = await cli_token(app, scopes=["gateway"])
     async with script(app, secret) as client:
         answer = await client.get("/verify")
     assert [answer.headers[name] for name in HEADERS] == ["ada", "", "member", ""]
     assert answer.json()["session"] is None
-    assert answer.json()["token"] == {"id": secret.partition(".")[0], "scopes": ["sessions:read"]}
+    assert answer.json()["token"] == {"id": secret.partition(".")[0], "scopes": ["gateway"]}
 
 
 async def test_what_the_client_sends_under_our_names_is_not_believed(app):

@@ -241,6 +241,6 @@ async def test_a_sign_in_that_is_too_old_leads_to_a_fresh_one(ruled, clock):
 
 
 async def test_an_administrators_token_without_the_scope_is_no_administrator(ruled):
-    async with script(ruled, await cli_token(ruled, "root", scopes=["sessions:read"])) as client:
+    async with script(ruled, await cli_token(ruled, "root", scopes=["gateway"])) as client:
         assert (await client.get("/verify?app=wiki")).headers["ostiary-roles"] == "member"
         assert (await client.get("/verify?app=wiki")).json()["user"]["roles"] == ["member"]

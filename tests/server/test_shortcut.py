@@ -41,7 +41,7 @@ async def tokens(app, clock) -> dict[str, bytes]:
     }
     await app.authority.sessions.log_out(by=await caller(app.authority, revoked))
     found = {name: one.token.encode() for name, one in started.items()}
-    return found | {"cli": (await cli_token(app, scopes=["sessions:read"])).encode()}
+    return found | {"cli": (await cli_token(app, scopes=["sessions:read", "gateway"])).encode()}
 
 
 def requests(tokens: dict[str, bytes]) -> list[tuple[bytes, ...]]:

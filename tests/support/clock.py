@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 class Clock:
     """Stands at a fixed moment until `advance`."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now = now or datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
         return self.now

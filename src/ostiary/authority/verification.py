@@ -109,6 +109,7 @@ class Verification:
             client=client or NOBODY,
             granted=access.scopes,
             granted_until=datetime.fromtimestamp(access.expires_at, UTC),
+            audience=access.audience,
         )
 
     async def _cli_token(self, token: Token, client: Client | None) -> Caller:

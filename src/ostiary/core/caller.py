@@ -11,15 +11,17 @@ from typing import Final, Literal, TypeAlias, get_args
 from ostiary.core.account import User
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
+from ostiary.core.disclosure import told, without_admin
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import NotAllowed, ReauthenticationRequired, SessionInvalid
 
-Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "feed:read", "admin"]
-OAuthGateway: TypeAlias = Literal["gateway"]  # of OAuth clients only
+Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "gateway", "feed:read", "admin"]
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")
+ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")  # given unasked
+USER_SCOPES: Final[tuple[Scope, ...]] = (*ORDINARY_SCOPES, "gateway")  # what anybody may give
+NOT_WITHIN_ADMIN: Final[frozenset[str]] = frozenset({"gateway"})  # `admin` is for this server, not for applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Caller:
         granted: the scopes of the access token that was presented; None for everybody else.
         granted_until: when that access token expires.
         proof: the hash of the secret that was presented, which an act compares with the row again.
+        audience: whom that access token is for, beside this server.
     """
 
     user: User
@@ -42,6 +45,7 @@ class Caller:
     granted: tuple[str, ...] | None = None
     granted_until: datetime | None = None
     proof: bytes | None = field(default=None, repr=False)
+    audience: tuple[str, ...] = ()
 
     @classmethod
     def operator(cls, login: str) -> Caller:
@@ -104,9 +108,19 @@ class Caller:
     @property
     def acting_roles(self) -> tuple[str, ...]:
         """The user's roles, without `admin` where this credential does not reach so far."""
-        if self.is_admin:
-            return self.user.roles
-        return tuple(role for role in self.user.roles if role != "admin")
+        return self.user.roles if self.is_admin else without_admin(self.user.roles)
+
+    @property
+    def told(self) -> User:
+        """The user, as far as this credential may know them."""
+        return told(self.user, granted=self.granted, is_admin=self.is_admin)
+
+    @property
+    def sees_places(self) -> bool:
+        """Whether it may know from where somebody signed in: the address, the agent, and the device's name."""
+        if self.granted is None and self.token is None:
+            return True
+        return self.is_admin or "sessions:read" in self.scopes
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -115,21 +129,21 @@ class Caller:
             return self.granted
         if self.token is not None:
             return self.token.scopes
-        return SCOPES if "admin" in self.user.roles else ORDINARY_SCOPES
+        return SCOPES if "admin" in self.user.roles else USER_SCOPES
 
-    def ensure_scope(self, scope: Scope | OAuthGateway) -> None:
+    def ensure_scope(self, scope: Scope) -> None:
         """Return if the caller may do what `scope` stands for.
 
         Raises:
-            NotAllowed: an access token without it; a CLI token without it (its `admin` scope covers all).
+            NotAllowed: an access token without it; a CLI token without it (its `admin` scope covers all but `gateway`).
         """
         if self.granted is not None:
             if scope not in self.granted:
                 raise NotAllowed(f"this access token lacks the scope {scope}", scope=scope)
             return
-        if scope == "gateway":
+        if self.token is None or scope in self.token.scopes:
             return
-        if self.token is not None and scope not in self.token.scopes and not self.is_admin:
+        if scope in NOT_WITHIN_ADMIN or not self.is_admin:
             raise NotAllowed(f"this CLI token lacks the scope {scope}", scope=scope)
 
     def ensure_service(self, scope: Scope) -> None:

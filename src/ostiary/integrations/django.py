@@ -28,7 +28,7 @@ from ostiary.settings import Settings, load
 __all__ = ["OstiaryMiddleware", "django_user", "portal", "require"]
 
 # Beside these, `OSTIARY` may hold every setting of Ostiary, in capitals: DATABASE_URL, PUBLIC_URL, POLICY …
-OWN: Final = {"KEEPER", "TIED", "IDENTIFY", "REQUIRED", "CHECK_ORIGIN"}
+OWN: Final = {"KEEPER", "TIED", "IDENTIFY", "REQUIRED", "CHECK_ORIGIN", "AUDIENCE", "SCOPE"}
 
 
 def django_user(request: HttpRequest) -> User | None:
@@ -107,20 +107,23 @@ def portal() -> Portal:
     """What this process asks; `portal().run(portal().keeper.revoke_all(…))` for code outside of requests."""
     given = _given()
     made: Callable[[], Keeper] | None = given.get("KEEPER") and import_string(given["KEEPER"])
+    audience, scope = given.get("AUDIENCE"), given.get("SCOPE")
     if made is not None:
+        if audience is not None or scope is not None:
+            raise ImproperlyConfigured("OSTIARY: give audience and scope to what KEEPER makes")
         return Portal(made)
     try:
         settings = load({name.lower(): value for name, value in given.items() if name not in OWN}).settings
     except ConfigurationError as why:
         raise ImproperlyConfigured(f"OSTIARY: {why}") from None
-    return Portal(lambda: _embedded(settings))
+    return Portal(lambda: _embedded(settings, audience, scope))
 
 
-def _embedded(settings: Settings) -> Keeper:
+def _embedded(settings: Settings, audience: str | None, scope: str | None) -> Keeper:
     # Late: an application that asks a server elsewhere names its own KEEPER, and has none of what this needs.
     from ostiary.integrations.embedded import Embedded
 
-    return Embedded(settings)
+    return Embedded(settings, audience=audience, scope=scope)
 
 
 def _given() -> Mapping[str, Any]:

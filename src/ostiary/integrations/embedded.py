@@ -13,7 +13,9 @@ from ostiary.authority.authority import utc_now
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, describe
+from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.session import Session
+from ostiary.core.taking import Taking
 from ostiary.errors import OstiaryError, SessionNotFound, SessionRevoked, StoreUnavailable, Unauthenticated
 from ostiary.feed import Poll
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
@@ -30,14 +32,25 @@ class Embedded:
         authority: all of it, for what the integrations do not offer.
     """
 
-    def __init__(self, settings: Settings | str, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings | str,
+        *,
+        audience: str | None = None,
+        scope: str | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         """`settings`, or only the database's URL. Nothing is opened yet.
+
+        Args:
+            audience, scope: which access tokens are taken, see `Taking`; with neither, none is.
 
         Raises:
             ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
         """
         self.settings = settings if isinstance(settings, Settings) else Settings(database_url=settings)
         self.authority = Authority(self.settings, clock=clock)
+        self._taking = Taking(audience, scope)
         self._polled_at = 0.0  # when the feed last knew what had happened, on the loop's clock
         self.authority.feed.polled.append(self._polled)
         self._opening = asyncio.Lock()
@@ -66,6 +79,8 @@ class Embedded:
 
     async def verify(self, credential: str, client: Client | None) -> Identity:
         """As `Keeper.verify`, from the row."""
+        if looks_like_jwt(credential) and not self._taking:
+            self._taking.ensure_access_token((), ())  # whoever it is: the use of its session is not noted, either
         return self._identity(await self.authority.verify(credential, self._kept(client)), credential)
 
     async def watch(self, identity: Identity) -> OstiaryError:
@@ -157,9 +172,13 @@ class Embedded:
 
     def _identity(self, caller: Caller, credential: str) -> Identity:
         session, token = caller.session, caller.token
+        if caller.granted is not None:
+            self._taking.ensure_access_token(caller.audience, caller.granted)
+        elif token is not None:
+            self._taking.ensure_cli_token(token.scopes)
         by: By = "cli_token" if token else "access_token" if caller.granted is not None else "session"
         return Identity(
-            caller.user,
+            caller.told,
             by,
             session_id=session.id if session else None,
             ends_at=session.deadline(self.authority.policy)[0] if session else None,

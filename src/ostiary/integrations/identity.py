@@ -22,7 +22,8 @@ class Identity:
     """The verified sender of a request.
 
     Attributes:
-        user: with the roles that the authority, or the application's own `identify`, gives them.
+        user: with the roles that the authority, or the application's own `identify`, gives them; of a token's user,
+            what its scopes let it know, and `admin` only for a CLI token with that scope.
         by: what was presented.
         session_id: its session; None for a CLI token.
         ends_at: when the session expires if nobody uses it any more; None for a CLI token.

@@ -11,13 +11,15 @@ from typing import Final, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import Client, Description
+from ostiary.core.disclosure import without_admin
 from ostiary.core.duration import format_duration
 from ostiary.core.oauth.jws import looks_like_jwt
-from ostiary.errors import NotAllowed, OstiaryError, StoreUnavailable
+from ostiary.core.taking import Taking
+from ostiary.errors import ConfigurationError, NotAllowed, OstiaryError, StoreUnavailable
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
-from ostiary.sdk.results import Session
+from ostiary.sdk.results import Grant, Session
 from ostiary.sdk.verifier import CannotProve, Verified, Verifier
 from ostiary.settings import Settings
 
@@ -38,6 +40,8 @@ class Remote:
         *,
         verifier: Verifier | None = None,
         settings: Settings | None = None,
+        audience: str | None = None,
+        scope: str | None = None,
     ) -> None:
         """`client`, or only the server's URL.
 
@@ -45,7 +49,15 @@ class Remote:
             client: with an administrator's CLI token as its `token`, it also starts sessions.
             verifier: for the same server, not entered: it is opened and closed with this.
             settings: how people reach this application, as for `Embedded`; nothing else of them is read.
+            audience, scope: which access tokens are taken, see `Taking`; with neither, none is. A verifier is told
+                by its own.
+
+        Raises:
+            ConfigurationError: `audience` or `scope` beside a verifier.
         """
+        if verifier is not None and (audience is not None or scope is not None):
+            raise ConfigurationError("give audience and scope to the verifier, as it is what answers")
+        self._taking = Taking(audience, scope)
         self.client = client if isinstance(client, AsyncOstiary) else AsyncOstiary(client)
         self.verifier = verifier
         self.settings = settings or Settings()
@@ -78,16 +90,24 @@ class Remote:
         """
         if self.verifier is not None:
             return await self._recalled(self.verifier, credential, client)
+        if looks_like_jwt(credential) and not self._taking:
+            self._taking.ensure_access_token((), ())  # nobody needs to be asked
         try:
             found = await self._as(credential, client).auth.whoami()
         except OstiaryError as error:
             raise _known(error) from error
         session, token = found.session, found.token
         by: By = "cli_token" if token else "access_token" if looks_like_jwt(credential) else "session"
-        # What an access token was granted is not told here: it has no scope, rather than one too many.
-        scopes = token.scopes if token else () if by == "access_token" else None
+        grant = found.grant or Grant()  # an older server does not tell: then it has nothing, rather than too much
+        if by == "access_token":
+            self._taking.ensure_access_token(grant.audience, grant.scopes)
+        elif token is not None:
+            self._taking.ensure_cli_token(token.scopes)
+        scopes = token.scopes if token else grant.scopes if by == "access_token" else None
+        is_admin = by == "session" or (token is not None and "admin" in token.scopes)
+        roles = found.user.roles if is_admin else without_admin(found.user.roles)
         return Identity(
-            User(found.user.id, found.user.username, found.user.email, tuple(found.user.roles)),
+            User(found.user.id, found.user.username, found.user.email, tuple(roles)),
             by,
             session_id=session.id if session else None,
             ends_at=session.expires_at if session else None,

@@ -13,8 +13,9 @@ from typing import Any, Final, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import seen
+from ostiary.core.disclosure import without_admin
 from ostiary.core.token import is_id
-from ostiary.errors import InvalidRequest, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
+from ostiary.errors import InvalidRequest, NotAllowed, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
 from ostiary.integrations.identity import Begun, Identify, Identity, Keeper, Listed, Opening
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Scope
@@ -105,6 +106,8 @@ class Visit:
             raise SessionInvalid("the application does not know this user any more")
         if user.id != identity.user.id:
             raise MixedCredentials
+        if identity.by == "access_token" or (identity.by == "cli_token" and "admin" not in (identity.scopes or ())):
+            user = replace(user, roles=without_admin(user.roles))
         self.identity, self._is_settled = replace(identity, user=user), True
         return self.identity
 
@@ -227,8 +230,8 @@ class Visit:
         """The session that came along, if it works. Several of several users: none of them is anybody's word."""
         try:
             identity, _ = await holder(self._keeper.verify, given, None)
-        except Unauthenticated:
-            return None
+        except (Unauthenticated, NotAllowed):
+            return None  # what this application does not take is no session of it
         return identity
 
     def _answer_with(self, cookie: str) -> None:

@@ -130,12 +130,21 @@ class SignedIn(Result, frozen=True, kw_only=True):
     token: str | None = None
 
 
+class Grant(Result, frozen=True, kw_only=True):
+    """What the access token of an OAuth client was granted; `audience` is whom it is for, beside the server."""
+
+    client_id: str | None = None
+    audience: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+
 class WhoAmI(Result, frozen=True, kw_only=True):
-    """The caller: one of `session` and `token` is None."""
+    """The caller: one of `session` and `token` is None; `grant` is there for access tokens only."""
 
     user: User
     session: Session | None = None
     token: CliToken | None = None
+    grant: Grant | None = None
 
 
 class Revoked(Result, frozen=True, kw_only=True):

@@ -163,20 +163,20 @@ class Gateway:
 
     def _headers(self, caller: Caller) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.
-        user, session = caller.user, caller.session
+        user, session = caller.told, caller.session
         return [
             JSON,
             (b"ostiary-user", header_value(user.username or user.id)),
             (b"ostiary-session", session.id.encode() if session else b""),
-            (b"ostiary-roles", header_value(",".join(caller.acting_roles))),
+            (b"ostiary-roles", header_value(",".join(user.roles))),
             (b"ostiary-tenant", header_value(session.tenant) if session else b""),
         ]
 
     def _body(self, caller: Caller) -> bytes:
-        user, session, token = caller.user, caller.session, caller.token
+        user, session, token = caller.told, caller.session, caller.token
         return _encoder.encode(
             Verified(
-                VerifiedUser(user.id, user.username, caller.acting_roles),
+                VerifiedUser(user.id, user.username, user.roles),
                 VerifiedSession(
                     session.id,
                     min(session.expires_at, session.created_at + self._lifetime),

@@ -76,6 +76,7 @@ def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) 
 def _carried(headers: Headers, cookie_names: Collection[bytes]) -> tuple[str | None, list[str]]:
     bearer: str | None = None
     cookies: list[str] = []
+    is_authorized = False
     for name, value in headers:
         if name == b"cookie":
             for pair in value.split(b";"):
@@ -83,9 +84,10 @@ def _carried(headers: Headers, cookie_names: Collection[bytes]) -> tuple[str | N
                 if key.strip() in cookie_names and (content := content.strip().strip(b'"')):
                     cookies.append(content.decode("latin-1"))
         elif name == b"authorization":
-            scheme, _, content = value.strip().partition(b" ")
-            if bearer is not None:
+            if is_authorized:  # of any scheme and in any order: two readers would take two of them
                 raise SessionInvalid("more than one Authorization was sent")
+            is_authorized = True
+            scheme, _, content = value.strip().partition(b" ")
             if scheme.lower() == b"bearer":
                 bearer = content.strip().decode("latin-1")
     return bearer, cookies

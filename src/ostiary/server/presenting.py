@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from ostiary.authority import Minted, Started
 from ostiary.core.account import User
@@ -28,6 +29,7 @@ class Presenter:
         self._now = clock()
         self._places = places
         self._current = caller.session_id if caller else None
+        self._sees_places = caller is None or caller.sees_places
 
     def session(
         self,
@@ -47,7 +49,9 @@ class Presenter:
         return view
 
     def listed(self, shown: Session | ListedSession, status: Status, *, is_current: bool) -> shapes.Session:
-        """One session, of which the status is known."""
+        """One session, of which the status is known. From where it was used, as far as the caller may know."""
+        if not self._sees_places:
+            shown = replace(shown, ip=None, user_agent=None, label=None)
         description = describe(shown.user_agent)
         return shapes.Session(
             id=shown.id,
@@ -98,7 +102,8 @@ class Presenter:
         )
 
     def signed_in(self, user: User, started: Started, *, with_token: bool) -> shapes.SignedIn:
-        """A session that was just started or renewed; from now on it is the current one."""
+        """A session that was just started or renewed; from now on it is the current one, and all told its holder."""
+        self._sees_places = True
         return shapes.SignedIn(
             user=user_of(user),
             session=self.session(started.session, is_current=True),
@@ -109,6 +114,14 @@ class Presenter:
 def user_of(user: User) -> shapes.User:
     """A user as everybody may see themselves."""
     return shapes.User(id=user.id, username=user.username, email=user.email, roles=list(user.roles))
+
+
+def grant_of(caller: Caller) -> shapes.Grant | UnsetType:
+    """What an OAuth client was granted with the access token that it sent; nothing for any other credential."""
+    if caller.granted is None:
+        return UNSET
+    client_id = caller.session.client_id if caller.session else None
+    return shapes.Grant(client_id=client_id, audience=list(caller.audience), scopes=list(caller.granted))
 
 
 def minted(made: Minted) -> shapes.CliTokenCreated:

@@ -139,7 +139,12 @@ class CliTokenRequest(Body):
         Duration | Seconds | None,
         Meta(description="A duration such as 720h, or whole seconds. Left out: as long as the caller's own token."),
     ] = None
-    scopes: Annotated[Scopes | None, Meta(description="Left out: what the caller may do, but `admin`.")] = None
+    scopes: Annotated[
+        Scopes | None,
+        Meta(
+            description="Left out: `sessions:read`, `sessions:revoke`, `tokens:manage`, as far as the caller has them."
+        ),
+    ] = None
 
 
 class MintRequest(Body):

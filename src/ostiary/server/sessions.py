@@ -96,7 +96,10 @@ async def label_session(
     present: NamedDependency[Presenter],
 ) -> shapes.Session:
     """Give a session a name that a person recognises, or take it away."""
-    return present.session(await authority.sessions.label(session_id, data.label, by=caller))
+    labelled = await authority.sessions.label(session_id, data.label, by=caller)
+    view = present.session(labelled)
+    view.label = labelled.label
+    return view
 
 
 @post(

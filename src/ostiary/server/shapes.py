@@ -128,12 +128,25 @@ class SignedIn(Struct, kw_only=True):
     ] = UNSET
 
 
+class Grant(Struct, kw_only=True):
+    """What the access token of an OAuth client was granted."""
+
+    client_id: str | None
+    audience: Annotated[list[str], Meta(description="Whom it is for, beside this server.")]
+    scopes: Annotated[list[str], Meta(examples=[["openid", "profile"]])]
+
+
 class WhoAmI(Struct, kw_only=True):
-    """The caller: one of `session` and `token` is null."""
+    """The caller: one of `session` and `token` is null.
+
+    An OAuth client hears of its user what its scopes let it know: `profile` the username and the roles but `admin`,
+    `email` the address of mail, `sessions:read` from where the session is used.
+    """
 
     user: User
     session: Session | None
     token: CliToken | None
+    grant: Annotated[Grant | UnsetType, Meta(description="Only of an access token.")] = UNSET
 
 
 class Done(Struct, kw_only=True):

@@ -15,7 +15,7 @@ from ostiary.server.access import PUBLIC
 from ostiary.server.answers import renewed, signed_in, signed_out, spared
 from ostiary.server.callers import Identified
 from ostiary.server.cookies import SessionCookie
-from ostiary.server.presenting import Presenter, user_of
+from ostiary.server.presenting import Presenter, grant_of, user_of
 from ostiary.server.refusals import refusals
 
 
@@ -83,11 +83,12 @@ async def sign_out(
 
 @get("/whoami", operation_id="who_am_i", summary="Who am I?", responses=refusals())
 async def who_am_i(caller: NamedDependency[Caller], present: NamedDependency[Presenter]) -> shapes.WhoAmI:
-    """The caller, and the credential that was used."""
+    """The caller, and the credential that was used. An OAuth client hears what its scopes let it know."""
     return shapes.WhoAmI(
-        user=user_of(caller.user),
+        user=user_of(caller.told),
         session=present.session(caller.session) if caller.session else None,
         token=present.token(caller.token) if caller.token else None,
+        grant=grant_of(caller),
     )
 
 

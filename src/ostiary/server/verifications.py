@@ -89,6 +89,10 @@ class Found(Struct, kw_only=True):
     scopes: Annotated[
         tuple[str, ...] | UnsetType | None, Meta(description="Of the access token; null for any other credential.")
     ] = UNSET
+    audience: Annotated[
+        tuple[str, ...] | UnsetType,
+        Meta(description="Only of an access token: whom it is for, beside this server."),
+    ] = UNSET
     error: Problem | UnsetType = UNSET
 
 
@@ -150,13 +154,14 @@ async def _verified(authority: Authority, token: str, place: Client | None) -> C
 
 
 def _answer(caller: Caller, authority: Authority, now: datetime) -> Found:
-    session, token = caller.session, caller.token
+    user, session, token = caller.told, caller.session, caller.token
     return Found(
-        user=VerifiedUser(caller.user.id, caller.user.username, caller.user.roles),
+        user=VerifiedUser(user.id, user.username, user.roles),
         session=_session(session, authority, now) if session else None,
         token=_token(token) if token else None,
         client_id=session.client_id if session else None,
         scopes=caller.granted,
+        audience=caller.audience if caller.granted is not None else UNSET,
     )
 
 

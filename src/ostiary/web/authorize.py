@@ -115,7 +115,11 @@ def _refused(
     asked: Mapping[str, str],
     destination: Destination,
     why: OstiaryError,
-) -> Response[None]:
+) -> Response[Any]:
+    if visit_of(request).caller is None and destination.client.third_party and not isinstance(why, LoginRequired):
+        # Anybody can write such a link. It must not lead a person who is not known to an address of a stranger's
+        # choice (RFC 9700 4.11.2); to `prompt=none` it may, which no person sees (OIDC Core 3.1.2.6).
+        return _astray(request, why)
     answer = {
         "error": code_of(why),
         "error_description": why.message,

@@ -143,6 +143,7 @@ SCOPES: Final[dict[Scope, str]] = {
     "sessions:read": "see your sessions",
     "sessions:revoke": "end and name your sessions",
     "tokens:manage": "make and revoke CLI tokens",
+    "gateway": "use the applications behind this server as you",
     "feed:read": "follow what ends, for everybody",
     "admin": "do everything that an administrator can",
 }
@@ -150,7 +151,7 @@ SCOPES: Final[dict[Scope, str]] = {
 # The same for an application of others: what it may do for the person who allows it.
 APPLICATION_SCOPES: Final[dict[str, str]] = {
     "openid": "know that it is you",
-    "profile": "see your username",
+    "profile": "see your username and your roles",
     "email": "see your email address",
     "offline_access": "stay connected while you are away",
     "sessions:read": "see where you are signed in",

@@ -55,7 +55,13 @@ class Client:
             return own.oauth.client_credentials().access_token
 
     def verifier(self, **options: Any) -> Verifier:
-        options = {"client_id": self.id, "client_secret": self.secret, "issuer": self.claims["iss"], **options}
+        options = {
+            "client_id": self.id,
+            "client_secret": self.secret,
+            "issuer": self.claims["iss"],
+            "audience": self.id,
+            **options,
+        }
         return Verifier(self.server.url, **options)
 
 

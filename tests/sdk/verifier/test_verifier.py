@@ -158,10 +158,10 @@ async def test_wrong_secrets_and_strange_texts_are_refused(server, verifying, pe
 
 async def test_cli_tokens_are_asked_about_each_time(server, verifying, person):
     mine = person.ostiary.for_token(person.token)
-    made = mine.tokens.create("ci", scopes=["sessions:read"])
+    made = mine.tokens.create("ci", scopes=["gateway"])
     async with verifying() as verifier:
         found = await verifier.verify(made.token)
-        assert found.session is None and found.token is not None and found.token.scopes == ("sessions:read",)
+        assert found.session is None and found.token is not None and found.token.scopes == ("gateway",)
         await asyncio.to_thread(mine.tokens.revoke, made.id)
         with pytest.raises(TokenRevoked):
             await verifier.verify(made.token)

@@ -111,7 +111,7 @@ class Inspection:
         }
         if access is not None:
             answer |= {"token_type": "Bearer", "jti": access.id}
-        if known.username is not None:
+        if known.username is not None and "profile" in known.scopes:
             answer["username"] = known.username
         return answer
 

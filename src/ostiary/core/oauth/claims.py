@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 from ostiary.core.account import User
+from ostiary.core.disclosure import told
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.session import Session
 from ostiary.core.token import is_id
@@ -43,6 +44,7 @@ class AccessToken:
     scopes: tuple[str, ...]
     issued_at: int
     expires_at: int
+    audience: tuple[str, ...] = ()  # beside this server
 
     def is_of(self, session: OfClient) -> bool:
         """Whether the session that it names is the one that it was issued for."""
@@ -107,11 +109,12 @@ def id_claims(
 
 def user_claims(user: User, scopes: tuple[str, ...]) -> Claims:
     """What the scopes let a client know of its user (OIDC Core 5.4)."""
+    known = told(user, granted=scopes, is_admin=False)
     claims: Claims = {"sub": user.id}
-    if "profile" in scopes and user.username is not None:
-        claims["preferred_username"] = user.username
-    if "email" in scopes and user.email is not None:
-        claims["email"] = user.email
+    if known.username is not None:
+        claims["preferred_username"] = known.username
+    if known.email is not None:
+        claims["email"] = known.email
     return claims
 
 
@@ -134,7 +137,8 @@ def read_access_token(claims: Mapping[str, Any], *, issuer: str, now: datetime) 
         raise SessionInvalid("the access token has expired; refresh it")
     if not is_id(session_id):
         raise SessionInvalid
-    return AccessToken(token_id, session_id, user_id, client_id, tuple(scope.split()), issued_at, expires_at)
+    others = tuple(str(one) for one in audience if one != issuer)
+    return AccessToken(token_id, session_id, user_id, client_id, tuple(scope.split()), issued_at, expires_at, others)
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from ostiary.errors import InvalidRequest
 
 MAXIMUM_LENGTH: Final = 512  # characters
+MAXIMUM_PORT: Final = 65535  # RFC 9293 3.1: 16 bits
 LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]"})  # the literals; a name can lead elsewhere (RFC 8252 8.3)
 
 # What RFC 3986 allows, without a fragment, a space, or the wildcards that people hope for.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?@!$&'()+,;=%\[\]]+", re.ASCII)
 # Of an app of its own: reversed domain names have a dot, which `javascript:` and `data:` do not (RFC 8252 7.1).
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*\.[a-z0-9.+-]*", re.ASCII)
-_PORT = re.compile(r"^(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(?=[/?]|$)")
+_PORT = re.compile(r"^(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9]\d{0,4}))?(?=[/?]|$)")
 
 
 def check_redirect_uri(uri: str, *, native: bool, field: str = "redirect_uris") -> str:
@@ -57,4 +58,6 @@ def matches(given: str, registered: Iterable[str], *, any_loopback_port: bool) -
 def _without_port(uri: str) -> str | None:
     """A loopback URI without its port; None for every other one."""
     found = _PORT.match(uri)
-    return found[1] + uri[found.end() :] if found else None
+    if found is None or int(found[2] or 1) > MAXIMUM_PORT:
+        return None
+    return found[1] + uri[found.end() :]

@@ -94,9 +94,6 @@ class Knowledge:
         known.until = question.sent + min(self.bounds.remember, remaining)
         half = question.sent + self.bounds.remember / 2
         known.renew_at = half if half < known.until else NEVER
-        before = self.memory.get(known.session_id)
-        if not known.digest and before is not None:
-            known.digest = before.digest
         self.memory.keep(known)
 
     # Hearing.

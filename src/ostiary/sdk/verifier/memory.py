@@ -23,6 +23,8 @@ class Known(Struct, gc=False):
         digest: SHA-256 of the session's token; empty if only an access token of it was seen.
         until: by the verifier's own clock; it is not to be believed from then on.
         renew_at: from then on a use asks again in the background; `NEVER` while that is under way.
+        scopes: of the access token that was asked about, as it was answered as far as those go; None for the session's
+            own token. Nothing of this is told by another credential of the session.
     """
 
     session_id: str
@@ -38,10 +40,11 @@ class Known(Struct, gc=False):
     digest: bytes
     until: float
     renew_at: float
+    scopes: tuple[str, ...] | None = None
 
-    def verified(self, scopes: tuple[str, ...] | None = None) -> Verified:
+    def verified(self) -> Verified:
         """As it is told to the application."""
-        return Verified(User(self.user_id, self.username, self.roles), self.session, None, self.client_id, scopes)
+        return Verified(User(self.user_id, self.username, self.roles), self.session, None, self.client_id, self.scopes)
 
     @property
     def session(self) -> VerifiedSession:

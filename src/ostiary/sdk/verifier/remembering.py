@@ -17,7 +17,12 @@ _once: dict[Any, Any] = {}
 
 
 def known_from(
-    user: FoundUser, session: FoundSession, client_id: str | None, digest: bytes, now: datetime | None = None
+    user: FoundUser,
+    session: FoundSession,
+    client_id: str | None,
+    digest: bytes,
+    now: datetime | None = None,
+    scopes: tuple[str, ...] | None = None,
 ) -> Known:
     """A live session, as `Knowledge.learn` takes it. What most sessions have in common is kept once.
 
@@ -38,6 +43,7 @@ def known_from(
         digest,
         0.0,
         NEVER,
+        _one(scopes),
     )
 
 

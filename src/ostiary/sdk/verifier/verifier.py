@@ -16,6 +16,7 @@ from ostiary.core.client import seen
 from ostiary.core.endings import Changed, Ended, Entry
 from ostiary.core.oauth.claims import AccessToken
 from ostiary.core.oauth.jws import MAXIMUM_LENGTH, looks_like_jwt
+from ostiary.core.taking import Taking
 from ostiary.core.token import is_id, parse
 from ostiary.errors import ConfigurationError, SessionInvalid, SessionRevoked, Unauthenticated
 from ostiary.sdk.verifier.access_tokens import AccessTokens
@@ -69,6 +70,7 @@ class Verifier:
         maximum: int = MAXIMUM,
         issuer: str | None = None,
         audience: str | None = None,
+        scope: str | None = None,
         timeout: float = TIMEOUT,
         allow_plain_http: bool = False,
         http_client: httpx2.AsyncClient | None = None,
@@ -84,7 +86,8 @@ class Verifier:
             remember: seconds, at most, until a session is asked about again. Use is reported by asking.
             maximum: sessions remembered.
             issuer: of access tokens; the URL, unless the authority is known by another one outside.
-            audience: that access tokens have to name, beside the authority; None for any client's.
+            audience, scope: which access tokens are taken, see `Taking`; with neither, none is. A CLI token needs the
+                scope `gateway`, or that one.
             timeout: seconds to wait for an answer; never more than `max_staleness`.
             allow_plain_http: let credentials travel unprotected to another machine.
             http_client: one of your own, for proxies or certificates; it is not closed with this object.
@@ -108,6 +111,7 @@ class Verifier:
         self._known = Knowledge(Bounds(max_staleness, remember, maximum))
         self._asker = Asker(self._link.ask, self._known, now)
         self._tokens = AccessTokens(self._link.keys, now, issuer=issuer or self._link.url, audience=audience)
+        self._taking = Taking(audience, scope)
         self._refusals = Refusals()
         self._watches = Watches()
         self._feed = FeedReader(self._link, self._known, now, self._heard, name=name)
@@ -124,6 +128,7 @@ class Verifier:
 
         Raises:
             SessionInvalid, SessionExpired, SessionRevoked, TokenExpired, TokenRevoked: refused.
+            NotAllowed: a token that works, without the scope that this application asks for.
             CannotProve: nobody can tell now. Let nobody in, and sign nobody out.
         """
         found = self.recall(token)
@@ -139,13 +144,13 @@ class Verifier:
         The second half is True if it is time to `renew` it: to one caller, once.
         """
         moment = now()
-        known, scopes = self._recall(token, moment)
+        known = self._recall(token, moment)
         if known is None:
             return None
         is_due = moment >= known.renew_at
         if is_due:
             known.renew_at = NEVER
-        return known.verified(scopes), is_due
+        return known.verified(), is_due
 
     def renew(self, token: str, ip: str | None, user_agent: str | None) -> None:
         """Ask again in the background, which also reports the use: in the thread of the event loop."""
@@ -182,7 +187,7 @@ class Verifier:
             return await self._watches.wait(known.session, known.user_id)
         if is_id(credential):
             raise CannotProve("nothing is known of this session; verify its token first, or watch that")
-        known, _ = self._recall(credential, now())
+        known = self._recall(credential, now())
         if known is not None:
             return await self._watches.wait(known.session, known.user_id)
         verified = await self.look(credential)
@@ -226,22 +231,26 @@ class Verifier:
 
     # Memory.
 
-    def _recall(self, token: str, moment: float) -> tuple[Known | None, tuple[str, ...] | None]:
+    def _recall(self, token: str, moment: float) -> Known | None:
         if len(token) == TOKEN_LENGTH and token.isascii():
             digest = hashlib.sha256(token.encode()).digest()
-            return self._known.recall_token(token[:ID_LENGTH], digest, moment), None
+            return self._known.recall_token(token[:ID_LENGTH], digest, moment)
         return self._recall_access_token(token, moment)
 
-    def _recall_access_token(self, token: str, moment: float) -> tuple[Known | None, tuple[str, ...] | None]:
+    def _recall_access_token(self, token: str, moment: float) -> Known | None:
         server_time = self._known.server_time(moment)
         if server_time is None or not looks_like_jwt(token) or not token.isascii():
-            return None, None
+            return None
         access = self._tokens.recall(token, server_time)
-        return (self._recall_access(access, moment), access.scopes) if access is not None else (None, None)
+        if access is None:
+            return None
+        self._taking.ensure_access_token(access.audience, access.scopes)
+        return self._recall_access(access, moment)
 
     def _recall_access(self, access: AccessToken, moment: float) -> Known | None:
         known = self._known.recall(access.session_id, moment)
-        return known if known is not None and access.is_of(known) else None
+        is_told = known is not None and known.scopes == access.scopes and access.is_of(known)
+        return known if is_told else None
 
     # The authority.
 
@@ -254,6 +263,8 @@ class Verifier:
         if refusal is not None:
             raise refusal
         if looks_like_jwt(token):
+            if not self._taking:
+                self._taking.ensure_access_token((), ())  # nobody needs to be asked
             found = await self._read_here(token)
             if found is not None and asked.is_use:
                 return found
@@ -271,8 +282,9 @@ class Verifier:
         if server_time is None or not self.is_fresh:
             return None  # keys may have changed, and the time is only guessed: the authority reads it
         access = await self._tokens.read(token, server_time)
+        self._taking.ensure_access_token(access.audience, access.scopes)
         known = self._recall_access(access, now())
-        return known.verified(access.scopes) if known is not None else None
+        return known.verified() if known is not None else None
 
     def _judged(self, asked: Asked, answered: Answered, digest: bytes) -> Verified | None:
         """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
@@ -297,12 +309,17 @@ class Verifier:
             raise SessionRevoked(verdict.at, verdict.reason or "")
         if verdict is Verdict.DOUBTFUL:
             return None
+        if answer.scopes is not None:
+            # Looked at here as well: where the feed is away, it was not read before it was asked about.
+            self._taking.ensure_access_token(answer.audience or (), answer.scopes)
+        elif token is not None:
+            self._taking.ensure_cli_token(token.scopes)
         if session is not None:
-            is_access = answer.scopes is not None
-            known = known_from(answer.user, session, answer.client_id, b"" if is_access else digest, answered.now)
+            own = b"" if answer.scopes is not None else digest
+            known = known_from(answer.user, session, answer.client_id, own, answered.now, answer.scopes)
             if asked.is_use:  # or the next use would be answered from here, and not be reported for a while
                 self._known.learn(known, question, session.remaining_s)
-            return known.verified(answer.scopes)
+            return known.verified()
         user = User(answer.user.id, answer.user.username, answer.user.roles)
         return Verified(user, None, VerifiedToken(token.id, token.scopes, token.expires_at) if token else None)
 

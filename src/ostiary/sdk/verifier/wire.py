@@ -54,6 +54,7 @@ class Answer(Struct):
     token: FoundToken | None = None
     client_id: str | None = None
     scopes: tuple[str, ...] | None = None
+    audience: tuple[str, ...] | None = None
 
 
 class Answers(Struct):

@@ -6,7 +6,7 @@ camelCase, the text in `message`, always 200 and JSON on success; the bodies are
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
@@ -21,7 +21,7 @@ from ostiary.core.session import Session
 from ostiary.core.token import is_id
 from ostiary.errors import NotAllowed, SessionNotFound, Unauthenticated
 from ostiary.server.bodies import ApiRequest
-from ostiary.server.callers import identify, presented
+from ostiary.server.callers import Presented, identify, presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie, accepted_names
 from ostiary.server.exchange import exchange_of
@@ -29,6 +29,8 @@ from ostiary.server.oauth import failures
 from ostiary.server.oauth.bearer import holder_of
 from ostiary.server.oauth.parameters import optional_text, read_object
 from ostiary.server.origins import ensure_own_origin
+
+NOT_FROM_HERE: Final = "The cookie was left alone, as this request did not come from a page of this server"
 
 
 class ListedSession(Struct, rename="camel", kw_only=True):
@@ -101,7 +103,8 @@ async def log_out(
     if text is not None:
         await authority.oauth.leaving.by_refresh_token(text, at=client)
     if not _is_ours(request):
-        return Response(content)  # another site sent it: it must not sign anybody out of this browser
+        # Another site sent it, or nobody says who: it must not sign anybody out of this browser.
+        return Response(content | {"message": NOT_FROM_HERE})
     caller = await _by_cookie(request, authority)
     if caller is not None:
         await authority.sessions.log_out(by=caller)
@@ -116,20 +119,24 @@ async def end_session(request: ApiRequest) -> Response[None]:
 
 
 async def _by_cookie(request: ApiRequest, authority: Authority) -> Caller | None:
-    context = context_of(request)
     try:
-        given = presented(
-            [pair for pair in request.scope["headers"] if pair[0] == b"cookie"], accepted_names(context.settings)
-        )
+        given = Presented(None, _cookies(request))
         return (await identify(authority, given, exchange_of(request.scope).client)).caller
     except Unauthenticated:
         return None
 
 
+def _cookies(request: ApiRequest) -> tuple[str, ...]:
+    """The session cookies, alone: no other credential counts here."""
+    names = accepted_names(context_of(request).settings)
+    return presented([pair for pair in request.scope["headers"] if pair[0] == b"cookie"], names).cookies
+
+
 def _is_ours(request: ApiRequest) -> bool:
     settings, exchange = context_of(request).settings, exchange_of(request.scope)
     try:
-        ensure_own_origin(request.headers, exchange.arrival, settings.public_url, must_say=False)
+        cookies = _cookies(request)
+        ensure_own_origin(request.headers, exchange.arrival, settings.public_url, must_say=bool(cookies))
     except NotAllowed:
         return False
     return True

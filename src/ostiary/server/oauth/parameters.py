@@ -39,6 +39,18 @@ def _ensure_form(content_type: str) -> None:
         raise InvalidRequest("content-type", f"send {FORM}")
 
 
+def authorization_of(request: Request[Any, Any, Any]) -> str | None:
+    """`Authorization`, if there is one.
+
+    Raises:
+        InvalidRequest: more than one; whoever reads the other one would take another client for the sender.
+    """
+    sent: list[bytes] = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if len(sent) > 1:
+        raise InvalidRequest("authorization", "was sent more than once")
+    return sent[0].decode("latin-1") if sent else None
+
+
 def client_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str, str | None]:
     """The client's id and secret: by HTTP Basic or in the form, not both (RFC 6749 2.3.1).
 

@@ -15,7 +15,7 @@ from ostiary.core.oauth.client import OAuthClient
 from ostiary.errors import InvalidRequest, UnsupportedGrantType
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.oauth import failures
-from ostiary.server.oauth.parameters import client_credentials, read_form
+from ostiary.server.oauth.parameters import authorization_of, client_credentials, read_form
 
 
 @post("/token", status_code=200)
@@ -24,7 +24,7 @@ async def token(
 ) -> Response[dict[str, Any]]:
     """RFC 6749 3.2: tokens for a code, for a refresh token, or for the client itself."""
     form = await read_form(request)
-    holder = await _client(authority, request.headers.get("authorization"), form)
+    holder = await _client(authority, authorization_of(request), form)
     issued = await _grant(form, authority, holder, client)
     return Response(_answer(issued), headers={"pragma": "no-cache"})
 
@@ -55,7 +55,7 @@ async def revoke(
 ) -> Response[None]:
     """RFC 7009: the token's session ends, and with it every token of the same sign-in."""
     form = await read_form(request)
-    holder = await _client(authority, request.headers.get("authorization"), form)
+    holder = await _client(authority, authorization_of(request), form)
     await authority.oauth.inspection.revoke(_required(form, "token"), client=holder, at=client)
     return Response(None)
 
@@ -64,7 +64,7 @@ async def revoke(
 async def introspect(request: ApiRequest, authority: NamedDependency[Authority]) -> Response[dict[str, Any]]:
     """RFC 7662: from the session's row, now."""
     form = await read_form(request)
-    return Response(await introspected(authority, request.headers.get("authorization"), form))
+    return Response(await introspected(authority, authorization_of(request), form))
 
 
 async def introspected(authority: Authority, header: str | None, form: Mapping[str, str]) -> dict[str, Any]:
