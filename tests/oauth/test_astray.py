@@ -64,7 +64,9 @@ async def test_more_than_one_authorization_is_refused_in_every_order_and_at_ever
     async with person(app, "root") as root:
         session, access = held(root), (await party.sign_in(root)).access
         cookie = {"cookie": f"{COOKIE}={session}"}
-    service = await register(app, name="Service", scopes=["feed:read"], grants=("client_credentials",))
+    service = await register(
+        app, name="Service", scopes=["feed:read"], redirect_uris=[], grants=("client_credentials",)
+    )
     basic = base64.b64encode(f"{service.id}:{service.secret}".encode()).decode()
     cli = await cli_token(app, "root", scopes=["gateway", "feed:read", "sessions:read"])
     kinds = [f"Bearer {session}", f"Bearer {cli}", f"Bearer {access}", f"Basic {basic}", "Digest x", ""]

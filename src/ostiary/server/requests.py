@@ -11,7 +11,7 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
-from ostiary.core.caller import SCOPES
+from ostiary.core.caller import ORDINARY_SCOPES, SCOPES
 from ostiary.core.client import MAXIMUM_LABEL, MAXIMUM_USER_AGENT
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.duration import parse_duration
@@ -141,9 +141,7 @@ class CliTokenRequest(Body):
     ] = None
     scopes: Annotated[
         Scopes | None,
-        Meta(
-            description="Left out: `sessions:read`, `sessions:revoke`, `tokens:manage`, as far as the caller has them."
-        ),
+        Meta(description=f"Left out: {', '.join(ORDINARY_SCOPES)}, as far as the caller has them."),
     ] = None
 
 
