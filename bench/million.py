@@ -143,7 +143,7 @@ async def load(url: str, number: int, users: int, now: datetime) -> None:
     hashed = await Passwords(settings.password_memory_kib, settings.password_time_cost).hash(PASSWORD)
     authority = Authority(settings)
     await migrate.upgrade(authority.database)
-    path = str(authority.database.url.database)
+    path = str(authority.database.file)
     if authority.database.is_sqlite:
         db = sqlite3.connect(path)
         db.execute("PRAGMA synchronous = OFF")

@@ -364,11 +364,24 @@ class ServerFault(OstiaryError):
 
 
 class StoreUnavailable(OstiaryError):
-    """The database did not answer. Nothing was decided: no session ended, no cookie cleared (rule 7)."""
+    """The database did not answer. Nothing was decided: no session ended, no cookie cleared (rule 7).
+
+    Attributes:
+        cause: why, in a few words that name nothing of the inside; None where it is not known.
+        sentence: what the database or its driver said, with names of hosts, roles and databases: for operators only.
+    """
 
     code = "store_unavailable"
     status = 503
     title = "The store cannot be reached; try again in a moment"
 
-    def __init__(self, retry_after: int = 2) -> None:
+    def __init__(self, retry_after: int = 2, *, cause: str | None = None, sentence: str | None = None) -> None:
         super().__init__(None, retry_after=retry_after)
+        self.cause = cause
+        self.sentence = sentence
+
+    @property
+    def explained(self) -> str:
+        """The message for whoever looks after the store."""
+        why = self.sentence or self.cause
+        return f"The store cannot be used: {why}" if why else self.message

@@ -102,14 +102,16 @@ async def test_who_listens_hears_that_the_process_ends(feed):
         assert await late.next(SOON) is Notice.CLOSED
 
 
-async def test_polling_stops_when_nobody_has_wanted_it_for_a_while(feed, monkeypatch):
+async def test_polling_stops_when_nobody_has_wanted_it_for_a_while(authority, feed, monkeypatch):
     async with feed.listen("user_a"):
-        task = feed._task
-        assert task is not None
+        assert authority.tasks.is_running("feed")
         monkeypatch.setattr(loop, "KEEP_GOING", 0.0)
-    await asyncio.wait_for(task, SOON)
+    async with asyncio.timeout(SOON):
+        while authority.tasks.is_running("feed"):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+    monkeypatch.undo()
     async with feed.listen("user_a"):
-        assert feed._task is not task
+        assert authority.tasks.is_running("feed")
 
 
 # Watching one session.

@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import insert
 
+from ostiary.authority import tasks
 from ostiary.core.endings import Changed, Ended, EndedMany, Lost, entry_of
 from ostiary.core.event import EVENT_KINDS, Event
 from ostiary.core.session import Session
@@ -268,7 +269,7 @@ async def test_postgresql_wakes_other_nodes(authority, make_authority, clock, mo
 
 @on_postgres
 async def test_the_listening_connection_comes_back(authority, make_authority, clock, monkeypatch):
-    monkeypatch.setattr(wakeups, "RECONNECT", (0.01,))
+    monkeypatch.setattr(tasks, "BACK_OFF", (0.01,))
     async with make_authority() as node:
         woken: asyncio.Queue[str] = asyncio.Queue()
         node.feed.woken.append(woken.put_nowait)

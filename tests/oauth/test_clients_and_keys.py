@@ -254,7 +254,7 @@ async def test_the_key_beside_sqlite_is_made_once_and_only_for_its_owner(setting
                 await register(node)
             return
         await register(node)
-        path = Path(str(node.authority.database.url.database)).with_name("ostiary.key")
+        path = Path(str(node.authority.database.file)).with_name("ostiary.key")
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_text()
     async with make_app(key=None) as again:

@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 
 from ostiary.errors import ConfigurationError, StoreUnavailable
 from ostiary.storage import migrate
-from ostiary.storage.database import Connection, Database, in_transaction, parse_url
+from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database_url import read
 from ostiary.storage.schema import metadata
 
 
@@ -49,12 +50,12 @@ async def test_sqlite_is_set_up_for_durability(tmp_path):
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://root@localhost/x", "sqlite://", "sqlite:///:memory:"])
 def test_a_url_that_cannot_be_used_is_refused_in_words(url):
     with pytest.raises(ConfigurationError, match="database_url"):
-        parse_url(url)
+        read(url)
 
 
 def test_a_refused_url_does_not_repeat_its_password():
     with pytest.raises(ConfigurationError) as refused:
-        parse_url("mysql://root:hunter2@localhost/x")
+        read("mysql://root:hunter2@localhost/x")
     assert "hunter2" not in str(refused.value)
 
 

@@ -8,7 +8,10 @@ import shutil
 import socket
 import subprocess
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -125,20 +128,21 @@ async def _execute(statement: str) -> None:
 
 
 class PrivatePostgres:
-    """A PostgreSQL of this test's own, that it may stop and start."""
+    """A PostgreSQL of this test's own, that it may stop and start; and standbys of it."""
 
     def __init__(self, directory: Path) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) + [
-            Path(found).parent for found in [shutil.which("pg_ctl")] if found
+            Path(found).resolve().parent for found in [shutil.which("pg_ctl")] if found
         ]
         if not programs or not (programs[-1] / "initdb").exists():
             skip("no PostgreSQL programs to start a cluster with")
+        self._directory = directory
         self._programs = programs[-1]
         self._data = directory / "data"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+            self.port = probe.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         # PostgreSQL refuses to run as root: there it runs as the user that its package made.
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
@@ -155,12 +159,47 @@ class PrivatePostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @contextmanager
+    def standby(self, directory: Path) -> Iterator[PrivatePostgres]:
+        """A standby that follows this one, from now on."""
+        standby = PrivatePostgres(directory)
+        standby._run(
+            "pg_basebackup", "-D", str(standby._data), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
+            "-R", "-X", "stream", "-c", "fast", "-N",
+        )  # fmt: skip
+        standby.start()
+        try:
+            yield standby
+        finally:
+            standby.stop()
+
+    def follow(self, other: PrivatePostgres) -> None:
+        """Be a standby of another one from the next start on; as it began as a copy of it, or the other way round."""
+        with (self._data / "postgresql.auto.conf").open("a") as file:
+            file.write(f"primary_conninfo = 'host=127.0.0.1 port={other.port} user=postgres'\n")
+        signal = self._data / "standby.signal"
+        signal.touch()
+        if self._as:
+            shutil.chown(signal, "postgres")
+
     def start(self) -> None:
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._data / "log"), "-o", options, "start")
 
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop", check=False)
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop", check=False)
+
+    def restart(self) -> None:
+        self.stop("fast")
+        self.start()
+
+    async def execute(self, *statements: str, database: str = "postgres") -> Any:
+        """Run statements; what the last one says."""
+        connection = await asyncpg.connect(f"{self.url.rpartition('/')[0]}/{database}", timeout=5)
+        try:
+            return [await connection.fetchval(statement) for statement in statements][-1]
+        finally:
+            await connection.close()
 
     def _run(self, program: str, *words: str, check: bool = True) -> None:
         done = subprocess.run(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
+
+import structlog
 
 from ostiary.authority.accounts import Accounts
 from ostiary.authority.acting import Acting
@@ -30,6 +34,7 @@ from ostiary.authority.sessions import Sessions
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
 from ostiary.authority.statistics import Statistics
+from ostiary.authority.tasks import Tasks
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.authority.tokens import Tokens
 from ostiary.authority.unheard import Unheard
@@ -42,11 +47,13 @@ from ostiary.core.client import Client, seen
 from ostiary.errors import ConfigurationError
 from ostiary.feed import Feed
 from ostiary.settings import Settings
-from ostiary.storage import migrate, policy_in_force
+from ostiary.storage import migrate, policy_in_force, ready
 from ostiary.storage.database import Database
 from ostiary.storage.found import FoundSession, FoundToken
 from ostiary.storage.inspection import look_at_contents
 from ostiary.storage.reader import open_reader
+
+log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -78,6 +85,7 @@ class Authority:
         receipts: of endings, and checkpoints, signed.
         retention: purge.
         upkeep: what a server does by itself, once it is told to begin.
+        tasks: all that runs by itself, and what of it is failing.
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -91,8 +99,9 @@ class Authority:
         self.clock = clock
         self.policy = policy
         self.database = Database(settings.database_url)
-        self.feed = Feed(self.database, clock, settings.wake_url)
-        self.verifiers = Verifiers(self.database, self.feed, clock)
+        self.tasks = Tasks()
+        self.feed = Feed(self.database, clock, self.tasks, settings.wake_url)
+        self.verifiers = Verifiers(self.database, self.feed, clock, self.tasks)
         self.lags = MeasuredLags(self.database, clock)
         self.verifiers.measured.append(self.lags.note)
         self._reader = open_reader(self.database)
@@ -104,7 +113,7 @@ class Authority:
             account=settings.sign_in_failures_per_account,
             window=settings.sign_in_window,
         )
-        self.presence = Presence(self.database, policy, clock)
+        self.presence = Presence(self.database, policy, clock, self.tasks)
         self.sessions = Sessions(acting, self._reader)
         rows: Batch[FoundSession] = Batch(self._reader.sessions, self._reader.lanes)
         tokens: Batch[FoundToken] = Batch(self._reader.tokens, self._reader.lanes)
@@ -131,8 +140,10 @@ class Authority:
             often=(sealing.seal, self.lags.write),
             hourly=(self.publish_policy, lambda: look_at_contents(self.database)),
             retention=self.retention if settings.purge_automatically else None,
+            tasks=self.tasks,
         )
         self._kept_as: KeptAs | None = None
+        self._looking: asyncio.Future[None] | None = None
 
     def seen(self, ip: str | None, user_agent: str | None, request_id: str | None = None) -> Client:
         """Where a request came from: bounded, and with no more of its address than is kept. For every door.
@@ -182,6 +193,30 @@ class Authority:
                 "run 'ostiary migrate'"
             )
 
+    async def ensure_ready(self) -> None:
+        """Return if both can be done now: to verify, by the same readers, and to end a session.
+
+        Many who ask at once are answered by one look, as anybody may ask.
+
+        Raises:
+            ConfigurationError: the database has not the schema that this version needs.
+            StoreUnavailable: one of both cannot be done; with the cause.
+        """
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look_whether_ready())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
+
+    async def _look_whether_ready(self) -> None:
+        await self.ensure_migrated()
+        await self.verification.ensure_answered()
+        await ready.ensure_writable(self.database)
+
+    def _looked(self, done: asyncio.Future[None]) -> None:
+        self._looking = None
+        if not done.cancelled():
+            done.exception()  # retrieved, should whoever asked have gone
+
     async def publish_policy(self) -> None:
         """Write down the limits in force, so that the view `web_sessions` says the truth about what has expired.
 
@@ -193,13 +228,13 @@ class Authority:
 
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give every connection back."""
-        await self.verifiers.stop()
-        await self.upkeep.stop()
-        await self.unheard.stop()
-        await self.feed.close()
-        await self.presence.stop()
-        await self._reader.close()
-        await self.database.close()
+        parts = (
+            self.verifiers.stop, self.upkeep.stop, self.unheard.stop, self.feed.close, self.presence.stop,
+            self._reader.close, self.database.close,
+        )  # fmt: skip
+        async with AsyncExitStack() as ends:  # each of them is run, whatever another one raises
+            for end in reversed(parts):
+                ends.push_async_callback(_run_to_the_end, end)
 
     async def __aenter__(self) -> Self:
         """Open: recording of use begins."""
@@ -211,3 +246,11 @@ class Authority:
     ) -> None:
         """Close."""
         await self.close()
+
+
+async def _run_to_the_end(end: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await end()
+    except Exception:  # there is nobody left who could do anything about it
+        with suppress(Exception):
+            log.exception("close.failed")

@@ -12,6 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Final, Generic, TypeAlias, TypeVar
 
+from ostiary.storage.callbacks import call
+
 T = TypeVar("T")
 Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row or None, or why there is no answer
 
@@ -42,7 +44,7 @@ class Batch(Generic[T]):
         return answer
 
     def ask(self, key: str, deliver: Deliver[T]) -> None:
-        """As `get`, by a callback. It is called once, never from within this call, and must not raise."""
+        """As `get`, by a callback. It is called once, never from within this call; what it raises harms nobody else."""
         waiting = self._waiting.get(key)
         if waiting is None:
             self._waiting[key] = [deliver]
@@ -95,13 +97,13 @@ def _deliver(batch: Mapping[str, list[Deliver[T]]], rows: Mapping[str, T]) -> No
     for key, askers in batch.items():
         row = rows.get(key)
         for deliver in askers:
-            deliver(row, None)
+            call(deliver, row, None)
 
 
 def _fail(batch: Mapping[str, list[Deliver[T]]], error: BaseException) -> None:
     for askers in batch.values():
         for deliver in askers:
-            deliver(None, error)
+            call(deliver, None, error)
 
 
 def _settle(answer: asyncio.Future[T | None], row: T | None, error: BaseException | None) -> None:

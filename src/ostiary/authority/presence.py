@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
+from ostiary.authority.tasks import Tasks
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
@@ -26,20 +25,18 @@ URGENT: Final = timedelta(seconds=2 * FLUSH_EVERY) + GRAIN  # this close to the 
 PIECE: Final = 100  # sessions written at once: a thousand would hold up every request for some hundredths of a second
 MAXIMUM_NOTES: Final = 100_000  # kept while the store is away; beyond it, new use goes unrecorded
 
-log = structlog.get_logger(__name__)
-
 
 class Presence:
     """Notes use, and writes it down."""
 
-    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, policy: Policy, clock: Callable[[], datetime], tasks: Tasks) -> None:
         """One per process."""
         self.database = database
         self._policy = policy
         self._clock = clock
         self._sessions: dict[str, Use] = {}
         self._tokens: dict[str, datetime] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = tasks
 
     def has_noted(self, session: Session, now: datetime) -> bool:
         """True if its use was recorded a moment ago, or is about to be, so that there is nothing to note."""
@@ -95,25 +92,14 @@ class Presence:
 
     def begin(self) -> None:
         """Write every few seconds from now on."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="ostiary-presence")
+        self._tasks.begin("presence", self._step)
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY)
-            try:
-                await self.flush()
-            except StoreUnavailable:
-                log.warning("presence.not_written", sessions=len(self._sessions))
-            except Exception:
-                log.exception("presence.failed")
+    async def _step(self) -> None:
+        await asyncio.sleep(FLUSH_EVERY)
+        await self.flush()
 
     async def stop(self) -> None:
         """Stop writing by the clock, and write what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._tasks.stop("presence")
         with contextlib.suppress(StoreUnavailable):
             await self.flush()

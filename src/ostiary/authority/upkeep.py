@@ -15,8 +15,9 @@ from typing import Final, TypeAlias
 import structlog
 
 from ostiary.authority.retention import Retention
+from ostiary.authority.tasks import Tasks
 from ostiary.core.caller import Caller
-from ostiary.errors import Conflict, StoreUnavailable
+from ostiary.errors import Conflict
 
 Act: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -30,44 +31,39 @@ log = structlog.get_logger(__name__)
 class Upkeep:
     """Runs in the background of a server."""
 
-    def __init__(self, *, often: Sequence[Act], hourly: Sequence[Act], retention: Retention | None) -> None:
+    def __init__(
+        self, *, often: Sequence[Act], hourly: Sequence[Act], retention: Retention | None, tasks: Tasks
+    ) -> None:
         """Part of an `Authority`. Without `retention` nothing is removed."""
         self._often = often
         purge: Sequence[Act] = (partial(_purge, retention),) if retention else ()
         self._hourly = (*hourly, *purge)
-        self._task: asyncio.Task[None] | None = None
+        self._hourly_at = 0.0
+        self._tasks = tasks
 
     def begin(self) -> None:
         """Work from now on."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="ostiary-upkeep")
+        self._hourly_at = time.monotonic() + FIRST
+        self._tasks.begin("upkeep", self._step)
 
     async def stop(self) -> None:
         """Stop, in the middle of the work if need be: each piece is whole in itself."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._tasks.stop("upkeep")
 
-    async def _run(self) -> None:
-        hourly_at = time.monotonic() + FIRST
-        while True:
-            await asyncio.sleep(OFTEN)
-            for act in self._often:
-                await self._try(act)
-            if time.monotonic() >= hourly_at:
-                hourly_at = time.monotonic() + HOURLY
-                for act in self._hourly:
-                    await self._try(act)
-
-    async def _try(self, act: Act) -> None:
-        try:
-            await act()
-        except StoreUnavailable:
-            log.warning("upkeep.away")
-        except Exception:
-            log.exception("upkeep.failed")
+    async def _step(self) -> None:
+        await asyncio.sleep(OFTEN)
+        acts = [*self._often]
+        if time.monotonic() >= self._hourly_at:
+            self._hourly_at = time.monotonic() + HOURLY
+            acts += self._hourly
+        failed: list[Exception] = []
+        for act in acts:  # one that fails does not keep the others from theirs
+            try:
+                await act()
+            except Exception as why:
+                failed.append(why)
+        if failed:
+            raise ExceptionGroup("upkeep", failed)
 
 
 async def _purge(retention: Retention) -> None:

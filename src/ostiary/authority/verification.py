@@ -41,6 +41,15 @@ class Verification:
         self._sessions = sessions
         self._tokens = tokens
 
+    async def ensure_answered(self) -> None:
+        """Return if questions are answered now.
+
+        Raises:
+            StoreUnavailable: they are not.
+        """
+        await self._sessions.get("sess_")  # nobody's
+        await self._tokens.get("ost_")
+
     async def verify(self, credential: str, client: Client | None) -> Caller:
         """As `Authority.verify`."""
         if looks_like_jwt(credential):
@@ -62,7 +71,11 @@ class Verification:
         """
 
         def arrived(found: FoundSession | None, error: BaseException | None) -> None:
-            deliver(found if error is None and self._is_plain_yes(token, found, client) else None)
+            is_plain_yes = False
+            try:
+                is_plain_yes = error is None and self._is_plain_yes(token, found, client)
+            finally:  # whatever is wrong with it, its asker is told: the plain way finds it out, and answers
+                deliver(found if is_plain_yes else None)
 
         self._sessions.ask(token.id, arrived)
 

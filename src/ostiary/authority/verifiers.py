@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
+from ostiary.authority.tasks import Tasks
 from ostiary.core.caller import Caller
 from ostiary.core.endings import Ended, EndedMany
 from ostiary.core.verifier import LEASE, Lag, Verifier, lag_of
-from ostiary.errors import Conflict, InvalidRequest, SessionNotFound, StoreUnavailable
+from ostiary.errors import Conflict, InvalidRequest, SessionNotFound
 from ostiary.feed import Feed, Follower, Poll, Told
 from ostiary.storage import sessions, trail, verifiers
+from ostiary.storage.callbacks import call_all
 from ostiary.storage.database import Connection, Database, in_transaction
 
 MAXIMUM_OF_OWNER: Final = 1000  # verifiers that ask with one credential
@@ -30,8 +29,6 @@ FLUSH_EVERY: Final = (
 )
 CLEAN_EVERY: Final = 30.0  # seconds between removals of what is gone
 MAXIMUM_MEASURED: Final = 10_000  # endings that are measured, or remembered as measured, at once
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Verifiers:
         measured: called with the lag in seconds of each ending that was committed here, once it is refused everywhere.
     """
 
-    def __init__(self, database: Database, feed: Feed, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, feed: Feed, clock: Callable[[], datetime], tasks: Tasks) -> None:
         """Part of an `Authority`."""
         self.database = database
         self.measured: list[Callable[[float], None]] = []
@@ -77,7 +74,9 @@ class Verifiers:
         self._settled: dict[str, Lag] = {}
         self._due = asyncio.Event()
         self._has_pending = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = tasks
+        self._flushed = self._cleaned = 0.0  # when rows were written last, and when those of the gone were removed
+        self._looked_for = 0.0  # seconds that the last look took
         feed.polled.append(self._polled)
 
     # What readers and administrators do.
@@ -155,20 +154,14 @@ class Verifiers:
 
     def begin(self) -> None:
         """Write down and measure from now on."""
-        if not self._tasks:
+        if self._committed not in self._feed.ended_here:
             self._feed.ended_here.append(self._committed)
-            self._tasks = [
-                asyncio.create_task(self._keep_written(), name="ostiary-verifiers"),
-                asyncio.create_task(self._keep_measuring(), name="ostiary-lag"),
-            ]
+        self._tasks.begin("verifiers", self._keep_written)
+        self._tasks.begin("lag", self._keep_measuring)
 
     async def stop(self) -> None:
         """Stop."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._tasks.stop("verifiers", "lag")
 
     # Writing down. A row may be up to LEASE behind what its verifier trusts, so most requests write nothing.
 
@@ -240,19 +233,18 @@ class Verifiers:
 
     async def _keep_written(self) -> None:
         clock = asyncio.get_running_loop().time
-        cleaned = written = 0.0
-        while True:
-            await self._due.wait()
-            await asyncio.sleep(max(FLUSH_AFTER, written + FLUSH_EVERY - clock()))
-            self._due.clear()
-            written = clock()
-            try:
-                await self._write()
-                if clock() - cleaned > CLEAN_EVERY:
-                    cleaned = clock()
-                    await self._clean()
-            except StoreUnavailable:
-                log.warning("verifiers.not_written")
+        await self._due.wait()
+        await asyncio.sleep(max(FLUSH_AFTER, self._flushed + FLUSH_EVERY - clock()))
+        self._due.clear()
+        self._flushed = clock()
+        try:
+            await self._write()
+            if clock() - self._cleaned > CLEAN_EVERY:
+                self._cleaned = clock()
+                await self._clean()
+        except BaseException:
+            self._due.set()  # what could not be written is due still
+            raise
 
     @in_transaction
     async def _clean(self, db: Connection) -> None:
@@ -281,16 +273,14 @@ class Verifiers:
         self._has_pending.set()
 
     async def _keep_measuring(self) -> None:
-        clock, took = asyncio.get_running_loop().time, 0.0
-        while True:
-            await self._has_pending.wait()
-            await asyncio.sleep(max(LOOK_EVERY, took / LOOKING))
-            began = clock()
-            with contextlib.suppress(StoreUnavailable):
-                await self._measure()
-            took = clock() - began
-            if not self._pending:
-                self._has_pending.clear()
+        clock = asyncio.get_running_loop().time
+        await self._has_pending.wait()
+        await asyncio.sleep(max(LOOK_EVERY, self._looked_for / LOOKING))
+        began = clock()
+        await self._measure()
+        self._looked_for = clock() - began
+        if not self._pending:
+            self._has_pending.clear()
 
     async def _measure(self) -> None:
         rows, now = await self._rows()
@@ -301,8 +291,7 @@ class Verifiers:
             for session_id in [one for one, by in self._pending.items() if by == ended_by]:
                 del self._pending[session_id]
                 self._settled[session_id] = lag
-                for observe in self.measured:
-                    observe(lag.seconds)
+                call_all(self.measured, lag.seconds)
         while len(self._settled) > MAXIMUM_MEASURED:
             del self._settled[next(iter(self._settled))]
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ostiary.cli.output.text import cut, safe
-from ostiary.errors import ConfigurationError, OstiaryError
+from ostiary.errors import ConfigurationError, OstiaryError, StoreUnavailable
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -131,11 +131,12 @@ def from_problem(status: int, problem: Mapping[str, object]) -> Failure:
 def from_error(error: OstiaryError) -> Failure:
     """The same for an error raised in this process."""
     values = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in error.fields.items()}
+    words = error.explained if isinstance(error, StoreUnavailable) else error.message
     problem = {
         "title": error.title,
         "status": error.status,
         "code": error.code,
-        "detail": error.message,
+        "detail": words,
         **values,
     }
     failure = from_problem(error.status, problem)

@@ -9,9 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Final
-
-import structlog
+from typing import TYPE_CHECKING, Final
 
 from ostiary.core.endings import ENDED, Ended, Entry, Lost, matters
 from ostiary.core.event import Event
@@ -23,7 +21,11 @@ from ostiary.feed.memory import Memory
 from ostiary.feed.position import Position
 from ostiary.feed.reading import Poll, Reading
 from ostiary.storage import wakeups
+from ostiary.storage.callbacks import call_all
 from ostiary.storage.database import Database
+
+if TYPE_CHECKING:
+    from ostiary.authority.tasks import Tasks
 
 POLL_EVERY: Final = 0.4  # seconds between polls when nothing wakes it
 KEEP_GOING: Final = 30.0  # seconds after the last one who wanted to know: readers come back within that
@@ -31,7 +33,7 @@ RESUME_WITHIN: Final = timedelta(hours=1)  # an older position is answered by `L
 MAXIMUM_WATCHED: Final = 100_000  # sessions
 MAXIMUM_REMEMBERED: Final = 10_000  # endings whose time is known
 
-log = structlog.get_logger(__name__)
+POLLING, LISTENING, HEARING = "feed", "feed-notifications", "feed-hints"  # names of our tasks
 
 
 class Feed:
@@ -45,8 +47,10 @@ class Feed:
             While somebody is there to be called, the feed runs after every ending.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], wake_url: str | None = None) -> None:
-        """Nothing runs yet.
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], tasks: Tasks, wake_url: str | None = None
+    ) -> None:
+        """Nothing runs yet; `tasks` run it.
 
         Raises:
             ConfigurationError: the wake-up's URL cannot be used.
@@ -67,9 +71,8 @@ class Feed:
         self._asked: asyncio.Future[Poll] | None = None  # of those who need a poll that has not begun
         self._going: asyncio.Future[Poll] | None = None  # of those who hear of the next that ends
         self._wanted_at = 0.0
-        self._task: asyncio.Task[None] | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._hints: Hints | None = open_hints(wake_url, lambda: self.wake("hint")) if wake_url else None
+        self._tasks = tasks
+        self._hints: Hints | None = _hints_of(self, tasks, wake_url) if wake_url else None
         database.listeners.append(self._committed)
 
     # What others ask for.
@@ -180,8 +183,7 @@ class Feed:
 
     def wake(self, source: str) -> None:
         """A hint that there is something new."""
-        for heard in self.woken:
-            heard(source)
+        call_all(self.woken, source)
         self._wake.set()
 
     def hang_up(self) -> None:
@@ -200,12 +202,7 @@ class Feed:
     async def close(self) -> None:
         """Hang up, and stop polling."""
         self.hang_up()
-        for task in (self._task, self._listening):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        self._task = self._listening = None
+        await self._tasks.stop(POLLING, LISTENING, HEARING)
         if self._hints is not None:
             await self._hints.close()
 
@@ -215,33 +212,39 @@ class Feed:
         if self.is_closed:
             raise StoreUnavailable()
         self._wanted_at = asyncio.get_running_loop().time()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="ostiary-feed")
+        if not self._tasks.is_running(POLLING):
+            self._tasks.begin(POLLING, self._step, back_off=(POLL_EVERY,))
             if self._hints is not None:
-                self._hints.begin()
-        if not self._database.is_sqlite and self._listening is None:
-            hear = wakeups.listen(self._database, lambda: self.wake("notify"))
-            self._listening = asyncio.create_task(hear, name="ostiary-feed-notifications")
+                self._tasks.begin(HEARING, self._hints.hear)
+        postgres = self._database.postgres
+        if postgres is not None and not self._tasks.is_running(LISTENING):
+            self._tasks.begin(LISTENING, lambda: wakeups.listen(postgres, self._database.id, self._heard))
 
-    async def _run(self) -> None:
-        while self._is_wanted():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_EVERY):  # not wait_for, which can lose a cancellation (3.11)
-                    await self._wake.wait()
-            self._wake.clear()
-            asked, self._asked = self._asked, None
-            here, self._here = self._here, []
-            try:
-                poll = await self._reading.poll(self._watched)
-            except Exception as why:
-                self._here = here + self._here
-                self._failed(why, asked)
-                await asyncio.sleep(POLL_EVERY)
-                continue
+    def _heard(self) -> None:
+        self._tasks.went_well(LISTENING)
+        self.wake("notify")
+
+    async def _step(self) -> bool:
+        """One poll. False if nobody has wanted to know for a while."""
+        if not self._is_wanted():
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_EVERY):  # not wait_for, which can lose a cancellation (3.11)
+                await self._wake.wait()
+        self._wake.clear()
+        asked, self._asked = self._asked, None
+        here, self._here = self._here, []
+        try:
+            poll = await self._reading.poll(self._watched)
             self._note_endings(poll, here)
             self._tell(poll)
-            if asked is not None:
-                asked.set_result(poll)
+        except BaseException as why:
+            self._here = here + self._here
+            self._failed(why, asked)
+            raise
+        if asked is not None and not asked.done():
+            asked.set_result(poll)
+        return True
 
     def _is_wanted(self) -> bool:
         unused = asyncio.get_running_loop().time() - self._wanted_at
@@ -249,8 +252,7 @@ class Feed:
         return is_wanted and not self.is_closed
 
     def _tell(self, poll: Poll) -> None:
-        for observer in self.polled:
-            observer(poll)
+        call_all(self.polled, poll)
         self.memory.add(poll.entries)
         self._settle_going(poll)
         if poll.events is None:
@@ -270,16 +272,10 @@ class Feed:
         for excess in list(self._ended_by)[: len(self._ended_by) - MAXIMUM_REMEMBERED]:
             del self._ended_by[excess]
         if here:
-            for observer in self.ended_here:
-                observer(here, poll.known)
+            call_all(self.ended_here, here, poll.known)
 
-    def _failed(self, why: Exception, asked: asyncio.Future[Poll] | None) -> None:
-        for observer in self.polled:
-            observer(None)
-        if isinstance(why, StoreUnavailable):
-            log.warning("feed.away")
-        else:
-            log.error("feed.failed", exc_info=why)
+    def _failed(self, why: BaseException, asked: asyncio.Future[Poll] | None) -> None:
+        call_all(self.polled, None)
         away = why if isinstance(why, StoreUnavailable) else StoreUnavailable()
         self._tell_everybody(Notice.AWAY)
         self._asked, again = asked, self._asked
@@ -311,7 +307,7 @@ class Feed:
             self._here += [event.session_id for event in events if event.kind == ENDED and event.session_id]
             if self._here:
                 self._ensure_running()
-        if self._task is not None:
+        if self._tasks.is_running(POLLING):
             self.wake("commit")
         if self._hints is not None and matters(events):
             self._hints.send()
@@ -322,3 +318,7 @@ class Feed:
 
     def _everybody(self) -> Iterable[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]
+
+
+def _hints_of(feed: Feed, tasks: Tasks, wake_url: str) -> Hints:
+    return open_hints(wake_url, lambda: feed.wake("hint"), lambda: tasks.went_well(HEARING))

@@ -17,7 +17,6 @@ from ostiary.errors import ConfigurationError
 
 CHANNEL: Final = "ostiary.feed"
 TIMEOUT: Final = 5.0  # seconds to connect, or to send
-RECONNECT: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before each further try
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +34,7 @@ class Line(Protocol):
         """Give the connection back."""
 
 
-def open_hints(url: str, wake: Callable[[], None]) -> Hints:
+def open_hints(url: str, wake: Callable[[], None], went_well: Callable[[], None] = lambda: None) -> Hints:
     """The hints of a `redis://`, `rediss://` or `nats://` URL; nothing is connected yet.
 
     Raises:
@@ -46,11 +45,11 @@ def open_hints(url: str, wake: Callable[[], None]) -> Hints:
         if scheme in {"redis", "rediss"}:
             import redis.asyncio
 
-            return Hints(lambda: _redis(redis.asyncio, url), wake)
+            return Hints(lambda: _redis(redis.asyncio, url), wake, went_well)
         if scheme == "nats":
             import nats
 
-            return Hints(lambda: _nats(nats, url), wake)
+            return Hints(lambda: _nats(nats, url), wake, went_well)
     except ImportError:
         extra = "redis" if scheme.startswith("redis") else "nats"
         raise ConfigurationError(f"wake_url: install ostiary[{extra}] for this", field="wake_url") from None
@@ -60,19 +59,35 @@ def open_hints(url: str, wake: Callable[[], None]) -> Hints:
 class Hints:
     """Sends and hears, and connects again after every failure."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Line]], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Line]], wake: Callable[[], None], went_well: Callable[[], None]
+    ) -> None:
         """Use `open_hints`."""
         self._connect = connect
         self._wake = wake
-        self._line: Line | None = None
+        self._line: Line | None = None  # to send by
+        self._hearing: Line | None = None
         self._due = asyncio.Event()
         self._sending: asyncio.Task[None] | None = None
-        self._hearing: asyncio.Task[None] | None = None
+        self._went_well = went_well
 
-    def begin(self) -> None:
-        """Hear from now on."""
-        if self._hearing is None:
-            self._hearing = asyncio.create_task(self._again_and_again(), name="ostiary-hints")
+    async def hear(self) -> None:
+        """Hear until the connection is lost. A step of `Tasks`.
+
+        Raises:
+            Exception: whatever a client library raises.
+        """
+        async with asyncio.timeout(TIMEOUT):
+            line = await self._connect()
+        self._hearing = line
+        try:
+            self._wake()  # some may have been missed
+            self._went_well()
+            await line.hear(self._wake)
+        finally:
+            with contextlib.suppress(Exception):
+                await line.close()
+        raise ConnectionError("the connection was lost")
 
     def send(self) -> None:
         """Tell the other nodes; several at once are one."""
@@ -85,10 +100,6 @@ class Hints:
         if self._sending is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._sending, 1.0)
-        if self._hearing is not None:
-            self._hearing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._hearing
         if self._line is not None:
             with contextlib.suppress(Exception):
                 await self._line.close()
@@ -102,27 +113,9 @@ class Hints:
                     self._line = line
                     await line.send()
             except Exception as why:  # whatever a client library raises: a hint may be lost
-                log.warning("feed.hint_not_sent", error=type(why).__name__)
                 self._line = None
-
-    async def _again_and_again(self) -> None:
-        failures = 0
-        while True:
-            line: Line | None = None
-            try:
-                async with asyncio.timeout(TIMEOUT):
-                    line = await self._connect()
-                self._wake()  # some may have been missed
-                failures = 0
-                await line.hear(self._wake)
-            except Exception as why:
-                log.warning("feed.no_hints", error=type(why).__name__)
-            finally:
-                if line is not None:
-                    with contextlib.suppress(Exception):
-                        await line.close()
-            await asyncio.sleep(RECONNECT[min(failures, len(RECONNECT) - 1)])
-            failures += 1
+                with contextlib.suppress(Exception):
+                    log.warning("feed.hint_not_sent", error=type(why).__name__)
 
 
 class _RedisLine:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Unpack
+
+import structlog
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
@@ -20,6 +21,8 @@ from ostiary.errors import OstiaryError, SessionNotFound, SessionRevoked, StoreU
 from ostiary.feed import Poll
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 2.5  # seconds between two looks at the clock for a live connection
 MAX_STALENESS: Final = 5.0  # seconds for which a live connection may go on while the store is away
@@ -67,8 +70,10 @@ class Embedded:
         async with self._opening:
             if self._opened():  # by somebody who came first
                 return
-            with contextlib.suppress(StoreUnavailable):  # an application starts without its store, and answers 503
+            try:
                 await self.authority.ensure_migrated()
+            except StoreUnavailable as why:  # an application starts without its store, and answers 503
+                log.warning("store.unavailable", cause=why.cause, why=why.sentence)
             await self.authority.__aenter__()
             self._is_open = True
 

@@ -63,6 +63,7 @@ class Application:
         context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
         self._context = context
         authority.database.listeners.append(metrics.happened)
+        authority.tasks.changed.append(metrics.task_changed)
         authority.verifiers.measured.append(metrics.measured)
         authority.feed.woken.append(metrics.woken)
         authority.feed.polled.append(metrics.polled)
@@ -100,8 +101,10 @@ class Application:
     async def close(self) -> None:
         """Write down what use is still unrecorded, then give everything back."""
         self.is_open = False
-        self._context.places.close()
-        await self.authority.close()
+        try:
+            self._context.places.close()
+        finally:
+            await self.authority.close()
 
     async def __aenter__(self) -> Self:
         """Open."""

@@ -33,7 +33,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         log.error("fault", exc_info=error)
     elif isinstance(known, StoreUnavailable):
         context_of(request).metrics.store_unavailable.inc()
-        log.warning("store.unavailable", why=repr(known.__cause__))
+        log.warning("store.unavailable", cause=known.cause, why=known.sentence or repr(known.__cause__))
     content = problems.body(known, exchange.request_id)
     headers = {name.decode(): value.decode("latin-1") for name, value in problems.headers(known)}
     media_type = headers.pop("content-type")

@@ -146,8 +146,12 @@ class Gateway:
             if found is None:
                 deliver(None)
                 return
-            self._metrics.accepted.inc()
-            deliver(self._accepted(found))
+            answer = None
+            try:
+                answer = self._accepted(found)
+                self._metrics.accepted.inc()
+            finally:  # what cannot be answered here is found out, and said, the plain way
+                deliver(answer)
 
         self._authority.verification.ask(token, client, arrived)
 

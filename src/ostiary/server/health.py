@@ -30,9 +30,14 @@ async def is_alive() -> Health:
     return Health()
 
 
-def not_ready(request: Request, error: ConfigurationError) -> Response[bytes]:  # type: ignore[type-arg]
-    """A schema that is not migrated is an outage to whoever routes requests here, not our mistake."""
-    unavailable = StoreUnavailable()
+def not_ready(request: Request, error: ConfigurationError | StoreUnavailable) -> Response[bytes]:  # type: ignore[type-arg]
+    """A schema that is not migrated is an outage to whoever routes requests here, not our mistake.
+
+    It says the cause, for whoever looks; what names hosts, roles or databases is in the log only.
+    """
+    cause = error.cause if isinstance(error, StoreUnavailable) else "its schema is not the one of this version"
+    unavailable = StoreUnavailable(cause=cause, sentence=getattr(error, "sentence", None))
+    unavailable.message = f"The store cannot be used: {cause}" if cause else unavailable.message
     unavailable.__cause__ = error
     return answer(request, unavailable)
 
@@ -42,11 +47,11 @@ def not_ready(request: Request, error: ConfigurationError) -> Response[bytes]:  
     operation_id="is_ready",
     summary="Can it work?",
     responses=refusals(public=True),
-    exception_handlers={ConfigurationError: not_ready},
+    exception_handlers={ConfigurationError: not_ready, StoreUnavailable: not_ready},
 )
 async def is_ready(authority: NamedDependency[Authority]) -> Health:
-    """The store can be reached, and has the schema that this version needs; else 503."""
-    await authority.ensure_migrated()
+    """Sessions can be verified, and can be ended, and the store has the schema of this version; else 503 and why."""
+    await authority.ensure_ready()
     return Health()
 
 

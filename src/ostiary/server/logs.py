@@ -23,19 +23,50 @@ def redact(text: str) -> str:
     return _BEARER.sub(rf"\1{REDACTED}", without_tokens)
 
 
+class Unfailing:
+    """A stream for the log whose failures harm nobody: a full disk, or a reader who has gone, is no reason to fail.
+
+    What could not be written is lost; how much, the first line says that can be written again.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to this one."""
+        self._stream = stream
+        self.lost = 0  # lines
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        try:
+            if self.lost:
+                self._stream.write(f'{{"level": "error", "event": "log.lost", "lines": {self.lost}}}\n')
+                self.lost = 0
+            self._stream.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self.lost += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be done."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self.lost += 1
+
+
 def configure(level: str, stream: TextIO | None = None) -> None:
     """Send everything that this process logs, our own and the libraries', to one stream.
 
     A line is one JSON object: whatever a client sends is escaped inside it, so it can forge no line.
     """
+    out: TextIO = Unfailing(stream or sys.stdout)  # type: ignore[assignment]  # as much of one as is used of it
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*_SHARED, _render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stdout)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_drop_record, _render])
     )

@@ -69,6 +69,13 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self._failing = Gauge(
+            "ostiary_task_failing",
+            "How often in a row a task failed that runs by itself; 0 once it goes well.",
+            ["task"],
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self._requests = Histogram(
             "ostiary_http_request_duration_seconds",
             "Time to answer, by route.",
@@ -112,6 +119,10 @@ class Metrics:
             trusting = [one for one in verifiers if one.trust_until > poll.time]
             ages = [(poll.time - (one.applied_at or one.since)).total_seconds() for one in trusting]
             self._oldest.set(max(ages, default=0.0))
+
+    def task_changed(self, task: str, failures: int) -> None:
+        """Note how often in a row a task has failed."""
+        self._failing.labels(task).set(failures)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""

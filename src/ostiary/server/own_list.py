@@ -62,13 +62,19 @@ class OwnList:
                 deliver(None)
                 return
             exchange.identified = self._identified(found)
-            authority.sessions.ask_list(listed, by=exchange.identified.caller)
+            try:
+                authority.sessions.ask_list(listed, by=exchange.identified.caller)
+            except Exception:  # what it is, the plain way finds out, and says
+                deliver(None)
 
         def listed(found: Sequence[ListedSession] | None, error: BaseException | None) -> None:
-            if error is not None:
-                deliver(None)
+            answer = None
+            try:
+                answer = self._answer(found or (), exchange) if error is None else None
+            finally:  # what cannot be answered here is found out, and said, the plain way
+                deliver(answer)
+            if answer is None:
                 return
-            deliver(self._answer(found or (), exchange))
             self._exchanges.tell(exchange, "GET", PATH, 200, time.perf_counter() - began)
 
         authority.verification.ask(token, lambda: exchange.client, identified)

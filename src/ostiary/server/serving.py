@@ -130,7 +130,9 @@ async def _prepare(settings: Settings) -> str | None:
     except ConfigurationError:
         raise
     except StoreUnavailable as why:
-        raise ConfigurationError(f"cannot open {_kind(authority)}: {_first_line(why.__cause__ or why)}") from None
+        raise ConfigurationError(
+            f"cannot open {_kind(authority)}: {why.sentence or why.cause or _first_line(why.__cause__ or why)}"
+        ) from None
     except Exception as why:  # whatever the driver found: the operator gets one line, not a trace
         raise ConfigurationError(f"cannot use {_kind(authority)}: {_first_line(why)}") from None
     finally:
@@ -151,10 +153,8 @@ def _greet(settings: Settings, listener: socket.socket, code: str | None) -> Non
 
 def _kind(authority: Authority) -> str:
     """The database in words, without its password."""
-    url = authority.database.url
-    if authority.database.is_sqlite:
-        return f"SQLite ({url.database})"
-    return f"PostgreSQL ({url.host or 'localhost'}:{url.port or 5432}/{url.database})"
+    database = authority.database
+    return f"SQLite ({database.file})" if database.postgres is None else f"PostgreSQL ({database.postgres.servers})"
 
 
 def _url(host: str, port: int) -> str:

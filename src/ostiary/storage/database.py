@@ -11,22 +11,25 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import update_wrapper
+from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.engine import Connection as SyncConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ostiary.core.event import Event
-from ostiary.errors import ConfigurationError, StoreUnavailable
+from ostiary.errors import StoreUnavailable
+from ostiary.storage import database_url, outages
+from ostiary.storage.callbacks import call_all
+from ostiary.storage.postgres import COMMAND_TIMEOUT, Postgres, ensure_primary
 
 Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements it runs
 
-CONNECT_TIMEOUT: Final = 5  # seconds
-COMMAND_TIMEOUT: Final = 15  # seconds; a statement that takes longer means a store in trouble
+POOL_TIMEOUT: Final = 5  # seconds that an act waits for a connection
 TRANSACTION_TIMEOUT: Final = 30  # seconds from BEGIN to the last statement
 IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement of a node that has stopped
 # No transaction lives longer, whatever happens to its node: the node sends nothing after TRANSACTION_TIMEOUT, and
@@ -34,7 +37,7 @@ IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement
 LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
 BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
 POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
-CHECK_AFTER: Final = 1.0  # seconds; a connection that was idle for longer is checked before it is used
+CHECK_AFTER: Final = 1.0  # seconds; a connection whose last proof is older proves again that it leads to the primary
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
 SERIALIZATION_FAILURES: Final = {
     "40001",
@@ -44,27 +47,7 @@ SERIALIZATION_FAILURES: Final = {
 WRITTEN: Final = "ostiary_written"  # of `Connection.info`: the events of its transaction, for the listeners
 SENDER: Final = "ostiary_sender"  # of `Connection.info`: the `Database.id` that writes
 _READ_ONLY: Final = "ostiary_read_only"
-_USED_AT: Final = "ostiary_used_at"
-
-
-def parse_url(text: str) -> URL:
-    """Read `sqlite:///path` or `postgresql://…`; the driver is ours to choose.
-
-    Raises:
-        ConfigurationError: another kind of database, or no URL. The text is not repeated: it may hold a password.
-    """
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ConfigurationError("database_url: write sqlite:///path or postgresql://user@host/name") from None
-    backend = url.get_backend_name()
-    if backend == "sqlite":
-        if not url.database or url.database == ":memory:" or url.query:
-            raise ConfigurationError("database_url: SQLite needs a file, such as sqlite:///ostiary.db")
-        return url.set(drivername="sqlite+aiosqlite")
-    if backend in {"postgresql", "postgres"}:
-        return url.set(drivername="postgresql+asyncpg")
-    raise ConfigurationError(f"database_url: {backend} is not supported; use sqlite or postgresql")
+_PROVEN_AT: Final = "ostiary_proven_at"
 
 
 class Database:
@@ -72,6 +55,8 @@ class Database:
 
     Attributes:
         id: of this view of it, random; a wake-up names its sender by it.
+        file: of SQLite; None for PostgreSQL.
+        postgres: where connections to PostgreSQL come from, also those beside the pool; None for SQLite.
     """
 
     def __init__(self, url: str) -> None:
@@ -81,9 +66,15 @@ class Database:
             ConfigurationError: not a URL of a database that we speak to.
         """
         self.id = secrets.token_hex(8)
-        self.url = parse_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        found = database_url.read(url)
+        self.file = found if isinstance(found, Path) else None
+        self.postgres: Postgres | None = None
+        if isinstance(found, Path):
+            self.engine = _sqlite_engine(found)
+        else:
+            self.postgres = Postgres(found)
+            self.engine = _postgres_engine(self.postgres)
+        self.is_sqlite = self.file is not None
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
         # ROLLBACK need not travel.
         options: dict[str, Any] = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
@@ -92,7 +83,7 @@ class Database:
         self._reading_through = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
-        # Called with the events of each transaction of this process, after it has committed; must not fail.
+        # Called with the events of each transaction of this process, after it has committed.
         self.listeners: list[Callable[[Sequence[Event]], None]] = []
 
     @asynccontextmanager
@@ -106,17 +97,15 @@ class Database:
             StoreUnavailable: the database did not answer, was lost on the way, or took too long.
         """
         written: list[Event] = []
-        with _store_errors():
-            if self.is_sqlite:
-                async with self._writer, self.engine.begin() as connection:
-                    connection.info[WRITTEN] = written
-                    yield connection
-            else:
-                async with self.engine.connect() as connection, asyncio.timeout(within), connection.begin():
-                    connection.info[WRITTEN], connection.info[SENDER] = written, self.id
-                    yield connection
-        for listener in self.listeners:
-            listener(written)
+        if self.is_sqlite:
+            async with self._writer, _connected(self.engine) as connection, connection.begin():
+                connection.info[WRITTEN] = written
+                yield connection
+        else:
+            async with _connected(self.engine) as connection, asyncio.timeout(within), connection.begin():
+                connection.info[WRITTEN], connection.info[SENDER] = written, self.id
+                yield connection
+        call_all(self.listeners, written)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -127,9 +116,8 @@ class Database:
         Raises:
             StoreUnavailable: as above.
         """
-        with _store_errors():
-            async with self._reading.connect() as connection:
-                yield connection
+        async with _connected(self._reading) as connection:
+            yield connection
 
     @asynccontextmanager
     async def reading_through(self) -> AsyncIterator[AsyncConnection]:
@@ -138,9 +126,8 @@ class Database:
         Raises:
             StoreUnavailable: as above.
         """
-        with _store_errors():
-            async with self._reading_through.connect() as connection:
-                yield connection
+        async with _connected(self._reading_through) as connection:
+            yield connection
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -196,33 +183,28 @@ class _Repeat(StoreUnavailable):
     """The database asks for the whole transaction again; to the last attempt's caller it is an outage."""
 
 
-class _store_errors:  # noqa: N801 - a context manager, used as a word
-    """Turn what drivers raise into our own errors: lost or busy store, or a transaction to repeat."""
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool. What drivers raise becomes our own: an outage, or a transaction to repeat.
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError):
-            if _sqlstate(error) in SERIALIZATION_FAILURES:
-                raise _Repeat from error
-            if error.connection_invalidated or isinstance(error, InterfaceError) or _is_outage(error):
-                raise StoreUnavailable from error
-        elif isinstance(error, OSError | PoolTimeout | TimeoutError):
-            raise StoreUnavailable from error
-
-
-_OUTAGES: Final = {"08", "28", "3D", "53", "57", "58"}
-
-
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-
-
-def _is_outage(error: DBAPIError) -> bool:
-    # Class 08 connection, 28 and 3D not let in, 53 resources, 57 operator intervention (also starting up), 58 system.
-    state = _sqlstate(error)
-    return isinstance(error, OperationalError) if state is None else state[:2] in _OUTAGES
+    A connection that told of an outage is thrown away: what is wrong with it would meet the next one who gets it.
+    """
+    try:
+        async with engine.connect() as connection:
+            try:
+                yield connection
+            except DBAPIError as error:
+                if outages.tells_of_an_outage(error) and not outages.is_busy(error):
+                    await connection.invalidate(error)
+                raise
+    except DBAPIError as error:
+        if outages.sqlstate(error) in SERIALIZATION_FAILURES:
+            raise _Repeat(cause="it asks for the whole transaction again") from error
+        if outages.tells_of_an_outage(error):
+            raise outages.unavailable(error) from error
+        raise
+    except (OSError, PoolTimeout, TimeoutError) as error:
+        raise outages.unavailable(error) from error
 
 
 def _use_wal(connection: Any) -> None:
@@ -240,9 +222,9 @@ def _use_wal(connection: Any) -> None:
         connection.run_async(lambda _: asyncio.sleep(0.01))  # SQLAlchemy's way to wait inside an event
 
 
-def _sqlite_engine(url: URL) -> AsyncEngine:
+def _sqlite_engine(file: Path) -> AsyncEngine:
     engine = create_async_engine(
-        url,
+        URL.create("sqlite+aiosqlite", database=str(file)),
         pool_size=POOL_SIZE,
         hide_parameters=True,  # hashes of secrets are among them, and errors are logged
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
@@ -267,38 +249,37 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     return engine
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
+def _postgres_engine(postgres: Postgres) -> AsyncEngine:
+    settings = {
+        "statement_timeout": f"{COMMAND_TIMEOUT}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT}s",
+    }
     engine = create_async_engine(
-        url,
+        "postgresql+asyncpg://",  # the driver only: where to, knows `postgres`
+        async_creator=lambda *_, **__: postgres.connect(settings),
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT,
+        pool_timeout=POOL_TIMEOUT,
         hide_parameters=True,
-        connect_args={
-            "timeout": CONNECT_TIMEOUT,
-            "command_timeout": COMMAND_TIMEOUT,
-            "server_settings": {
-                "statement_timeout": f"{COMMAND_TIMEOUT}s",
-                "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT}s",
-            },
-        },
     )
 
-    @event.listens_for(engine.sync_engine, "checkin")
+    @event.listens_for(engine.sync_engine, "connect")
     def note(_: object, record: Any) -> None:
-        record.info[_USED_AT] = time.monotonic()
+        record.info[_PROVEN_AT] = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkout")
     def look(connection: Any, record: Any, _: object) -> None:
-        # A restarted store costs one check, not one failed request per connection. What was used a moment ago, and
-        # whose other end has not gone, is not checked: to ask it is one more round trip.
+        # A restarted store costs one check, not one failed request per connection; and behind a pooler the other end
+        # may have changed without a word. What was proven a moment ago, and whose other end has not gone, is not asked
+        # again: to ask it is one more round trip.
         if record.driver_connection.is_closed():
             raise DisconnectionError
-        if time.monotonic() - record.info.get(_USED_AT, -CHECK_AFTER) < CHECK_AFTER:
+        if time.monotonic() - record.info.get(_PROVEN_AT, -CHECK_AFTER) < CHECK_AFTER:
             return
         try:
-            connection.ping()
+            connection.run_async(ensure_primary)
         except Exception as why:
             raise DisconnectionError from why
+        record.info[_PROVEN_AT] = time.monotonic()
 
     return engine

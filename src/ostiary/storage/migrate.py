@@ -43,8 +43,8 @@ async def upgrade(database: Database) -> tuple[str | None, str]:
     Raises:
         StoreUnavailable: it cannot be reached; nothing has changed.
     """
-    if database.is_sqlite:
-        await asyncio.to_thread(_make_directory, Path(str(database.url.database)))
+    if database.file is not None:
+        await asyncio.to_thread(_make_directory, database.file)
     async with database.transaction(within=None) as db:
         return await db.run_sync(_upgrade)
 

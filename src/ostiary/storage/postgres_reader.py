@@ -16,8 +16,7 @@ import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
 from ostiary.core.policy import Policy
-from ostiary.errors import StoreUnavailable
-from ostiary.storage.database import COMMAND_TIMEOUT, CONNECT_TIMEOUT
+from ostiary.storage import outages
 from ostiary.storage.found import (
     POSTGRESQL,
     FoundSession,
@@ -32,16 +31,22 @@ from ostiary.storage.found import (
     sessions_where,
     tokens_where,
 )
+from ostiary.storage.postgres import Postgres
 
-SETTINGS: Final = {"default_transaction_read_only": "on", "timezone": "UTC"}
+SETTINGS: Final = {"timezone": "UTC"}
+# Travels with each question: a row without an id if this is a standby, or a server that only reads. A connection that
+# led to the primary cannot tell by itself that it does not any more, where a pooler or proxy moves its other end.
+PROVEN: Final = "UNION ALL SELECT NULL, NULL WHERE current_setting('transaction_read_only') = 'on'"
 # Every read here is of a few rows by their keys, so the plan by the indexes is right at every size of the tables, and
 # need not be looked for again: on a small table the planner took 120 us a query to find a worse one.
 PLANS: Final = """
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off
 """
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError)
-_FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_FAILED = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError,
+    outages.NotPrimary,
+)  # fmt: skip
 
 
 class PostgresReader:
@@ -51,13 +56,13 @@ class PostgresReader:
     # written meanwhile. With two, a store at some distance left the process idle (docs/decisions/0001).
     lanes = 3
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, postgres: Postgres) -> None:
         """Name the database; it is connected to at the first question."""
-        self._sessions = _Question(dsn, sessions_where("sessions.id = ANY($1)", POSTGRESQL))
-        self._tokens = _Question(dsn, tokens_where("cli_tokens.id = ANY($1)", POSTGRESQL))
+        self._sessions = _Question(postgres, sessions_where("sessions.id = ANY($1)", POSTGRESQL))
+        self._tokens = _Question(postgres, tokens_where("cli_tokens.id = ANY($1)", POSTGRESQL))
         of_one = live_of_user("asked.user_id", ("$2", "$3", "$4"), "$5", POSTGRESQL)
         self._lists = _Question(
-            dsn,
+            postgres,
             "SELECT asked.user_id, found.listed "  # noqa: S608 - our own names only
             f"FROM unnest($1::text[]) AS asked(user_id) CROSS JOIN LATERAL ({of_one}) AS found",
         )
@@ -88,8 +93,8 @@ class PostgresReader:
 class _Question:
     """One statement, on as many connections as are needed at once; whoever comes when all are taken waits."""
 
-    def __init__(self, dsn: str, statement: str) -> None:
-        self._lines = [_Line(dsn, statement) for _ in range(PostgresReader.lanes)]
+    def __init__(self, postgres: Postgres, statement: str) -> None:
+        self._lines = [_Line(postgres, f"{statement} {PROVEN}") for _ in range(PostgresReader.lanes)]
         self._free = list(self._lines)
         self._room = asyncio.Semaphore(len(self._lines))
 
@@ -109,32 +114,37 @@ class _Question:
 class _Line:
     """A statement on a connection of its own, for one question at a time."""
 
-    def __init__(self, dsn: str, statement: str) -> None:
-        self._dsn = dsn
+    def __init__(self, postgres: Postgres, statement: str) -> None:
+        self._postgres = postgres
         self._statement = statement
         self._connection: asyncpg.Connection | None = None
         self._prepared: PreparedStatement | None = None
 
     async def ask(self, *values: object) -> list[Any]:
         try:
-            prepared = self._prepared or await self._prepare()
             try:
-                return await prepared.fetch(*values)
-            except (*_GONE, asyncpg.FeatureNotSupportedError, asyncpg.InvalidSQLStatementNameError):
-                # The store was restarted, or its tables changed: a read can be asked again, once.
+                return await self._fetch(*values)
+            except Exception as error:
+                if self._prepared is None or not _is_worth_another(error):
+                    raise
                 self.close()
-                return await (await self._prepare()).fetch(*values)
-        except _FAILED as why:
+            return await self._fetch(*values)
+        except BaseException as error:
+            # Whatever it was, cancelled in the middle of an answer too: the next question gets a new connection.
             self.close()
-            raise StoreUnavailable from why
-        except asyncio.CancelledError:
-            self.close()  # in the middle of an answer, perhaps
+            if isinstance(error, _FAILED):
+                raise outages.unavailable(error) from error
             raise
 
+    async def _fetch(self, *values: object) -> list[Any]:
+        prepared = self._prepared or await self._prepare()
+        rows = await prepared.fetch(*values)
+        if rows and rows[-1][0] is None:
+            raise outages.NotPrimary(outages.READ_ONLY)
+        return rows
+
     async def _prepare(self) -> PreparedStatement:
-        self._connection = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_TIMEOUT, command_timeout=COMMAND_TIMEOUT, server_settings=SETTINGS
-        )
+        self._connection = await self._postgres.connect(SETTINGS)
         with contextlib.suppress(asyncpg.PostgresError):  # another engine may plan in other ways
             await self._connection.execute(PLANS)
         self._prepared = await self._connection.prepare(self._statement)
@@ -144,3 +154,13 @@ class _Line:
         connection, self._connection, self._prepared = self._connection, None, None
         if connection is not None and not connection.is_closed():
             connection.terminate()
+
+
+def _is_worth_another(error: Exception) -> bool:
+    """Whether a read can be asked again, once: the store was restarted, is another one, or its tables changed."""
+    if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
+        return False  # it took too long, and would again
+    if isinstance(error, asyncpg.FeatureNotSupportedError | asyncpg.InvalidSQLStatementNameError):
+        return True
+    is_gone = isinstance(error, asyncpg.InterfaceError | OSError | outages.NotPrimary)
+    return is_gone or outages.is_outage(getattr(error, "sqlstate", None))

@@ -41,6 +41,6 @@ class Reader(Protocol):
 
 def open_reader(database: Database) -> Reader:
     """The reader that fits the database; it connects at its first question."""
-    if database.is_sqlite:
-        return SqliteReader(Path(str(database.url.database)))
-    return PostgresReader(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    if database.postgres is not None:
+        return PostgresReader(database.postgres)
+    return SqliteReader(Path(str(database.file)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from ostiary.core.policy import Policy
 from ostiary.errors import StoreUnavailable
+from ostiary.storage import outages
 from ostiary.storage.found import (
     SQLITE,
     FoundSession,
@@ -57,12 +59,13 @@ class SqliteReader:
     ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
         since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
-        found = {}
         self._read("BEGIN")  # one transaction for all, as each takes and gives back the lock of readers
-        for one in user_ids:
-            found[one] = in_order([as_listed(row) for (row,) in self._read(_LIVE_OF_USER, (one, *since, limit))])
-        self._read("COMMIT")
-        return found
+        try:
+            rows = {one: self._read(_LIVE_OF_USER, (one, *since, limit)) for one in user_ids}
+        finally:
+            # Whatever happens: a transaction that stayed open would show every later question the same old moment.
+            self._end()
+        return {one: in_order([as_listed(row) for (row,) in of_one]) for one, of_one in rows.items()}
 
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements
@@ -76,9 +79,17 @@ class SqliteReader:
             if self._connection is None:
                 self._connection = self._open()
             return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as why:
+        except BaseException as why:
             self._forget()
-            raise StoreUnavailable from why
+            if isinstance(why, sqlite3.Error):
+                raise outages.unavailable(why) from why
+            raise
+
+    def _end(self) -> None:
+        """End the transaction; where that fails, with the connection."""
+        if self._connection is not None:
+            with contextlib.suppress(StoreUnavailable):
+                self._read("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -93,7 +104,8 @@ class SqliteReader:
     def _forget(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
 
 
 _ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"

@@ -10,37 +10,24 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-import asyncpg
-import structlog
-
-from ostiary.storage.database import CONNECT_TIMEOUT, Database
+from ostiary.errors import StoreUnavailable
+from ostiary.storage.postgres import Postgres
 
 CHANNEL: Final = "ostiary_feed"
-RECONNECT: Final = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before each further try
-
-log = structlog.get_logger(__name__)
 
 
-async def listen(database: Database, wake: Callable[[], None]) -> None:
-    """Call `wake` for every wake-up by others, and after each connection, as some may have been missed.
+async def listen(postgres: Postgres, own: str, wake: Callable[[], None]) -> None:
+    """Call `wake` for every wake-up by others, and once connected, as some may have been missed.
 
-    Runs until cancelled.
+    Args:
+        own: the `Database.id` whose wake-ups are our own.
+
+    Raises:
+        StoreUnavailable: no connection could be made, or it was lost.
+        asyncpg.PostgresError, asyncpg.InterfaceError, OSError: it may not listen.
     """
-    dsn = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    failures = 0
-    while True:
-        try:
-            await _hear(dsn, database.id, wake)
-            failures = 0
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as why:
-            log.warning("feed.not_listening", error=type(why).__name__)
-        await asyncio.sleep(RECONNECT[min(failures, len(RECONNECT) - 1)])
-        failures += 1
-
-
-async def _hear(dsn: str, own: str, wake: Callable[[], None]) -> None:
     lost = asyncio.Event()
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
+    connection = await postgres.connect()
     try:
         connection.add_termination_listener(lambda _: lost.set())
         await connection.add_listener(CHANNEL, lambda _, pid, channel, sender: wake() if sender != own else None)
@@ -49,3 +36,4 @@ async def _hear(dsn: str, own: str, wake: Callable[[], None]) -> None:
     finally:
         with contextlib.suppress(Exception):
             connection.terminate()
+    raise StoreUnavailable(cause="the connection was lost")

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -283,7 +282,7 @@ class Keys:
 
     def _read_master(self) -> bytes | None:
         if self._master is None:
-            path = Path(str(self.database.url.database)) if self.database.is_sqlite else None
+            path = self.database.file
             self._master = key_file.read(self._settings, path)
         return self._master
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
@@ -17,7 +16,7 @@ from ostiary.cli.checks.client_side import CLOCK_TOLERANCE
 from ostiary.cli.checks.lifetimes import lifetimes
 from ostiary.cli.checks.ourselves import ourselves
 from ostiary.core.duration import format_duration
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, StoreUnavailable
 from ostiary.settings import Loaded, Settings, load
 
 
@@ -65,7 +64,9 @@ def _in_force(loaded: Loaded) -> Iterator[Finding]:
 
 def _shown(name: str, value: object) -> str:
     if name == "database_url":
-        return re.sub(r"(//[^/@]*?):.*@", r"\1:***@", str(value))  # without its password
+        from ostiary.storage import database_url  # with the drivers, which may be missing at the top of this module
+
+        return database_url.shown(str(value))
     if name == "key":
         return "set" if value else "not set"
     if isinstance(value, timedelta):
@@ -100,7 +101,7 @@ def _unsafe(settings: Settings) -> Iterator[Finding]:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    from ostiary.storage import inspection, migrate
+    from ostiary.storage import inspection, migrate, ready
     from ostiary.storage.database import Database
 
     database: Database | None = None
@@ -111,13 +112,27 @@ async def _database(settings: Settings) -> list[Finding]:
             found = f"at schema {current or 'none'}, this version needs {newest}"
             return [Finding("database", "broken", found, "run 'ostiary migrate'")]
         answers = Finding("database", "ok", f"answers, at schema {current}")
+        await ready.ensure_writable(database)
         theirs, ours = await inspection.clock(database), datetime.now(UTC)
         return [answers, clock(theirs - ours), indexes(await inspection.missing_indexes(database))]
     except OstiaryError as error:
-        return [Finding("database", "broken", error.message, "start it, or correct database_url")]
+        return [_broken(error)]
     finally:
         if database is not None:
             await database.close()
+
+
+def _broken(error: OstiaryError) -> Finding:
+    if not isinstance(error, StoreUnavailable):
+        return Finding("database", "broken", error.message, "correct database_url")
+    found = error.sentence or error.cause or error.message
+    cause = error.cause or ""
+    hint = "start it, or correct database_url"
+    if "standby" in cause:
+        hint = "let database_url lead to the primary; of several hosts it is found: postgresql://a,b/name"
+    elif "read-only" in cause:
+        found, hint = found if "read-only" in found else f"read-only: {found}", "no session can be ended while it is"
+    return Finding("database", "broken", found, hint)
 
 
 def clock(apart: timedelta) -> Finding:

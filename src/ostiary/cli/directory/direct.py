@@ -194,9 +194,9 @@ class Direct:
     def _is_missing(self, authority: Authority) -> bool:
         """A SQLite file that is missing is made for the first account; otherwise it means a mistyped name."""
         database = authority.database
-        missing = database.is_sqlite and not os.path.exists(str(database.url.database))
+        missing = database.file is not None and not os.path.exists(database.file)
         if missing and not self._create:
-            raise Failure(f"there is no database at {database.url.database}", NOT_FOUND, code="not_found")
+            raise Failure(f"there is no database at {database.file}", NOT_FOUND, code="not_found")
         return missing
 
 

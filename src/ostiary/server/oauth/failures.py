@@ -48,7 +48,7 @@ def _known(request: Request[Any, Any, Any], error: Exception) -> OstiaryError:
     known = failures.translate(error)
     if isinstance(known, StoreUnavailable):
         context_of(request).metrics.store_unavailable.inc()
-        log.warning("store.unavailable", why=repr(known.__cause__))
+        log.warning("store.unavailable", cause=known.cause, why=known.sentence or repr(known.__cause__))
     elif known.status >= 500:
         log.error("fault", exc_info=error)
     return known
