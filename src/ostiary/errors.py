@@ -109,18 +109,20 @@ class SessionExpired(Unauthenticated):
 
 
 class SessionRevoked(Unauthenticated):
-    """Somebody ended it. Said only to the holder of the right secret.
+    """Somebody ended or suspended it. Said only to the holder of the right secret.
 
     Fields:
         revoked_at: when.
         reason: one of `core.session.Reason`.
+        suspended_until: until then it may come back; not there when it ended for good.
     """
 
     code = "session_revoked"
     title = "The session was ended"
 
-    def __init__(self, revoked_at: datetime, reason: str) -> None:
-        super().__init__(None, revoked_at=revoked_at, reason=reason)
+    def __init__(self, revoked_at: datetime, reason: str, suspended_until: datetime | None = None) -> None:
+        until = {} if suspended_until is None else {"suspended_until": suspended_until}
+        super().__init__(None, revoked_at=revoked_at, reason=reason, **until)
 
 
 class TokenExpired(Unauthenticated):

@@ -37,7 +37,7 @@ async def is_live(authority, started) -> bool:
     try:
         await authority.verify(started.token)
     except SessionRevoked as why:
-        assert why.fields["reason"] in ("bulk", "user", "user_all", "admin")
+        assert why.fields["reason"] in ("bulk", "user", "user_all", "admin", "account_disabled")
         return False
     return True
 
@@ -58,7 +58,7 @@ async def test_exactly_the_pinned_sessions_are_ended_once_each(authority, operat
     assert again == done
     assert not any([await is_live(authority, one) for one in chosen])
     assert await is_live(authority, other)
-    told = await trail(authority, "session.revoked")
+    told = await trail(authority, "session.suspended")
     assert sorted(e.session_id for e in told) == sorted(one.session.id for one in chosen)
     assert {(e.reason, e.detail["plan_id"], e.by) for e in told} == {("bulk", made.plan.id, operator.name)}
 
@@ -113,10 +113,10 @@ async def test_a_crash_in_the_middle_loses_nothing_and_repeats_nothing(authority
     with torn_apart(monkeypatch, ended=6):
         await authority.plans.apply(made.plan.id, by=operator)
     half = await authority.plans.find(made.plan.id, by=operator)
-    assert (half.state, half.ended, len(await trail(authority, "session.revoked"))) == ("applying", 3, 3)
+    assert (half.state, half.ended, len(await trail(authority, "session.suspended"))) == ("applying", 3, 3)
     assert (await authority.plans.apply(made.plan.id, by=operator)).ended == 10
-    assert len({e.session_id for e in await trail(authority, "session.revoked")}) == 10
-    assert len(await trail(authority, "session.revoked")) == 10
+    assert len({e.session_id for e in await trail(authority, "session.suspended")}) == 10
+    assert len(await trail(authority, "session.suspended")) == 10
     assert not any([await is_live(authority, one) for one in chosen])
 
 
@@ -127,7 +127,7 @@ async def test_one_plan_applied_by_two_at_once_ends_each_session_once(authority,
     async with make_authority() as node:
         done = await asyncio.gather(*(one.plans.apply(made.plan.id, by=operator) for one in (authority, node)))
     assert [plan.ended for plan in done] == [20, 20]
-    assert len(await trail(authority, "session.revoked")) == 20
+    assert len(await trail(authority, "session.suspended")) == 20
     assert len(await trail(authority, "plan.applied")) == 1
 
 

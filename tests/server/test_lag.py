@@ -209,3 +209,22 @@ async def test_administrators_see_who_verifies(app):
         (one,) = (await root.get(f"{API}/admin/verifiers")).json()["verifiers"]
         assert (one["reader"], one["name"], one["max_staleness"], one["applied_at"]) == ("shop-1", "Shop", 3, None)
         assert one["owner"].startswith("ost_") and one["address"] == "203.0.113.7"
+
+
+async def test_the_lag_is_that_of_the_ending_that_holds(app_now):
+    """P3: ended by a plan, brought back, ended again: what was known of the first ending says nothing of the second."""
+    async with app_now() as app, bearer(app, "root") as root, service(app) as client:
+        chosen = await app.authority.sessions.start("app|1", client=_nowhere(), application_id="shop")
+        session_id = chosen.session.id
+        made = (await root.post(f"{API}/admin/sessions/plan", json={"application_id": "shop"})).json()["plan_id"]
+        async with verifying(client, name="Till 7", max_staleness=60):
+            assert (await root.post(f"{API}/admin/sessions/plan/{made}/apply")).status_code == 200
+            first = (await root.get(f"{API}/admin/sessions/{session_id}/lag", params={"wait": 5})).json()
+            assert first["is_everywhere"]
+            await asyncio.sleep(0.3)  # it has been measured, and what was measured is kept
+        assert (await root.post(f"{API}/admin/sessions/plan/{made}/undo")).json()["restored"] == 1
+        lives = await root.get(f"{API}/admin/sessions/{session_id}/lag")
+        assert (lives.status_code, lives.json()["code"]) == (409, "conflict")
+        assert (await root.post(f"{API}/admin/sessions/{session_id}/revoke")).status_code == 200
+        second = (await root.get(f"{API}/admin/sessions/{session_id}/lag")).json()
+        assert (second["is_everywhere"], [late["name"] for late in second["late"]]) == (False, ["Till 7"])

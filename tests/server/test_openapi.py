@@ -52,6 +52,7 @@ def test_every_promised_endpoint_is_described():
                 ("GET", "/sessions"),
                 ("POST", "/sessions/{session_id}/revoke"),
                 ("POST", "/sessions/plan"),
+                ("GET", "/sessions/plan"),
                 ("GET", "/sessions/plan/{plan_id}"),
                 ("POST", "/sessions/plan/{plan_id}/apply"),
                 ("POST", "/sessions/plan/{plan_id}/undo"),

@@ -21,7 +21,7 @@ from tests.support.people import add_user
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "sql.md"
 COLUMNS = (
     "username", "session_id", "created_at", "expires_at", "revoked_at", "last_used_at", "ip", "user_agent", "status",
-    "user_id",
+    "user_id", "suspended_until",
 )  # fmt: skip
 DAY = timedelta(days=1)
 

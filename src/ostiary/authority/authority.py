@@ -31,8 +31,10 @@ from ostiary.authority.receipts import Receipts
 from ostiary.authority.retention import Kept, Retention
 from ostiary.authority.sealing import Sealing
 from ostiary.authority.sessions import Sessions
+from ostiary.authority.settling import Settling
 from ostiary.authority.setup import Setup
 from ostiary.authority.sign_in import SignIn
+from ostiary.authority.sign_out import SignOut
 from ostiary.authority.statistics import Statistics
 from ostiary.authority.tasks import Tasks
 from ostiary.authority.throttle import Limits, Throttle
@@ -70,8 +72,10 @@ class Authority:
         neutralising: a leaked credential: preview, apply.
         sign_in: with_password, reauthenticate, change_password.
         unheard: tells the trail of attempts over a sign-in limit.
+        sign_out: of a secret, by whoever holds it.
         tokens: create, list, find, rotate, revoke.
-        plans: make, find, apply, undo: ending exactly the sessions that were chosen.
+        plans: make, find, list, apply, undo: ending exactly the sessions that were chosen.
+        settling: what no plan can bring back any more is made final; servers do that by themselves.
         accounts: add, find, list, disable, enable, set_password, set_roles, delete.
         audit: the trail of events.
         verifiers: who remembers sessions: list, lag.
@@ -121,11 +125,13 @@ class Authority:
         self.verification = Verification(rows, tokens, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(acting, self.sessions)
         self.plans = Plans(acting)
+        self.settling = Settling(self.database, clock, self.plans)
         self.neutralising = Neutralising(acting, self.oauth.keys, settings.access_token_lifetime)
         self.tokens = Tokens(acting)
         counting = Counting(self.database, self.oauth.keys.purpose_key_if_any)
         self.unheard = Unheard(self.database, clock)
         self.sign_in = SignIn(acting, passwords, Throttle(limits), counting, self.unheard, self.sessions)
+        self.sign_out = SignOut(self.database, clock)
         self.accounts = Accounts(acting, passwords)
         self.audit = Audit(self.database)
         self.statistics = Statistics(self.database, policy, clock)
@@ -134,10 +140,10 @@ class Authority:
         sealing = Sealing(self.database, node)
         self.evidence = Evidence(self.database, sealing)
         self.privacy = Privacy(acting, counting)
-        self.receipts = Receipts(self.database, self.evidence, self.oauth.keys)
+        self.receipts = Receipts(self.database, clock, policy, self.evidence, self.oauth.keys, self.settling)
         self.retention = Retention(acting, Kept.of(settings), sealing, node)
         self.upkeep = Upkeep(
-            often=(sealing.seal, self.lags.write),
+            often=(self.settling.settle, sealing.seal, self.lags.write),
             hourly=(self.publish_policy, lambda: look_at_contents(self.database)),
             retention=self.retention if settings.purge_automatically else None,
             tasks=self.tasks,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.session import Reason, Revocation, Session
-from ostiary.storage import cli_tokens, events, sessions, subjects
+from ostiary.core.statement import written
+from ostiary.storage import cli_tokens, events, sessions, subjects, suspended
 from ostiary.storage.database import Connection
 from ostiary.storage.sessions import Whose
 
@@ -17,44 +19,92 @@ from ostiary.storage.sessions import Whose
 async def end_sessions(
     db: Connection, chosen: sessions.Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
 ) -> list[Session]:
-    """End the chosen sessions that have not ended yet, with one event each. Returns them as they were before.
+    """End the chosen sessions that have not ended yet, with one event each. Returns the live ones, as they were before.
 
-    What a plan ended before, and could still bring back, is ended for good: somebody else wants it ended, too.
+    What a plan has suspended ends for good by this act: its reason and its moment hold, and no undo brings it back.
     """
-    suspended = await sessions.hold(db, chosen)
+    held = await suspended.hold(db, chosen)
     end = Revocation(now, reason, by.name)
     ended = await sessions.revoke(db, chosen, end)
     await _tell(db, "session.revoked", ended, now, by, detail or {}, reason)
-    await sessions.make_final(db, suspended)
+    await _finish(db, held, end, by, detail or {})
     return ended
 
 
-async def suspend_sessions(
-    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, can_undo: bool
-) -> int:
-    """End the sessions of a plan that have not ended yet, so that the plan may bring them back if `can_undo`.
+async def _finish(
+    db: Connection, held: Sequence[suspended.Suspended], end: Revocation, by: Caller, detail: Detail
+) -> None:
+    await suspended.end(db, [one.id for one in held], end)
+    for (plan_id, at), some in _together(held):
+        before: Detail = {**detail, "plan_id": plan_id, "suspended_at": written(at)}
+        await _tell(db, "session.revoked", some, end.at, by, before, end.reason)
 
-    Returns how many it ended.
-    """
-    end = Revocation(now, "bulk", by.name)
-    ended = await sessions.suspend(db, session_ids, end, plan_id if can_undo else None)
-    await _tell(db, "session.revoked", ended, now, by, {"plan_id": plan_id}, end.reason)
-    return len(ended)
+
+async def suspend_sessions(
+    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, until: datetime
+) -> int:
+    """Suspend the live ones of a plan's sessions: refused from now on, until the plan is undone. How many."""
+    end = Revocation(now, "bulk", by.name, until)
+    changed = await suspended.suspend(db, session_ids, end, plan_id)
+    await _tell(db, "session.suspended", changed, now, by, {"plan_id": plan_id, "until": written(until)}, end.reason)
+    return len(changed)
 
 
 async def restore_sessions(
     db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str
 ) -> int:
-    """Bring back sessions that a plan ended, with one event each. How many."""
-    back = await sessions.restore(db, session_ids, plan_id)
+    """Bring back sessions that a plan suspended, with one event each. How many.
+
+    What another plan was applied to as well stays refused, by that one from now on.
+    """
+    for heir, some in _by_heir(await suspended.heirs(db, session_ids, plan_id)):
+        whose = [Whose(one.session_id, one.user_id) for one in some]
+        applied_by = Caller(User(heir.applied_by), client=by.client)
+        if heir.undo_until is None or now >= heir.undo_until:
+            end = Revocation(now, "bulk", applied_by.name)
+            held = await suspended.hold(db, sessions.ids([one.id for one in whose]))
+            await _finish(db, held, end, applied_by, {})
+        else:
+            await suspended.hand_over(db, [one.id for one in whose], heir.plan_id, heir.undo_until)
+            detail: Detail = {"plan_id": heir.plan_id, "until": written(heir.undo_until)}
+            await _tell(db, "session.suspended", whose, now, applied_by, detail, "bulk")
+    back = await suspended.restore(db, session_ids, plan_id)
     await _tell(db, "session.restored", back, now, by, {"plan_id": plan_id})
     return len(back)
+
+
+async def settle_sessions(
+    db: Connection, session_ids: Sequence[str], *, applied_by: Caller, now: datetime, plan_id: str
+) -> int:
+    """Make a plan's suspensions final, as nobody can undo it any more. How many ended by that, with one event each."""
+    ended = await suspended.settle(db, session_ids, plan_id)
+    for (_, at), some in _together(ended):
+        detail: Detail = {"plan_id": plan_id, "suspended_at": written(at)}
+        await _tell(db, "session.revoked", some, now, applied_by, detail, "bulk")
+    return len(ended)
+
+
+def _together(
+    held: Sequence[suspended.Suspended],
+) -> Iterable[tuple[tuple[str, datetime], list[suspended.Suspended]]]:
+    """Those that one step of one plan suspended."""
+    groups: dict[tuple[str, datetime], list[suspended.Suspended]] = {}
+    for one in held:
+        groups.setdefault((one.plan_id, one.at), []).append(one)
+    return groups.items()
+
+
+def _by_heir(found: Sequence[suspended.Heir]) -> Iterable[tuple[suspended.Heir, list[suspended.Heir]]]:
+    groups: dict[str, list[suspended.Heir]] = {}
+    for one in found:
+        groups.setdefault(one.plan_id, []).append(one)
+    return [(some[0], some) for some in groups.values()]
 
 
 async def _tell(
     db: Connection,
     kind: EventKind,
-    changed: Sequence[Session | Whose],
+    changed: Sequence[Session | Whose | suspended.Suspended],
     now: datetime,
     by: Caller,
     detail: Detail,

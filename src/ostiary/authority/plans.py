@@ -7,15 +7,17 @@ with the note of how far it came. Whoever applies it again goes on from there: a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from ostiary.authority.acting import Acting, act
-from ostiary.authority.ending import restore_sessions, suspend_sessions
+from ostiary.authority.ending import end_sessions, restore_sessions, suspend_sessions
+from ostiary.core.account import User
 from ostiary.core.caller import Caller, admin, fresh, power
 from ostiary.core.event import Detail, Event, EventKind
-from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, UNDO_FOR, Plan, check_undo_for, checked
+from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, UNDO_FOR, Newer, Plan, check_undo_for, checked
 from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
@@ -26,6 +28,7 @@ from ostiary.storage.database import Connection, in_transaction
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
 ENDED_AT_ONCE: Final = 1000  # sessions in one transaction: about a tenth of a second in which they are held
 ENDED_AT_ONCE_ON_SQLITE: Final = 50  # there, everybody who writes waits for a step
+MAXIMUM_LISTED: Final = 1000  # plans in one answer: those of two days
 REST: Final = 0.002  # seconds between two of them, in which others get their turn
 
 
@@ -47,7 +50,7 @@ class Sample:
 
 
 class Plans:
-    """Make, find, apply, undo."""
+    """Make, find, list, apply, undo."""
 
     def __init__(self, acting: Acting) -> None:
         """Part of an `Authority`."""
@@ -117,6 +120,26 @@ class Plans:
             raise PlanNotFound
         return plan
 
+    async def list(self, *, by: Caller, limit: int = MAXIMUM_LISTED) -> list[Plan]:
+        """The newest plans, newest first, with what can still be undone; they are kept for two days.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading() as db:
+            return await plans.newest(db, min(limit, MAXIMUM_LISTED))
+
+    async def count_newer(self, plan: Plan, *, by: Caller) -> int:
+        """How many sessions match by now that a plan does not pin, but for the caller's own.
+
+        Raises:
+            NotAllowed: the caller is not an administrator.
+        """
+        by.ensure_admin()
+        async with self.database.reading_through() as db:
+            return await self._added(db, plan, by, self._clock())
+
     async def sample(self, plan_id: str, limit: int, *, by: Caller) -> Sample:
         """Some of the pinned sessions, as they are now.
 
@@ -137,13 +160,17 @@ class Plans:
         tolerance: int = 0,
         undo_for: timedelta = UNDO_FOR,
         limit: int | None = None,
+        newer: Newer | None = None,
     ) -> Plan:
         """End exactly the pinned sessions: refused at once, and restorable by `undo` until `undo_for` has passed.
 
-        Applying again goes on where it stopped, and changes nothing once all is done.
+        Applying again goes on where it stopped, and changes nothing once all is done. The caller's own session is
+        never ended, whoever made the plan.
 
         Args:
             tolerance: how many sessions may match that are not pinned, when it begins. They are not ended either way.
+            newer: what becomes of those that came since, however many: `leave` them, or `include` them, as they are
+                when it begins. None: they make the plan stale, beyond the tolerance.
             undo_for: zero ends for good. What it was when it began holds.
             limit: look at this many pinned sessions at most, and answer; the plan says whether it is done.
 
@@ -158,7 +185,7 @@ class Plans:
         self.acting.ensure(by, admin, fresh, power)
         if tolerance < 0:
             raise InvalidRequest("tolerance", "is a number of sessions, 0 or more")
-        plan = await self._begin(plan_id, tolerance, check_undo_for(undo_for), by=by)
+        plan = await self._begin(plan_id, tolerance, check_undo_for(undo_for), newer, by=by)
         left = limit if limit is not None else MAXIMUM_PINNED
         while plan.applied_at is None and left > 0:
             plan = await self._step(plan_id, min(left, self._size), by=by)
@@ -172,19 +199,39 @@ class Plans:
         return min(ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE) if self.database.is_sqlite else ENDED_AT_ONCE
 
     @act(admin, fresh, power)
-    async def _begin(self, db: Connection, plan_id: str, tolerance: int, undo_for: timedelta, *, by: Caller) -> Plan:
+    async def _begin(
+        self, db: Connection, plan_id: str, tolerance: int, undo_for: timedelta, newer: Newer | None, *, by: Caller
+    ) -> Plan:
         plan = await self._hold(db, plan_id)
         plan.ensure_not_undone()
         if plan.started_at is not None:
             return plan
         now = self._clock()
-        await selecting.prepare(db)
-        chosen = plans.but(await selecting.chosen(db, parse(plan.filters), self.policy, now), plan.spared)
-        plan.ensure_applicable(await plans.count_unpinned(db, plan_id, chosen), tolerance, now)
+        plan.ensure_applicable(await self._added(db, plan, by, now) if newer is None else 0, tolerance, now)
+        if newer == "include":
+            plan = await self._include(db, plan, by, now)
         until = now + undo_for if undo_for else None
         await plans.change(db, plan_id, started_at=now, started_by=by.name, undo_until=until)
         await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
         return await self._hold(db, plan_id)
+
+    async def _matching(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> sessions.Chosen:
+        await selecting.prepare(db)
+        chosen = await selecting.chosen(db, parse(plan.filters), self.policy, now)
+        return plans.but(plans.but(chosen, plan.spared), by.session_id)
+
+    async def _added(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> int:
+        return await plans.count_unpinned(db, plan.id, await self._matching(db, plan, by, now))
+
+    async def _include(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> Plan:
+        room = MAXIMUM_PINNED - plan.count
+        more = await plans.unpinned(db, plan.id, await self._matching(db, plan, by, now), room + 1)
+        if len(more) > room:
+            raise InvalidRequest("newer", f"more than {MAXIMUM_PINNED} sessions match by now; plan in parts")
+        await plans.pin(db, plan.id, [session_id for session_id, _ in more], plan.count + 1)
+        count = plan.count + len(more)
+        await plans.complete(db, plan.id, count, await plans.count_users(db, plan.id))
+        return await self._hold(db, plan.id)
 
     @act(admin)  # how fresh the sign-in is was asked when it began: a long plan must not stop half-way for that
     async def _step(self, db: Connection, plan_id: str, size: int, *, by: Caller) -> Plan:
@@ -194,8 +241,7 @@ class Plans:
             return plan
         now = self._clock()
         chosen = await plans.pinned(db, plan_id, plan.looked_at, size)
-        can_undo = plan.undo_until is not None
-        ended = await suspend_sessions(db, chosen, by=by, now=now, plan_id=plan_id, can_undo=can_undo)
+        ended = await self._end(db, plan, [one for one in chosen if one != by.session_id], by, now)
         is_last = len(chosen) < size
         await plans.change(
             db,
@@ -205,6 +251,14 @@ class Plans:
             applied_at=now if is_last else None,
         )
         return await self._hold(db, plan_id)
+
+    async def _end(self, db: Connection, plan: Plan, chosen: Sequence[str], by: Caller, now: datetime) -> int:
+        until = plan.suspends_until(now)
+        if until is not None:
+            return await suspend_sessions(db, chosen, by=by, now=now, plan_id=plan.id, until=until)
+        detail: Detail = {"plan_id": plan.id}
+        ended = await end_sessions(db, sessions.ids(chosen), reason="bulk", by=by, now=now, detail=detail)
+        return len(ended)
 
     async def undo(self, plan_id: str, *, by: Caller) -> Plan:
         """Bring back what the plan ended, but for what somebody ended again since. Undoing again goes on, as `apply`.
@@ -222,6 +276,14 @@ class Plans:
             await asyncio.sleep(REST)
         return plan
 
+    async def finish_undo(self, plan_id: str) -> None:
+        """Go on with an undo that was begun and stopped: by itself, as whoever began it had the right to."""
+        async with self.database.reading() as db:
+            plan = await plans.find(db, plan_id)
+        while plan is not None and plan.state == "undoing":
+            plan = await self._go_on_back(plan_id)
+            await asyncio.sleep(REST)
+
     @act(admin, fresh, power)
     async def _begin_undo(self, db: Connection, plan_id: str, *, by: Caller) -> Plan:
         plan, now = await self._hold(db, plan_id), self._clock()
@@ -233,6 +295,14 @@ class Plans:
 
     @act(admin)
     async def _step_back(self, db: Connection, plan_id: str, *, by: Caller) -> Plan:
+        return await self._back(db, plan_id, by)
+
+    @in_transaction
+    async def _go_on_back(self, db: Connection, plan_id: str) -> Plan:
+        plan = await self._hold(db, plan_id)
+        return await self._back(db, plan_id, Caller(User(plan.undone_by or "upkeep")))
+
+    async def _back(self, db: Connection, plan_id: str, by: Caller) -> Plan:
         plan, now = await self._hold(db, plan_id), self._clock()
         if plan.restored_at is not None:
             return plan

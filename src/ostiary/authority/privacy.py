@@ -175,6 +175,7 @@ def _session(session: Session, own: set[str]) -> dict[str, Any]:
         "revoked_at": end.at if end else None,
         "revoked_reason": end.reason if end else None,
         "revoked_by": _who(end.by, own) if end else None,
+        "suspended_until": end.suspended_until if end else None,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from ostiary.authority.tasks import Tasks
 from ostiary.core.caller import Caller
-from ostiary.core.endings import Ended, EndedMany
+from ostiary.core.endings import Changed, Ended, EndedMany
 from ostiary.core.verifier import LEASE, Lag, Verifier, lag_of
 from ostiary.errors import Conflict, InvalidRequest, SessionNotFound
 from ostiary.feed import Feed, Follower, Poll, Told
@@ -70,8 +70,9 @@ class Verifiers:
         self._found_at: datetime | None = None  # the same of the newest poll that found an ending
         self._owed: datetime | None = None  # a row for each is to be written down by a poll from then on
         self._endings: deque[datetime] = deque(maxlen=MAXIMUM_MEASURED)  # by when each was committed, of late
-        self._pending: dict[str, datetime] = {}  # endings that are measured: by when they were committed
-        self._settled: dict[str, Lag] = {}
+        # Endings that are measured: which one of the session it is, by when it ended, and by when that was committed.
+        self._pending: dict[str, tuple[datetime, datetime]] = {}
+        self._settled: dict[str, tuple[datetime, Lag]] = {}
         self._due = asyncio.Event()
         self._has_pending = asyncio.Event()
         self._tasks = tasks
@@ -125,24 +126,29 @@ class Verifiers:
             by.ensure_admin()
         else:
             by.ensure_scope("sessions:read")
+        await self._feed.fresh()  # of undoings, too: what is noted of an ending that does not hold any more is dropped
         async with self.database.reading() as db:
             session = await sessions.find(db, session_id, None if anybodys else by.user.id)
         if session is None:
             raise SessionNotFound
         if session.revoked is None:
             raise Conflict("this session was not revoked, so there is nothing to wait for")
-        if session_id in self._settled:
-            return self._settled[session_id]
-        poll = await self._feed.fresh()
-        ended_by = self._feed.ended_by(session_id) or poll.known
+        ending = session.revoked.at
+        if (settled := self._settled_of(session_id, ending)) is not None:
+            return settled
+        ended_by = self._feed.ended_by(session_id, ending) or (await self._feed.fresh()).known
         until = asyncio.get_running_loop().time() + min(wait, MAXIMUM_WAIT)
         while True:
             lag = await self._look(ended_by)
-            if session_id in self._settled:
-                return self._settled[session_id]
+            if (settled := self._settled_of(session_id, ending)) is not None:
+                return settled
             if lag.is_everywhere or asyncio.get_running_loop().time() >= until:
                 return lag
             await asyncio.sleep(LOOK_EVERY)
+
+    def _settled_of(self, session_id: str, ending: datetime) -> Lag | None:
+        at, lag = self._settled.get(session_id, (None, None))
+        return lag if at == ending else None
 
     @property
     def served(self) -> Sequence[Verifier]:
@@ -256,6 +262,7 @@ class Verifiers:
         if poll is None:
             return
         self._now = poll.time
+        self._drop_undone(poll)
         if self._owed is not None and poll.time >= self._owed:
             self._owed = None
             self._due.set()
@@ -267,9 +274,22 @@ class Verifiers:
                 self._owed = poll.known
                 asyncio.get_running_loop().call_later(FLUSH_AFTER, self._feed.wake, "verifiers")
 
-    def _committed(self, session_ids: Sequence[str], ended_by: datetime) -> None:
-        room = MAXIMUM_MEASURED - len(self._pending)
-        self._pending |= dict.fromkeys(session_ids[:room], ended_by)
+    def _drop_undone(self, poll: Poll) -> None:
+        """Forget what was noted of endings that were undone; they are told by the same rows as everything (rule 2)."""
+        if poll.events is None:  # told in groups, where an undoing names no session
+            self._pending.clear()
+            self._settled.clear()
+        for entry in poll.entries:
+            if isinstance(entry, Changed) and entry.session_id is not None:
+                self._pending.pop(entry.session_id, None)
+                self._settled.pop(entry.session_id, None)
+
+    def _committed(self, endings: Sequence[tuple[str, datetime]], ended_by: datetime) -> None:
+        for session_id, at in endings:
+            if len(self._pending) >= MAXIMUM_MEASURED and session_id not in self._pending:
+                break
+            self._pending[session_id] = (at, ended_by)
+            self._settled.pop(session_id, None)
         self._has_pending.set()
 
     async def _keep_measuring(self) -> None:
@@ -284,13 +304,13 @@ class Verifiers:
 
     async def _measure(self) -> None:
         rows, now = await self._rows()
-        for ended_by in set(self._pending.values()):
+        for ended_by in {by for _, by in self._pending.values()}:
             lag = lag_of(rows, ended_by, now)
             if not lag.is_everywhere:
                 continue
-            for session_id in [one for one, by in self._pending.items() if by == ended_by]:
-                del self._pending[session_id]
-                self._settled[session_id] = lag
+            for session_id in [one for one, (_, by) in self._pending.items() if by == ended_by]:
+                at, _ = self._pending.pop(session_id)
+                self._settled[session_id] = (at, lag)
                 call_all(self.measured, lag.seconds)
         while len(self._settled) > MAXIMUM_MEASURED:
             del self._settled[next(iter(self._settled))]

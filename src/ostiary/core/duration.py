@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 MAXIMUM_LENGTH: Final = 32  # characters; a duration that needs more is not one that a person wrote
+MINIMUM: Final = timedelta(milliseconds=1)  # a shorter one is a mistake, and near zero it would mean another thing
 MAXIMUM: Final = timedelta(days=36_500)
 
 _TERM = re.compile(r"(\d+\.?\d*|\.\d+)(h|m|s)", re.ASCII)
@@ -18,7 +19,7 @@ def parse_duration(text: str) -> timedelta:
     """Read a duration.
 
     Raises:
-        ValueError: not in the grammar, not positive, or over 100 years; the message says what to write.
+        ValueError: not in the grammar, below a millisecond, or over 100 years; the message says what to write.
     """
     if text.startswith("-"):
         raise ValueError("must be positive, such as 1h0m0s")
@@ -27,6 +28,8 @@ def parse_duration(text: str) -> timedelta:
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _TERM.findall(text))
     if not 0 < seconds <= MAXIMUM.total_seconds():
         raise ValueError("must be positive and at most 100 years, such as 1h0m0s")
+    if seconds < MINIMUM.total_seconds():
+        raise ValueError("must be a millisecond or more, such as 90s")
     return timedelta(seconds=seconds)
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from ostiary.core.event import Event, EventKind
 
-ENDED: Final[EventKind] = "session.revoked"
+ENDED: Final[tuple[EventKind, ...]] = ("session.revoked", "session.suspended")  # refused from then on
 # After these, what somebody remembers of a user or a token may be wrong: roles, the secret, whether it works at all.
 CHANGED: Final[tuple[EventKind, ...]] = (
     "session.renewed",
@@ -22,17 +22,22 @@ CHANGED: Final[tuple[EventKind, ...]] = (
     "client.removed",
     "keys.rotated",
 )
-TOLD: Final[tuple[EventKind, ...]] = (ENDED, *CHANGED)
+TOLD: Final[tuple[EventKind, ...]] = (*ENDED, *CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One session ended."""
+    """One session ended, or was suspended: it is refused, and works again only if the feed says `Changed` of it.
+
+    Attributes:
+        suspended_until: until then what suspended it can be undone; None for an ending.
+    """
 
     session_id: str
     user_id: str | None
     reason: str | None
     at: datetime
+    suspended_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,10 @@ Entry: TypeAlias = Ended | EndedMany | Changed | Lost
 
 def entry_of(event: Event) -> Entry | None:
     """What a reader of the feed hears of an event; None when it is nobody's business there."""
-    if event.kind == ENDED and event.session_id is not None:
-        return Ended(event.session_id, event.user_id, event.reason, event.at)
+    if event.kind in ENDED and event.session_id is not None:
+        until = event.detail.get("until") if event.kind == "session.suspended" else None
+        until_at = datetime.fromisoformat(str(until)) if until is not None else None
+        return Ended(event.session_id, event.user_id, event.reason, event.at, until_at)
     if event.kind in ("session.renewed", "session.restored"):
         return Changed(session_id=event.session_id)
     if event.kind == "token.revoked":

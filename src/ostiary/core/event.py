@@ -15,6 +15,7 @@ EventKind: TypeAlias = Literal[
     "session.renewed",
     "session.labelled",
     "session.revoked",
+    "session.suspended",
     "session.restored",
     "sign_in.refused",
     "sign_in.throttled",

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
+from ostiary.core.duration import MINIMUM
 from ostiary.core.selector import Selector
 from ostiary.errors import Conflict, InvalidRequest, PlanStale
 
+Newer: TypeAlias = Literal["leave", "include"]  # what becomes of sessions that came after the plan
 State: TypeAlias = Literal["planned", "applying", "applied", "undoing", "undone"]
 
 LIFETIME: Final = timedelta(minutes=15)  # from a plan to the beginning of its application: what was seen is still true
@@ -31,6 +33,8 @@ class Plan:
         looked_at: how many of the pinned sessions, in their order; an undo begins again at the first.
         ended: how many it ended; the others had ended already.
         restored: how many an undo brought back.
+        final_at: when its time to undo was found to be over; from then on what it suspended is made final.
+        settled: of how many of the pinned sessions, in their order, that is done.
     """
 
     id: str
@@ -51,6 +55,9 @@ class Plan:
     undone_by: str | None = None
     restored: int = 0
     restored_at: datetime | None = None
+    final_at: datetime | None = None
+    settled: int = 0
+    settled_at: datetime | None = None
 
     @property
     def state(self) -> State:
@@ -60,6 +67,16 @@ class Plan:
         if self.started_at is None:
             return "planned"
         return "applied" if self.applied_at is not None else "applying"
+
+    def suspends_until(self, now: datetime) -> datetime | None:
+        """Until when what it ends at `now` can be brought back; None if it ends for good."""
+        return self.undo_until if self.undo_until is not None and self.can_be_undone(now) else None
+
+    def can_be_undone(self, now: datetime) -> bool:
+        """True if an undo may begin at `now`: applied, not undone yet, and in time."""
+        if self.started_at is None or self.undone_at is not None or self.final_at is not None:
+            return False
+        return self.undo_until is not None and now < self.undo_until
 
     def ensure_applicable(self, added: int, tolerance: int, now: datetime) -> None:
         """Return if it may begin now, with `added` sessions that match but are not pinned.
@@ -94,7 +111,7 @@ class Plan:
             raise Conflict("the plan was not applied: there is nothing to undo")
         if self.undo_until is None:
             raise Conflict("the plan was applied for good: it cannot be undone")
-        if now >= self.undo_until:
+        if now >= self.undo_until or self.final_at is not None:
             raise Conflict("the time to undo is over: what the plan ended stays ended")
 
 
@@ -106,7 +123,7 @@ def checked(selector: Selector) -> Selector:
     """
     if selector.reason is not None:
         raise InvalidRequest("reason", "only live sessions can be ended, and these have none")
-    if selector.status in ("expired", "revoked"):
+    if selector.status in ("suspended", "expired", "revoked", "ended"):
         raise InvalidRequest("status", "only live sessions can be ended: active, stale or live")
     return selector if selector.status is not None else replace(selector, status="live")
 
@@ -115,8 +132,8 @@ def check_undo_for(span: timedelta) -> timedelta:
     """How long a plan may be undone; zero ends for good.
 
     Raises:
-        InvalidRequest: negative, or more than a day.
+        InvalidRequest: negative, more than a day, or so short that it can only be a mistake.
     """
-    if not timedelta(0) <= span <= MAXIMUM_UNDO:
-        raise InvalidRequest("undo_for", "use 0s to 24h")
+    if not timedelta(0) <= span <= MAXIMUM_UNDO or timedelta(0) < span < MINIMUM:
+        raise InvalidRequest("undo_for", "use 0s, or a millisecond to 24h")
     return span

@@ -19,10 +19,11 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import REASONS, STATUSES, Reason, Session, Status
 from ostiary.errors import InvalidRequest
 
-Wanted: TypeAlias = Status | Literal["live"]  # live: active or stale, so all that would be accepted
+# live: active or stale, so all that would be accepted; ended: revoked or expired, so all that nothing brings back
+Wanted: TypeAlias = Status | Literal["live", "ended"]
 Sort: TypeAlias = Literal["created_at", "-created_at", "last_used_at", "-last_used_at"]
 
-WANTED: Final[tuple[Wanted, ...]] = (*STATUSES, "live")
+WANTED: Final[tuple[Wanted, ...]] = (*STATUSES, "live", "ended")
 SORTS: Final[tuple[Sort, ...]] = ("created_at", "-created_at", "last_used_at", "-last_used_at")
 MAXIMUM_TEXT: Final = 256  # characters of a user's name, an application or a tenant
 LEAST_OF_ID: Final = 3  # characters after `sess_` that the beginning of an id needs, as on the command line
@@ -48,9 +49,9 @@ class Selector:
         user_agent: the browser or tool, such as `Firefox`, in any case; or a whole agent as the client sent it.
         device: the kind of device (`DEVICES`), or its system, such as `Windows`, in any case.
         application_id, tenant: exactly.
-        status: at the moment of asking; `live` is active or stale.
+        status: at the moment of asking; `live` is active or stale, `ended` revoked or expired.
         created_before, created_after, last_used_before: strictly before; at or after.
-        reason: why somebody ended it, of `REASONS`.
+        reason: why somebody ended or suspended it, of `REASONS`.
         q: the beginning of a session id, of a username or of a label; or an address or network.
     """
 
@@ -91,6 +92,8 @@ class Selector:
         """The states that `status` stands for."""
         if self.status is None:
             return STATUSES
+        if self.status == "ended":
+            return ("expired", "revoked")
         return ("active", "stale") if self.status == "live" else (self.status,)
 
     @property
@@ -211,8 +214,10 @@ def parse(given: Mapping[str, str | None]) -> Selector:
         if text is not None:
             read[name] = reader(name, text)
     selector = Selector(**read)  # type: ignore[arg-type]  # each reader answers its field's type
-    if selector.reason is not None and selector.status not in (None, "revoked"):
-        raise InvalidRequest("reason", f"only what was revoked has one, so it contradicts status={selector.status}")
+    if selector.reason is not None and selector.status not in (None, "revoked", "suspended", "ended"):
+        raise InvalidRequest(
+            "reason", f"only what was revoked or suspended has one, so it contradicts status={selector.status}"
+        )
     return selector
 
 

@@ -24,7 +24,8 @@ Reason: TypeAlias = Literal[
     "policy",
 ]
 Limit: TypeAlias = Literal["idle", "lifetime"]
-Status: TypeAlias = Literal["active", "stale", "expired", "revoked"]
+Life: TypeAlias = Literal["live", "suspended", "ended"]
+Status: TypeAlias = Literal["active", "stale", "suspended", "expired", "revoked"]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
@@ -35,17 +36,25 @@ STALE_AFTER_DAYS: Final = 30  # the documented default of `--warn-stale-days` an
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """How a session ended. The first one stays; later ones change nothing.
+    """Since when a session is refused, and why: for good, or, with `suspended_until`, until its plan is undone.
+
+    The first ending stays; later ones change nothing. A suspension is no ending yet: the first one after it holds.
 
     Attributes:
         at: when.
         reason: one of `REASONS`.
         by: who: a user id, a CLI token id, or `database:<login>` for the break-glass door.
+        suspended_until: until then the plan that did it can be undone; None for an ending.
     """
 
     at: datetime
     reason: Reason
     by: str
+    suspended_until: datetime | None = None
+
+    def is_final(self, now: datetime) -> bool:
+        """True if nothing brings the session back any more."""
+        return self.suspended_until is None or now >= self.suspended_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Session:
         amr: how the person signed in (RFC 8176), `("pwd",)` for a password.
         issued_by: who minted it, when it was not the user's own sign-in.
         client_id: the OAuth client that holds it; None for every other kind.
-        revoked: how it ended, or None.
+        revoked: how it was ended or suspended, or None.
     """
 
     id: str
@@ -82,11 +91,17 @@ class Session:
     client_id: str | None = None
     revoked: Revocation | None = None
 
+    def life(self, policy: Policy, now: datetime) -> Life:
+        """Where it stands at `now`: `live`, `suspended` (refused; its plan may be undone) or `ended` for good."""
+        if self.revoked is not None:
+            return "ended" if self.revoked.is_final(now) else "suspended"
+        return "ended" if now >= self.deadline(policy)[0] else "live"
+
     def ensure_live(self, policy: Policy, now: datetime) -> None:
         """Return if the session may be used at `now`.
 
         Raises:
-            SessionRevoked: somebody ended it; checked first, as it says more.
+            SessionRevoked: somebody ended or suspended it; checked first, as it says more.
             SessionExpired: a limit of `policy` has passed (ASVS 5.0 7.3.1, 7.3.2).
         """
         refusal = self.refusal(policy, now)
@@ -96,7 +111,8 @@ class Session:
     def refusal(self, policy: Policy, now: datetime) -> OstiaryError | None:
         """Why it may not be used at `now`, or None: `ensure_live` for those who want the answer as a value."""
         if self.revoked is not None:
-            return SessionRevoked(self.revoked.at, self.revoked.reason)
+            until = None if self.revoked.is_final(now) else self.revoked.suspended_until
+            return SessionRevoked(self.revoked.at, self.revoked.reason, until)
         ends_at, limit = self.deadline(policy)
         return SessionExpired(ends_at, limit) if now >= ends_at else None
 
@@ -115,13 +131,13 @@ class Session:
     def status(self, policy: Policy, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:
         """What to show. `stale`: live, but unused for strictly more than `stale_after_days` (0 or less: never)."""
         if self.revoked is not None:
-            return "revoked"
+            return "revoked" if self.revoked.is_final(now) else "suspended"
         if now >= self.deadline(policy)[0]:
             return "expired"
         return live_status(self.last_used_at, now, stale_after_days)
 
     def ended(self, policy: Policy, now: datetime) -> tuple[datetime, str] | None:
-        """When and why it ended (a reason, or the limit that passed), or None while it lives."""
+        """Since when it is refused, and why (a reason, or the limit that passed), or None while it lives."""
         if self.revoked is not None:
             return self.revoked.at, self.revoked.reason
         ends_at, limit = self.deadline(policy)

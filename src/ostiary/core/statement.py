@@ -36,6 +36,8 @@ def receipt(
             "reason": ending.reason,
             "by": ending.by,
             "request_id": ending.request_id,
+            # Of one that a plan had suspended before: it was refused from then on.
+            "suspended_at": ending.detail.get("suspended_at"),
         },
         "act": {
             "count": len(act),

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ostiary.core.endings import ENDED, Ended, Entry, Lost, matters
+from ostiary.core.endings import ENDED, Changed, Ended, Entry, Lost, matters
 from ostiary.core.event import Event
 from ostiary.errors import Conflict, StoreUnavailable
 from ostiary.feed.following import Follower, Told
@@ -43,7 +43,7 @@ class Feed:
         memory: what services were told lately.
         woken: called with the source of every wake-up (`commit`, `notify`, `hint`), for the metrics.
         polled: called with every poll, or None for one that failed.
-        ended_here: called with the sessions that this process ended, and the store's time by which that was committed.
+        ended_here: called with what this process ended (session, when), and the store's time by which it was committed.
             While somebody is there to be called, the feed runs after every ending.
     """
 
@@ -58,10 +58,12 @@ class Feed:
         self.memory = Memory()
         self.woken: list[Callable[[str], None]] = []
         self.polled: list[Callable[[Poll | None], None]] = []
-        self.ended_here: list[Callable[[list[str], datetime], None]] = []
+        self.ended_here: list[Callable[[list[tuple[str, datetime]], datetime], None]] = []
         self.is_closed = False
-        self._here: list[str] = []  # sessions that this process ended since the last poll began
-        self._ended_by: dict[str, datetime] = {}
+        self._here: list[tuple[str, datetime]] = []  # sessions that this process ended since the last poll began
+        self._ended_by: dict[
+            str, tuple[datetime | None, datetime]
+        ] = {}  # of which ending, and by when it was committed
         self._database = database
         self._reading = Reading(database, clock)
         self._node = secrets.token_hex(4)
@@ -177,9 +179,14 @@ class Feed:
         """Where a reader is that was told everything up to the end of a poll."""
         return Position(poll.floor, poll.time, self._node, self.memory.next)
 
-    def ended_by(self, session_id: str) -> datetime | None:
-        """The store's time by which the ending of a session was committed, where a poll has found it lately."""
-        return self._ended_by.get(session_id)
+    def ended_by(self, session_id: str, at: datetime) -> datetime | None:
+        """The store's time by which the ending of a session was committed, where a poll has found it lately.
+
+        Args:
+            at: when it ended, by its row: an ending that was undone since says nothing of the one that holds.
+        """
+        ending, known = self._ended_by.get(session_id, (None, None))
+        return known if ending == at else None
 
     def wake(self, source: str) -> None:
         """A hint that there is something new."""
@@ -266,9 +273,17 @@ class Feed:
                     if not future.done():
                         future.set_result(entry)
 
-    def _note_endings(self, poll: Poll, here: list[str]) -> None:
-        found = [entry.session_id for entry in poll.entries if isinstance(entry, Ended)]
-        self._ended_by |= {one: poll.known for one in (*found, *here) if one not in self._ended_by}
+    def _note_endings(self, poll: Poll, here: list[tuple[str, datetime]]) -> None:
+        if poll.events is None:  # told in groups, where an undoing names no session
+            self._ended_by.clear()
+        for entry in poll.entries:
+            if isinstance(entry, Ended):
+                before = self._ended_by.get(entry.session_id)
+                if before is None or before[0] != entry.at:
+                    self._ended_by[entry.session_id] = (entry.at, poll.known)
+            elif isinstance(entry, Changed) and entry.session_id is not None:
+                self._ended_by.pop(entry.session_id, None)
+        self._ended_by |= {one: (at, poll.known) for one, at in here if self._ended_by.get(one, (None,))[0] != at}
         for excess in list(self._ended_by)[: len(self._ended_by) - MAXIMUM_REMEMBERED]:
             del self._ended_by[excess]
         if here:
@@ -304,7 +319,7 @@ class Feed:
         if not events:
             return
         if self.ended_here and not self.is_closed:
-            self._here += [event.session_id for event in events if event.kind == ENDED and event.session_id]
+            self._here += [(event.session_id, event.at) for event in events if event.kind in ENDED and event.session_id]
             if self._here:
                 self._ensure_running()
         if self._tasks.is_running(POLLING):

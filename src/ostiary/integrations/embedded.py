@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Unpack
 
@@ -149,6 +149,10 @@ class Embedded:
     async def log_out(self, who: Identity) -> None:
         """As `Keeper.log_out`."""
         await self.authority.sessions.log_out(by=await self._caller(who))
+
+    async def let_go(self, credentials: Sequence[str], client: Client) -> None:
+        """As `Keeper.let_go`."""
+        await self.authority.sign_out.of(credentials, at=self.authority.kept(client))
 
     async def _told(self, session_id: str) -> OstiaryError:
         try:

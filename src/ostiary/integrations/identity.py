@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
@@ -173,3 +173,6 @@ class Keeper(Protocol):
 
     async def log_out(self, who: Identity) -> None:
         """End the one that asks. A token is not ended."""
+
+    async def let_go(self, credentials: Sequence[str], client: Client) -> None:
+        """End for good the sessions whose own tokens these are, whether or not they are accepted now."""

@@ -6,6 +6,7 @@ With a verifier it answers from memory, and hears of endings within milliseconds
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Unpack
 
@@ -15,6 +16,7 @@ from ostiary.core.disclosure import without_admin
 from ostiary.core.duration import format_duration
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.taking import Taking
+from ostiary.core.token import parse
 from ostiary.errors import ConfigurationError, NotAllowed, OstiaryError, StoreUnavailable
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
@@ -192,6 +194,17 @@ class Remote:
             raise _known(error) from error
         finally:
             self._forget(session_id=who.session_id)
+
+    async def let_go(self, credentials: Sequence[str], client: Client) -> None:
+        """As `Keeper.let_go`."""
+        for credential in credentials:
+            token = parse(credential)
+            try:
+                await self._as(credential, client).auth.logout()
+            except OstiaryError as error:
+                raise _known(error) from error
+            finally:
+                self._forget(session_id=token.id if token else None)
 
     async def _recalled(self, verifier: Verifier, credential: str, client: Client | None) -> Identity:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Unpack
@@ -14,14 +15,14 @@ from typing import Any, Final, Unpack
 from ostiary.core.account import User
 from ostiary.core.client import seen
 from ostiary.core.disclosure import without_admin
-from ostiary.core.token import is_id
+from ostiary.core.token import is_id, is_session_token
 from ostiary.errors import InvalidRequest, NotAllowed, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
 from ostiary.integrations.identity import Begun, Identify, Identity, Keeper, Listed, Opening
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Scope
 from ostiary.server.cookies import CLEAR_SITE_DATA, accepted_names, cookie_for
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
-from ostiary.server.presented import MixedCredentials, Presented, holder, presented
+from ostiary.server.presented import MAXIMUM_COOKIES, MixedCredentials, Presented, holder, presented
 from ostiary.settings import Network
 
 KEY: Final = "ostiary.visit"  # of the scope
@@ -125,7 +126,7 @@ class Visit:
     async def start(self, user_id: str, *, cookie: bool = True, **opening: Unpack[Opening]) -> Begun:
         """Start a session of a user whom the application has just signed in: always a new one, under a new secret.
 
-        Whatever session the client came with is not taken over (session fixation); if it lived, it ends.
+        Whatever session the client came with is not taken over (session fixation): it ends, also a suspended one.
 
         Args:
             user_id: opaque to us, at most 255 characters. It must never be one that a person may choose.
@@ -143,10 +144,8 @@ class Visit:
         self._ensure_ours(given, must_say=False)
         if cookie:
             self.cookie.ensure_may_be_set()
-        before = await self._held_before(Presented(None, given.cookies))
         begun = await self._keeper.start(user_id, self.client, **opening)
-        if before is not None:
-            await self._keeper.log_out(before)
+        await self._let_go(given.cookies)
         if cookie:
             self._answer_with(self.cookie.holding(begun.token))
         self.identity, self._is_settled = None, False
@@ -160,9 +159,10 @@ class Visit:
         """
         given = self._presented()
         self._ensure_ours(given, must_say=bool(given.cookies))
-        who = await self._held_before(given)
-        if who is not None:
+        who = await self._held_before(given) if given.bearer is not None else None
+        if who is not None and who.by != "session":
             await self._keeper.log_out(who)
+        await self._let_go(given.cookies if given.bearer is None else (given.bearer,))
         self.identity = None
         if given.bearer is None:
             self._answer_with(self.cookie.cleared)
@@ -233,6 +233,11 @@ class Visit:
         except (Unauthenticated, NotAllowed):
             return None  # what this application does not take is no session of it
         return identity
+
+    async def _let_go(self, credentials: Sequence[str]) -> None:
+        own = [text for text in dict.fromkeys(credentials) if is_session_token(text)][:MAXIMUM_COOKIES]
+        if own:
+            await self._keeper.let_go(own, self.client)
 
     def _answer_with(self, cookie: str) -> None:
         self.headers = [(name, value) for name, value in self.headers if name not in {b"set-cookie", b"cache-control"}]

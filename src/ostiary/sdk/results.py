@@ -85,6 +85,7 @@ class Session(Result, frozen=True, kw_only=True):
     amr: tuple[str, ...] = ()
     ended_at: datetime | None = None
     reason: str | None = None
+    suspended_until: datetime | None = None
 
 
 class SessionList(Result, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         return
     context, exchange = context_of(connection), exchange_of(connection.scope)
     given = presented(connection.scope["headers"], accepted_names(context.settings))
+    exchange.given = given
     if method not in SAFE_METHODS and given.bearer is None:
         ensure_own_origin(
             connection.headers, exchange.arrival, context.settings.public_url, must_say=bool(given.cookies)

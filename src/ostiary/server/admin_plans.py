@@ -46,6 +46,15 @@ async def make_plan(
     )
 
 
+@get("/plan", operation_id="list_plans", summary="Plans, and what can be undone", responses=refusals())
+async def list_plans(
+    authority: NamedDependency[Authority], caller: NamedDependency[Caller]
+) -> list[admin_shapes.PlanProgress]:
+    """The plans of the last two days, newest first."""
+    found = await authority.plans.list(by=caller)
+    return [admin_shapes.progress_of(plan, authority.clock()) for plan in found]
+
+
 @get(
     "/plan/{plan_id:str}",
     operation_id="show_plan",
@@ -56,7 +65,7 @@ async def show_plan(
     plan_id: PlanIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.PlanProgress:
     """What a plan pins, and how far it has come."""
-    return admin_shapes.progress_of(await authority.plans.find(plan_id, by=caller))
+    return admin_shapes.progress_of(await authority.plans.find(plan_id, by=caller), authority.clock())
 
 
 @post(
@@ -78,9 +87,9 @@ async def apply_plan(
     wanted = data or requests.ApplyRequest()
     undo_for = UNDO_FOR if wanted.undo_for is None else requests.span_or_none("undo_for", wanted.undo_for)
     plan = await authority.plans.apply(
-        plan_id, by=caller, tolerance=wanted.tolerance, undo_for=undo_for, limit=wanted.limit
+        plan_id, by=caller, tolerance=wanted.tolerance, undo_for=undo_for, limit=wanted.limit, newer=wanted.newer
     )
-    return admin_shapes.progress_of(plan)
+    return admin_shapes.progress_of(plan, authority.clock())
 
 
 @post(
@@ -94,11 +103,11 @@ async def undo_plan(
     plan_id: PlanIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
 ) -> admin_shapes.PlanProgress:
     """Bring back the sessions that the plan ended, but for those that somebody ended again since."""
-    return admin_shapes.progress_of(await authority.plans.undo(plan_id, by=caller))
+    return admin_shapes.progress_of(await authority.plans.undo(plan_id, by=caller), authority.clock())
 
 
 router = Router(
     "/admin/sessions",
-    route_handlers=[make_plan, show_plan, apply_plan, undo_plan],
+    route_handlers=[make_plan, list_plans, show_plan, apply_plan, undo_plan],
     tags=["administration: plans"],
 )

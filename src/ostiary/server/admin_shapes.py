@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
@@ -71,8 +72,12 @@ class PlanProgress(Struct, kw_only=True):
     count: Annotated[Count, Meta(description="Sessions that it ended; the other pinned ones had ended before.")]
     done: Annotated[bool, Meta(description="False while there is more to do: ask for the same again.")]
     restored: Annotated[Count, Meta(description="Sessions that an undo brought back.")]
+    created_at: Instant
+    created_by: Annotated[str, Meta(description="A user, a CLI token, or `database:` and a login.")]
+    applied_by: Annotated[str | None, Meta(description="Likewise; null while nobody did.")]
     expires_at: Instant
     undo_until: Annotated[Instant | None, Meta(description="Null when it is not applied, or was applied for good.")]
+    can_undo: Annotated[bool, Meta(description="True if an undo may begin now.")]
 
 
 class Ended(Struct, kw_only=True):
@@ -148,7 +153,7 @@ def event_of(event: CoreEvent) -> Event:
     return Event(**{name: getattr(event, name) for name in Event.__struct_fields__})
 
 
-def progress_of(plan: Plan) -> PlanProgress:
+def progress_of(plan: Plan, now: datetime) -> PlanProgress:
     """How far a plan has come."""
     return PlanProgress(
         plan_id=plan.id,
@@ -158,6 +163,10 @@ def progress_of(plan: Plan) -> PlanProgress:
         count=plan.ended,
         done=plan.state in ("applied", "undone"),
         restored=plan.restored,
+        created_at=plan.created_at,
+        created_by=plan.created_by,
+        applied_by=plan.started_by,
         expires_at=plan.expires_at,
         undo_until=plan.undo_until,
+        can_undo=plan.can_be_undone(now),
     )

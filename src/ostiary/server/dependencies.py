@@ -9,7 +9,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import NoCredentials
 from ostiary.server.bodies import ApiRequest
-from ostiary.server.callers import Identified
+from ostiary.server.callers import Identified, Presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import SessionCookie, cookie_for
 from ostiary.server.exchange import exchange_of
@@ -24,6 +24,11 @@ def authority_of(request: ApiRequest) -> Authority:
 def identified_of(request: ApiRequest) -> Identified | None:
     """The caller and how they came, or None where nobody needs to be signed in."""
     return exchange_of(request.scope).identified
+
+
+def given_of(request: ApiRequest) -> Presented:
+    """The credentials that came along, whether or not they work."""
+    return exchange_of(request.scope).given
 
 
 def caller_of(request: ApiRequest) -> Caller:
@@ -66,6 +71,7 @@ DEPENDENCIES = {
         "caller": caller_of,
         "client": client_of,
         "cookie": cookie_of,
+        "given": given_of,
         "identified": identified_of,
         "present": present_of,
     }.items()

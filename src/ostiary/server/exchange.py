@@ -18,13 +18,15 @@ import structlog
 from ostiary.core.client import Client
 from ostiary.server.addresses import Addresses, Arrival, Headers
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
-from ostiary.server.callers import Identified
+from ostiary.server.callers import Identified, Presented
 from ostiary.server.metrics import Metrics
 
 KEY: Final = "ostiary"  # of the scope
 UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
 
 Seen: TypeAlias = Callable[[str | None, str | None, str | None], Client]
+
+NOTHING: Final = Presented(None, ())
 
 _PROCESS: Final = secrets.token_hex(8)
 _NUMBERS: Final = itertools.count(1)
@@ -39,6 +41,7 @@ class Exchange:
 
     Attributes:
         identified: the verified caller, once there is one.
+        given: the credentials that came along, whether or not they work.
         code: of the error that it was answered with, if it was.
         is_routine: asked so often and with so little in it that its line in the log is for `debug` only.
     """
@@ -47,6 +50,7 @@ class Exchange:
     arrival: Arrival
     client: Client
     identified: Identified | None = None
+    given: Presented = NOTHING
     code: str | None = None
     is_routine: bool = False
 

@@ -30,6 +30,7 @@ class EndedData(msgspec.Struct):
     user_id: str | None
     reason: str | None
     at: Instant
+    suspended_until: Instant | None
 
 
 class EndedManyData(msgspec.Struct, omit_defaults=True):
@@ -64,7 +65,7 @@ def message(told: Told, position: str) -> bytes:
 
 def _entry(entry: Entry) -> bytes:
     if isinstance(entry, Ended):
-        return _event("ended", EndedData(entry.session_id, entry.user_id, entry.reason, entry.at))
+        return _event("ended", EndedData(*(getattr(entry, name) for name in EndedData.__struct_fields__)))
     if isinstance(entry, EndedMany):
         return _event("ended", EndedManyData(entry.cut_off, entry.count, entry.user_id))
     if isinstance(entry, Changed):

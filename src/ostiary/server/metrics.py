@@ -31,6 +31,12 @@ class Metrics:
         self._sessions_ended = Counter(
             "ostiary_sessions_ended", "Sessions that somebody or a rule ended.", ["reason"], registry=registry
         )
+        self._sessions_suspended = Counter(
+            "ostiary_sessions_suspended", "Sessions that a plan suspended.", registry=registry
+        )
+        self._sessions_restored = Counter(
+            "ostiary_sessions_restored", "Suspended sessions that an undo brought back.", registry=registry
+        )
         self._sign_ins_refused = Counter(
             "ostiary_sign_ins_refused", "Sign-ins with a wrong name or password.", registry=registry
         )
@@ -93,6 +99,10 @@ class Metrics:
                 self._sessions_started.labels(str(event.detail.get("kind"))).inc()
             elif event.kind == "session.revoked":
                 self._sessions_ended.labels(event.reason or "").inc()
+            elif event.kind == "session.suspended":
+                self._sessions_suspended.inc()
+            elif event.kind == "session.restored":
+                self._sessions_restored.inc()
             elif event.kind == "sign_in.refused":
                 self._sign_ins_refused.inc()
             elif event.kind == "sign_in.limited":

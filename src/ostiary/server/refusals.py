@@ -31,6 +31,9 @@ class Problem(Struct, kw_only=True):
     why: Annotated[str | UnsetType, Meta(description="invalid_request: what is wrong with it.")] = UNSET
     revoked_at: Annotated[Instant | UnsetType, Meta(description="session_revoked, token_revoked")] = UNSET
     reason: Annotated[str | UnsetType, Meta(description="session_revoked")] = UNSET
+    suspended_until: Annotated[
+        Instant | UnsetType, Meta(description="session_revoked: until then it may come back; absent when it ended")
+    ] = UNSET
     expired_at: Annotated[Instant | UnsetType, Meta(description="session_expired, token_expired, plan_stale")] = UNSET
     limit: Annotated[str | UnsetType, Meta(description="session_expired: `idle` or `lifetime`")] = UNSET
     max_age: Annotated[int | UnsetType, Meta(description="reauthentication_required: seconds")] = UNSET

@@ -15,7 +15,7 @@ from ostiary.core.caller import ORDINARY_SCOPES, SCOPES
 from ostiary.core.client import MAXIMUM_LABEL, MAXIMUM_USER_AGENT
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.duration import parse_duration
-from ostiary.core.plan import MAXIMUM_PINNED
+from ostiary.core.plan import MAXIMUM_PINNED, Newer
 from ostiary.core.selector import MAXIMUM_TEXT
 from ostiary.core.session import Kind
 from ostiary.errors import InvalidRequest
@@ -189,6 +189,10 @@ class ApplyRequest(Body):
     undo_for: Annotated[
         Annotated[str, Meta(min_length=1, max_length=MAXIMUM_DURATION)] | None,
         Meta(description="How long it can be undone: `0s` to `24h`, default `10m`.", examples=["10m"]),
+    ] = None
+    newer: Annotated[
+        Newer | None,
+        Meta(description="`leave` or `include` what matches and is not pinned; null: `tolerance` decides."),
     ] = None
     limit: (
         Annotated[

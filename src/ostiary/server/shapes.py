@@ -62,7 +62,13 @@ class Session(Struct, kw_only=True):
     user_agent: Annotated[str | None, Meta(description="As the client sent it; never to be trusted.")]
     ip: Annotated[str | None, Meta(examples=["203.0.113.7"])]
     is_current: Annotated[bool, Meta(description="True for the session that asks.")]
-    status: Annotated[Status, Meta(description="`stale`: works, but was not used for more than `stale_after_days`.")]
+    status: Annotated[
+        Status,
+        Meta(
+            description="`stale`: works, but was not used for more than `stale_after_days`; "
+            "`suspended`: refused, but the plan that did it can still be undone."
+        ),
+    ]
     client: ClientView
     place: Annotated[Place | None, Meta(description="Null without a places file.")]
     label: Annotated[str | None, Meta(description="The device's name, as a person gave it.")]
@@ -75,6 +81,10 @@ class Session(Struct, kw_only=True):
     reason: Annotated[
         str | UnsetType | None,
         Meta(description="Only with `include=ended`: why it ended; `idle` or `lifetime` when a limit passed."),
+    ] = UNSET
+    suspended_until: Annotated[
+        Instant | UnsetType | None,
+        Meta(description="Only with `include=ended`: of a suspended one, until when its plan can be undone."),
     ] = UNSET
 
 

@@ -13,7 +13,7 @@ from ostiary.core.client import Client
 from ostiary.server import requests, shapes
 from ostiary.server.access import PUBLIC
 from ostiary.server.answers import renewed, signed_in, signed_out, spared
-from ostiary.server.callers import Identified
+from ostiary.server.callers import Identified, Presented
 from ostiary.server.cookies import SessionCookie
 from ostiary.server.presenting import Presenter, grant_of, user_of
 from ostiary.server.refusals import refusals
@@ -39,7 +39,7 @@ async def sign_in(
     authority: NamedDependency[Authority],
     client: NamedDependency[Client],
     cookie: NamedDependency[SessionCookie],
-    identified: NamedDependency[Identified | None],
+    given: NamedDependency[Presented],
     present: NamedDependency[Presenter],
 ) -> Response[shapes.SignedIn]:
     """Start a session with a name and a password.
@@ -56,8 +56,8 @@ async def sign_in(
         kind=requests.kind_of(data.transport),
         label=data.label,
     )
-    if data.transport == "cookie" and identified is not None and identified.by_cookie:
-        await authority.sessions.log_out(by=identified.caller)
+    if data.transport == "cookie" and given.bearer is None:
+        await authority.sign_out.of(given.cookies, at=client)
     return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
 
 
@@ -72,11 +72,17 @@ async def sign_in(
 )
 async def sign_out(
     authority: NamedDependency[Authority],
+    client: NamedDependency[Client],
     cookie: NamedDependency[SessionCookie],
+    given: NamedDependency[Presented],
     identified: NamedDependency[Identified | None],
 ) -> Response[shapes.Done]:
-    """End the caller's session and clear the cookie. It always works, signed in or not; a CLI token is not ended."""
-    if identified is not None:
+    """End the session and clear the cookie. It always works, signed in or not; a CLI token is not ended.
+
+    A session that a plan has suspended ends for good by this.
+    """
+    await authority.sign_out.of(given.cookies if given.bearer is None else (given.bearer,), at=client)
+    if identified is not None and identified.caller.granted is not None:
         await authority.sessions.log_out(by=identified.caller)
     return signed_out(shapes.Done(), identified, cookie)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, func, or_, select
 
-from ostiary.core.endings import matters
+from ostiary.core.endings import ENDED, matters
 from ostiary.core.event import ALL, Event, EventKind, Wanted
 from ostiary.storage import bulk
 from ostiary.storage.database import SENDER, WRITTEN, Connection
@@ -91,9 +91,9 @@ async def find(db: Connection, position: int) -> Event | None:
 
 
 async def ending_of(db: Connection, session_id: str) -> Event | None:
-    """The event that tells of a session's ending."""
-    query = select(events).where(events.c.session_id == session_id, events.c.kind == "session.revoked")
-    row = (await db.execute(query.order_by(events.c.position).limit(1))).one_or_none()
+    """The newest event that tells of a session's ending, of its suspension, or that this was undone."""
+    query = select(events).where(events.c.session_id == session_id, events.c.kind.in_((*ENDED, "session.restored")))
+    row = (await db.execute(query.order_by(events.c.position.desc()).limit(1))).one_or_none()
     return _event(row) if row else None
 
 

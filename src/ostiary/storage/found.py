@@ -21,7 +21,7 @@ from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import Revocation, Session
 from ostiary.storage.accounts import NOBODYS
-from ostiary.storage.schema import cli_tokens, sessions, users
+from ostiary.storage.schema import REVOKED, cli_tokens, sessions, users
 
 MADE: Final = 8192  # rows whose objects are kept, in case the same row is read again
 
@@ -76,7 +76,7 @@ POSTGRESQL: Final = Spelling("CAST(json_build_array({}) AS text)", "encode({}, '
 
 _USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
 _WHOSE = [sessions.c[name] for name in NOBODYS]
-_REVOKED = [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
+_REVOKED = [sessions.c[name] for name in REVOKED]
 _SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_WHOSE]
 _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
 _LISTED = [sessions.c[name] for name in ListedSession.__slots__ if name != "place"]
@@ -126,10 +126,14 @@ def as_session(row: str) -> FoundSession:
     (
         secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
         ip, agent, label, application_id, tenant, amr, issued_by, client_id,
-        revoked_at, revoked_reason, revoked_by,
+        revoked_at, revoked_reason, revoked_by, suspended_until,
         username, email, roles,
     ) = _decode(row)  # fmt: skip
-    revoked = Revocation(_instant(revoked_at), revoked_reason, revoked_by) if revoked_at is not None else None
+    revoked = (
+        Revocation(_instant(revoked_at), revoked_reason, revoked_by, _if_any(suspended_until))
+        if revoked_at is not None
+        else None
+    )
     session = Session(
         id_, user_id, kind, _instant(created_at), _instant(auth_time), _instant(last_used_at), _instant(expires_at),
         ip, agent, label, application_id, tenant, _words(amr), issued_by, client_id, revoked,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select, tuple_, update
 
 from ostiary.core.plan import Plan
 from ostiary.storage import bulk
@@ -79,9 +79,41 @@ async def count_unpinned(db: Connection, plan_id: str, where: Chosen) -> int:
     return (await db.execute(select(func.count()).select_from(added))).scalar_one()
 
 
+async def newest(db: Connection, limit: int, before: tuple[datetime, str] | None = None) -> list[Plan]:
+    """The newest plans, newest first; before one, if given."""
+    query = select(*_COLUMNS).where(plans.c.complete)
+    if before is not None:
+        query = query.where(tuple_(plans.c.created_at, plans.c.id) < tuple_(*map(literal, before)))
+    rows = await db.execute(query.order_by(plans.c.created_at.desc(), plans.c.id.desc()).limit(limit))
+    return [Plan(**row._mapping) for row in rows]
+
+
+async def unpinned(db: Connection, plan_id: str, where: Chosen, limit: int) -> list[tuple[str, str]]:
+    """The ids and users of the chosen sessions that the plan does not pin, oldest first."""
+    pinned = select(plan_sessions.c.session_id).where(plan_sessions.c.plan_id == plan_id)
+    query = select(sessions.c.id, sessions.c.user_id).where(where, sessions.c.id.not_in(pinned))
+    rows = await db.execute(query.order_by(sessions.c.created_at).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def count_users(db: Connection, plan_id: str) -> int:
+    """Of how many users the pinned sessions are."""
+    query = select(func.count(sessions.c.user_id.distinct())).join(
+        plan_sessions, plan_sessions.c.session_id == sessions.c.id
+    )
+    return (await db.execute(query.where(plan_sessions.c.plan_id == plan_id))).scalar_one()
+
+
+async def to_settle(db: Connection, now: datetime, interrupted: datetime) -> list[str]:
+    """Plans that nobody can undo any more and that are not settled; undoings that stopped half-way before a time."""
+    over = and_(plans.c.undo_until <= now, plans.c.undone_at.is_(None), plans.c.settled_at.is_(None))
+    stopped = and_(plans.c.undone_at < interrupted, plans.c.restored_at.is_(None))
+    return list((await db.execute(select(plans.c.id).where(or_(over, stopped)))).scalars())
+
+
 async def purge(db: Connection, before: datetime, limit: int) -> int:
     """Forget plans that expired before `before`, some of their pins at a time. How many pins it forgot."""
-    old = select(plans.c.id).where(plans.c.expires_at < before)
+    old = select(plans.c.id).where(plans.c.expires_at < before, _is_done())
     pins = select(plan_sessions.c.plan_id, plan_sessions.c.number).where(plan_sessions.c.plan_id.in_(old)).limit(limit)
     gone = [(row.plan_id, row.number) for row in await db.execute(pins)]
     for plan_id in {plan_id for plan_id, _ in gone}:
@@ -90,5 +122,14 @@ async def purge(db: Connection, before: datetime, limit: int) -> int:
             delete(plan_sessions).where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.number.in_(of_plan))
         )
     if len(gone) < limit:
-        await db.execute(delete(plans).where(plans.c.expires_at < before))
+        await db.execute(delete(plans).where(plans.c.expires_at < before, _is_done()))
     return len(gone)
+
+
+def _is_done() -> ColumnElement[bool]:
+    """Nothing is left to be brought back, or to be made final."""
+    return or_(
+        plans.c.undo_until.is_(None),
+        plans.c.restored_at.is_not(None),
+        and_(plans.c.undone_at.is_(None), plans.c.settled_at.is_not(None)),
+    )

@@ -26,6 +26,9 @@ metadata = columns.metadata  # of all the tables below
 _STATE = ("revoked_at", "last_used_at", "expires_at")  # with `created_at`, all that says whether a session is live
 
 
+REVOKED = ("revoked_at", "revoked_reason", "revoked_by", "suspended_until")  # in the order of `core.session.Revocation`
+
+
 def _only(condition: str) -> dict[str, Any]:
     """Of an index: the rows that it holds. What lies outside costs it nothing."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
@@ -88,7 +91,9 @@ sessions = Table(
     Column("system", Text),
     Column("device", Text),
     Column("label_key", Prefixed),
-    Column("undo_plan_id", Text),  # the plan that ended it, while that can be undone: then its ending is taken back
+    # The plan that suspended it, and until when that can be undone. Both are null once its ending is final.
+    Column("undo_plan_id", Text),
+    Column("suspended_until", Instant),
     Index("ix_sessions_user_id_created_at", "user_id", "created_at"),
     Index("ix_sessions_live", "user_id", "last_used_at", **_only("revoked_at IS NULL")),
     Index("ix_sessions_revoked_at", "revoked_at", **_only("revoked_at IS NOT NULL")),
@@ -335,6 +340,10 @@ plans = Table(
     Column("undone_by", Text),
     Column("restored", Integer, nullable=False),
     Column("restored_at", Instant),
+    # What can no longer be undone is made final: from when on that is so, how many of the pins are done, and when all.
+    Column("final_at", Instant),
+    Column("settled", Integer, nullable=False, server_default="0"),
+    Column("settled_at", Instant),
     Index("ix_plans_expires_at", "expires_at"),
 )
 

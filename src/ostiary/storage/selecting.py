@@ -89,13 +89,26 @@ def _in_state(selector: Selector, policy: Policy, now: datetime) -> list[Chosen]
             return [live(policy, now), sessions.c.last_used_at >= stale_line]
         case "stale":
             return [live(policy, now), sessions.c.last_used_at < stale_line]
+        case "suspended":
+            return [sessions.c.revoked_at.is_not(None), sessions.c.suspended_until > now]
         case "revoked":
-            return [sessions.c.revoked_at.is_not(None)]
+            return [_is_revoked(now)]
         case "expired":
-            passed = [sessions.c.expires_at <= now, sessions.c.created_at <= now - policy.lifetime]
-            if policy.idle_timeout is not None:
-                passed.append(sessions.c.last_used_at <= now - policy.idle_timeout)
-            return [sessions.c.revoked_at.is_(None), or_(*passed)]
+            return [_is_expired(policy, now)]
+        case "ended":
+            return [or_(_is_revoked(now), _is_expired(policy, now))]
+
+
+def _is_revoked(now: datetime) -> Chosen:
+    final = or_(sessions.c.suspended_until.is_(None), sessions.c.suspended_until <= now)
+    return and_(sessions.c.revoked_at.is_not(None), final)
+
+
+def _is_expired(policy: Policy, now: datetime) -> Chosen:
+    passed = [sessions.c.expires_at <= now, sessions.c.created_at <= now - policy.lifetime]
+    if policy.idle_timeout is not None:
+        passed.append(sessions.c.last_used_at <= now - policy.idle_timeout)
+    return and_(sessions.c.revoked_at.is_(None), or_(*passed))
 
 
 async def _ids_of(db: Connection, user: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, func, insert, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
@@ -15,12 +15,12 @@ from ostiary.core.selector import browser_key, device_key, label_key, system_key
 from ostiary.core.session import Revocation, Session
 from ostiary.storage import accounts
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import sessions
+from ostiary.storage.schema import REVOKED, sessions
 
 Chosen: TypeAlias = ColumnElement[bool]  # which sessions: made by the functions below, never by a door
 
 _FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
-COLUMNS: Final = _FIELDS + [sessions.c[f"revoked_{name}"] for name in ("at", "reason", "by")]
+COLUMNS: Final = _FIELDS + [sessions.c[name] for name in REVOKED]
 
 
 class Whose(NamedTuple):
@@ -46,51 +46,24 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
 
 
 async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
-    """Mark the chosen sessions ended. Returns those it ended, as they were before."""
-    ended = await db.execute(_revoking(chosen, end).returning(*_FIELDS))
+    """Mark the chosen live sessions ended, or suspended. Returns those it changed, as they were before."""
+    ended = await db.execute(revoking(chosen, end).returning(*_FIELDS))
     return [Session(*row) for row in ended]
 
 
-async def suspend(db: Connection, session_ids: Sequence[str], end: Revocation, plan_id: str | None) -> list[Whose]:
-    """Mark sessions ended, so that the plan, if given, may bring them back. Returns those it ended."""
-    suspended = _revoking(ids(session_ids), end).values(undo_plan_id=plan_id)
-    return [Whose(*row) for row in await db.execute(suspended.returning(sessions.c.id, sessions.c.user_id))]
-
-
-def _revoking(chosen: Chosen, end: Revocation) -> Update:
+def revoking(chosen: Chosen, end: Revocation) -> Update:
     """The one guarded UPDATE (rule 2): a session that was ended already is not touched, its first reason stays."""
-    return (
-        update(sessions)
-        .where(sessions.c.revoked_at.is_(None), chosen)
-        .values(revoked_at=end.at, revoked_reason=end.reason, revoked_by=end.by)
-    )
+    return update(sessions).where(sessions.c.revoked_at.is_(None), chosen).values(written(end))
 
 
-async def hold(db: Connection, chosen: Chosen) -> list[str]:
-    """Take the chosen sessions that live, or that a plan may bring back, until the transaction ends: ids of the latter.
-
-    An ending and an undo of the same session take turns by this, and the second one sees what the first one did.
-    """
-    held = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
-    query = select(sessions.c.id, sessions.c.undo_plan_id).where(chosen, held).with_for_update()
-    return [row.id for row in await db.execute(query) if row.undo_plan_id is not None]
-
-
-async def make_final(db: Connection, session_ids: Sequence[str]) -> None:
-    """No plan brings these back any more."""
-    if session_ids:
-        await db.execute(update(sessions).where(sessions.c.id.in_(session_ids)).values(undo_plan_id=None))
-
-
-async def restore(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Whose]:
-    """Take back the endings of a plan. Returns the sessions that it brought back."""
-    back = await db.execute(
-        update(sessions)
-        .where(sessions.c.id.in_(session_ids), sessions.c.undo_plan_id == plan_id)
-        .values(revoked_at=None, revoked_reason=None, revoked_by=None, undo_plan_id=None)
-        .returning(sessions.c.id, sessions.c.user_id)
-    )
-    return [Whose(*row) for row in back]
+def written(end: Revocation) -> dict[str, Any]:
+    """An ending or a suspension, as it stands in the row."""
+    return {
+        "revoked_at": end.at,
+        "revoked_reason": end.reason,
+        "revoked_by": end.by,
+        "suspended_until": end.suspended_until,
+    }
 
 
 def by_id(session_id: str, user_id: str | None = None) -> Chosen:
@@ -302,8 +275,7 @@ def values_of(session: Session) -> dict[str, Any]:
     values = {name: getattr(session, name) for name in Session.__slots__ if name != "revoked"}
     values |= {"label_key": label_key(session.label), **place(session.ip, session.user_agent)}
     if session.revoked is not None:
-        end = session.revoked
-        values |= {"revoked_at": end.at, "revoked_reason": end.reason, "revoked_by": end.by}
+        values |= written(session.revoked)
     return values
 
 
@@ -323,7 +295,8 @@ def as_session(row: Row[Any]) -> Session:
 
 def as_session_fields(fields: list[Any]) -> Session:
     """The fields of a session in their order, then its ending."""
-    fields[-3:] = [None if fields[-3] is None else Revocation(*fields[-3:])]
+    ending = fields[-len(REVOKED) :]
+    fields[-len(REVOKED) :] = [None if ending[0] is None else Revocation(*ending)]
     return Session(*fields)
 
 

@@ -80,8 +80,9 @@ async def holes_above(db: Connection, floor: int) -> tuple[list[Range], int]:
 
 
 async def ended_among(db: Connection, session_ids: Sequence[str]) -> list[Ended]:
-    """Those of these sessions that somebody ended."""
-    query = select(sessions.c.id, sessions.c.user_id, sessions.c.revoked_reason, sessions.c.revoked_at).where(
+    """Those of these sessions that somebody ended or suspended."""
+    fields = ("id", "user_id", "revoked_reason", "revoked_at", "suspended_until")
+    query = select(*(sessions.c[name] for name in fields)).where(
         sessions.c.id.in_(session_ids), sessions.c.revoked_at.is_not(None)
     )
     return [Ended(*row) for row in await db.execute(query)]
@@ -89,7 +90,7 @@ async def ended_among(db: Connection, session_ids: Sequence[str]) -> list[Ended]
 
 async def _endings(db: Connection, where: ColumnElement[bool]) -> list[Entry]:
     # By when the sessions began, which is what readers compare with; purged ones are nobody's memory any more.
-    ended = and_(where, events.c.kind == ENDED)
+    ended = and_(where, events.c.kind.in_(ENDED))
     counted = (func.count().label("count"), func.max(sessions.c.created_at).label("cut_off"))
     joined = events.join(sessions, sessions.c.id == events.c.session_id)
     by_user = (select(events.c.user_id, *counted).select_from(joined).where(ended).group_by(events.c.user_id)).limit(

@@ -84,7 +84,7 @@ async def arrive(connection: Connection, client: Client | None) -> Visit:
     tokens: tuple[str, ...] = ()
     try:
         given = presented(connection.scope["headers"], accepted_names(context.settings))
-        tokens = tuple(text for text in given.cookies if parse(text))
+        tokens = visit.credentials = tuple(text for text in given.cookies if parse(text))
         identified = await identify(context.authority, Presented(None, given.cookies), client)
         if identified.caller.session is None:
             raise SessionInvalid

@@ -13,7 +13,8 @@ from litestar.di import NamedDependency
 from ostiary.authority import Authority
 from ostiary.authority.oauth.leaving import Departure
 from ostiary.core.oauth.fields import read_fields
-from ostiary.errors import InvalidRequest, OstiaryError
+from ostiary.errors import InvalidRequest, OstiaryError, SessionRevoked
+from ostiary.server.exchange import exchange_of
 from ostiary.web import returning
 from ostiary.web.access import PUBLIC
 from ostiary.web.forms import PageRequest
@@ -31,7 +32,7 @@ async def end_session_page(request: PageRequest, authority: NamedDependency[Auth
     except InvalidRequest as why:
         return _astray(request, why)
     visit = visit_of(request)
-    if visit.caller is None:
+    if visit.caller is None and not _is_suspended(visit.refusal):
         return _onward(request, departure)
     if departure.redirect_uri is not None:
         visit.form_targets = (returning.target(departure.redirect_uri),)
@@ -47,10 +48,15 @@ async def end_session(request: PageRequest, authority: NamedDependency[Authority
         departure = await authority.oauth.leaving.read(returning.unpack(visit.form.text(PACKED)))
     except InvalidRequest as why:
         return _astray(request, why)
-    if visit.caller is not None:
-        await authority.oauth.leaving.depart(departure, by=visit.caller)
+    client = exchange_of(request.scope).client
+    await authority.oauth.leaving.depart(departure, visit.credentials, at=client)
     visit.sign_off()
     return _onward(request, departure)
+
+
+def _is_suspended(refusal: OstiaryError | None) -> bool:
+    """True for who would be signed in again by the undoing of a plan: they are asked like who is signed in."""
+    return isinstance(refusal, SessionRevoked) and "suspended_until" in refusal.fields
 
 
 def _onward(request: PageRequest, departure: Departure) -> Response[Any]:

@@ -86,8 +86,7 @@ async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor
     destination = returning.destination(request, form.text("next"))
     await returning.allow(request, destination)
     _, started = await authority.sign_in.with_password(form.text("username"), form.text("password"), client=client)
-    if visit.caller is not None:
-        await authority.sessions.log_out(by=visit.caller)
+    await authority.sign_out.of(visit.credentials, at=client)
     visit.hold(started)
     return back(request, destination)
 
@@ -129,6 +128,7 @@ async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor)
     user = await authority.setup.complete(
         form.text("code"), form.text("username"), form.text("password"), client=client, email=form.text("email")
     )
+    await authority.sign_out.of(visit.credentials, at=client)
     visit.hold(await authority.sessions.start(user.id, client=client, kind="browser", amr=("pwd",)))
     return back(request, HOME, write("welcome"))
 

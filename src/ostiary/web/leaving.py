@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 
 from ostiary.server.cookies import CLEAR_SITE_DATA
+from ostiary.server.exchange import exchange_of
 from ostiary.web import words
 from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME
@@ -24,10 +25,9 @@ async def sign_out_page(request: PageRequest) -> Response[bytes]:
 
 @post("/sign-out", opt={PUBLIC: True})
 async def sign_out(request: PageRequest, authority: OurAuthority) -> Response[bytes]:
-    """End this session. It works signed in or not."""
+    """End this session, for good. It works signed in or not."""
     visit = visit_of(request)
-    if visit.caller is not None:
-        await authority.sessions.log_out(by=visit.caller)
+    await authority.sign_out.of(visit.credentials, at=exchange_of(request.scope).client)
     visit.sign_off()
     return back(request, "/signed-out")
 

@@ -161,6 +161,8 @@ class Rows:
             end = session.ended(self._policy, self._now)
             if end is not None:
                 at, reason = end
+                is_suspended = session.life(self._policy, self._now) == "suspended"
+                reason = "suspended" if is_suspended else reason
                 how = f"{words.ENDINGS.get(reason, 'Ended')} {words.ended_by(session, self._caller)}".strip()
                 found.append(EndedRow(self.row(session), how, times.since(at, self._now), at))
         return sorted(found, key=lambda ended: ended.ended_at, reverse=True)

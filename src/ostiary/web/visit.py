@@ -27,6 +27,7 @@ class Visit:
         cookie: the session cookie that fits here.
         caller: who is signed in, or None.
         secrets: what the browser sent by itself that a form token can be bound to; the session's own first.
+        credentials: the session tokens that the browser sent, whether or not they work.
         form_secret: of the cookie that forms are bound to before anybody is signed in.
         refusal: why the session cookie that was sent does not work.
         notice: what the act before this page did.
@@ -39,6 +40,7 @@ class Visit:
     cookie: SessionCookie
     caller: Caller | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    credentials: tuple[str, ...] = field(default=(), repr=False)
     form_secret: str | None = field(default=None, repr=False)
     refusal: OstiaryError | None = None
     notice: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ostiary.core.caller import Caller, Scope
+from ostiary.core.plan import State
 from ostiary.core.selector import Sort, Wanted
 from ostiary.core.session import Session
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
@@ -22,6 +23,7 @@ ENDINGS: Final[dict[str, str]] = {
     "refresh_reuse": "Ended for safety: a copy of its token was used",
     "limit": "Ended to make room: the number of sessions is limited",
     "policy": "Ended by a rule of this server",
+    "suspended": "Suspended by an administrator, together with others; it may come back",
     "idle": "Expired: it was not used for too long",
     "lifetime": "Expired: it reached the end of its lifetime",
 }
@@ -66,8 +68,18 @@ STATUSES: Final[dict[Wanted, str]] = {
     "live": "live",
     "active": "live and in use",
     "stale": "live, unused for 30 days",
+    "suspended": "suspended, can be undone",
     "expired": "expired",
     "revoked": "ended by somebody",
+    "ended": "ended or expired",
+}
+
+PLANS: Final[dict[State, str]] = {
+    "planned": "Not applied",
+    "applying": "Half applied",
+    "applied": "Applied",
+    "undoing": "Being undone",
+    "undone": "Undone",
 }
 
 # What hangs on a leaked credential, and what such a credential can be.
@@ -93,6 +105,7 @@ EVENTS: Final[dict[str, str]] = {
     "session.renewed": "Session renewed",
     "session.labelled": "Device named",
     "session.revoked": "Session ended",
+    "session.suspended": "Session suspended",
     "sign_in.refused": "Sign-in refused",
     "sign_in.throttled": "Sign-in slowed down",
     "sign_in.limited": "Sign-ins refused over a limit",
@@ -163,6 +176,8 @@ APPLICATION_SCOPES: Final[dict[str, str]] = {
 
 def farewell(error: OstiaryError) -> str | None:
     """Why the session of this browser does not work any more; None where nothing may be said (rule 6)."""
+    if isinstance(error, SessionRevoked) and "suspended_until" in error.fields:
+        return "An administrator suspended this session, together with others. It may come back."
     if isinstance(error, SessionRevoked):
         return FAREWELLS.get(str(error.fields["reason"]))
     if isinstance(error, SessionExpired):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.sign_out import SignOut
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
@@ -45,6 +46,7 @@ class Leaving:
         self.database = acting.database
         self._policy = acting.policy
         self._clock = acting.clock
+        self._sign_out = SignOut(acting.database, acting.clock)
         self._keys = keys
 
     @in_transaction
@@ -85,14 +87,28 @@ class Leaving:
             raise InvalidRequest("post_logout_redirect_uri", "is not one that this application has registered")
         return Departure(client, session, redirect_uri, asked.get("state"))
 
-    @act()
-    async def depart(self, db: Connection, departure: Departure, *, by: Caller) -> None:
-        """End the browser's session, and the one that the hint names if it is of the same user."""
-        now = self._clock()
-        ids = {by.session.id} if by.session is not None else set()
-        if departure.session is not None and departure.session.user_id == by.user.id:
-            ids.add(departure.session.id)
-        await end_sessions(db, sessions.ids(sorted(ids)), reason="logout", by=by, now=now)
+    async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> None:
+        """End the browser's sessions, suspended ones too, and the one that the hint names, if of a user of these.
+
+        Args:
+            credentials: the session tokens that the browser sent: who holds them may let go of them, live or not.
+        """
+        await self._sign_out.of(credentials, at=at)
+        await self._depart(departure, credentials, at)
+
+    @in_transaction
+    async def _depart(self, db: Connection, departure: Departure, credentials: Sequence[str], at: Client) -> None:
+        named = departure.session
+        if named is None:
+            return
+        user_ids = set[str]()
+        for token in filter(None, map(parse, credentials)):
+            if token.matches(await sessions.secret_hash(db, token.id)):
+                held = await sessions.find(db, token.id)
+                user_ids |= {held.user_id} if held is not None else set()
+        if named.user_id in user_ids:
+            who = Caller(User(named.user_id), client=at)
+            await end_sessions(db, sessions.by_id(named.id), reason="logout", by=who, now=self._clock())
 
     async def _hint(self, text: str | None) -> Mapping[str, object] | None:
         if not text:

@@ -88,9 +88,13 @@ class Refreshing:
         session = await sessions.find(db, family.session_id) if family else None
         if family is None or session is None or session.client_id != client.id:
             raise InvalidGrant
-        if family.judge(token, key, now, self._grace) == "unknown":
+        verdict = family.judge(token, key, now, self._grace)
+        if verdict == "unknown":
             raise InvalidGrant
         refusal = session.refusal(self._policy, now)
+        if refusal is not None and verdict == "reused" and session.revoked is not None:
+            # A copy is about: what a plan suspended must not come back by its undoing.
+            return await self._end_reused(db, session, client, at, now)
         if refusal is not None:
             raise InvalidGrant(refusal.message)
         narrowed(scope, family.scopes)
@@ -109,8 +113,13 @@ class Refreshing:
             case "repeat":
                 following = refresh.successor(key, token)
             case _:
-                by = Caller(User(client.id), client=at)
-                await end_sessions(db, sessions.by_id(session.id), reason="refresh_reuse", by=by, now=now)
-                return InvalidGrant("the refresh token was used before: its session was ended for safety")
+                return await self._end_reused(db, session, client, at, now)
         account = await accounts.find_by_id(db, session.user_id)
         return Refreshed(family, session, account.user if account else User(session.user_id), following)
+
+    async def _end_reused(
+        self, db: Connection, session: Session, client: OAuthClient, at: Client, now: datetime
+    ) -> InvalidGrant:
+        by = Caller(User(client.id), client=at)
+        await end_sessions(db, sessions.by_id(session.id), reason="refresh_reuse", by=by, now=now)
+        return InvalidGrant("the refresh token was used before: its session was ended for safety")

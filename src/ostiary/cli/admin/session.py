@@ -46,6 +46,8 @@ PROGRESS: Final = (
     Column("undo_until", "undo until", minute),
 )
 
+LISTED: Final = (*PROGRESS, Column("created_at", "made", minute), Column("created_by", "by"))
+
 _where = click.option(
     "--where",
     "filters",
@@ -70,6 +72,12 @@ _tolerance = click.option(
     show_default=True,
     metavar="N",
     help="Go on although up to N sessions that match came since; they are not ended.",
+)
+
+_newer = click.option(
+    "--newer",
+    type=click.Choice(("leave", "include")),
+    help="Go on however many that match came since: leave them, or end them, too.",
 )
 
 
@@ -138,6 +146,7 @@ def plan(invocation: Invocation, filters: tuple[str, ...], older_than: str | Non
 @click.option("--dry-run", is_flag=True, help="Only show what would be ended, as 'admin session plan'.")
 @_undo_for
 @_tolerance
+@_newer
 @yes_option
 @click.pass_obj
 def revoke(
@@ -148,6 +157,7 @@ def revoke(
     dry_run: bool,
     undo_for: str,
     tolerance: int,
+    newer: str | None,
     yes: bool,
 ) -> None:
     """End the live sessions that match: shows exactly how many and a sample, and asks.
@@ -171,27 +181,42 @@ def revoke(
         return
     words = f"{_counted(made, 'count', 'session')} of {_counted(made, 'users', 'user')}"
     confirm(f"Revoke {words}?", yes=yes)
-    _apply(invocation, calls, text(made, "plan_id"), {"undo_for": undo_for, "tolerance": tolerance})
+    _apply(invocation, calls, text(made, "plan_id"), {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
 
 
 @session.command()
 @click.argument("plan_id", metavar="PLAN")
 @_undo_for
 @_tolerance
+@_newer
 @yes_option
 @click.pass_obj
-def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, yes: bool) -> None:
+def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, newer: str | None, yes: bool) -> None:
     """End exactly the sessions that PLAN pins. Again goes on where it stopped, and ends nothing twice.
 
     \b
     Examples:
       ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f
+      ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f --newer include
     """
     calls = invocation.calls()
     found = calls.get(_path(plan_id))
     if found.get("state") == "planned":
         confirm(f"Revoke {_counted(found, 'pinned', 'session')}?", yes=yes)
-    _apply(invocation, calls, plan_id, {"undo_for": undo_for, "tolerance": tolerance})
+    _apply(invocation, calls, plan_id, {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
+
+
+@session.command()
+@click.pass_obj
+def plans(invocation: Invocation) -> None:
+    """List the plans of the last two days, newest first, and until when each can be undone.
+
+    \b
+    Examples:
+      ostiary admin session plans
+      ostiary admin session plans --format json
+    """
+    invocation.show(invocation.calls().get_list("/admin/sessions/plan"), LISTED)
 
 
 @session.command()

@@ -33,6 +33,7 @@ class Heard:
             before = self._cut_offs.get(entry.user_id)
             self._cut_offs[entry.user_id] = entry.cut_off if before is None else max(before, entry.cut_off)
         elif isinstance(entry, Changed):
+            self._ended.pop(entry.session_id or "", None)  # a suspension that was undone: ask again
             self._changed.update(
                 f"{kind}:{name}"
                 for kind, name in (("s", entry.session_id), ("u", entry.user_id), ("t", entry.token_id))

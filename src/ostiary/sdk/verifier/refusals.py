@@ -51,4 +51,5 @@ def refused(problem: dict[str, Any]) -> Exception:
 
 def told(ended: Ended) -> dict[str, Any]:
     """The refusal that the feed has told of: as the authority words it."""
-    return {"code": SessionRevoked.code, "revoked_at": ended.at.isoformat(), "reason": ended.reason or ""}
+    until = {} if ended.suspended_until is None else {"suspended_until": ended.suspended_until.isoformat()}
+    return {"code": SessionRevoked.code, "revoked_at": ended.at.isoformat(), "reason": ended.reason or "", **until}

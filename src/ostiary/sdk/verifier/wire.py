@@ -80,6 +80,7 @@ class _EndedData(Struct):
     user_id: str | None = None
     reason: str | None = None
     at: datetime | None = None
+    suspended_until: datetime | None = None
     cut_off: datetime | None = None
     count: int = 0
 
@@ -146,4 +147,4 @@ def _ended(data: _EndedData) -> Entry:
         return EndedMany(data.user_id, data.cut_off, data.count)
     if data.session_id is None or data.at is None:
         raise ValueError("an ending names neither a session nor a cut-off")
-    return Ended(data.session_id, data.user_id, data.reason, data.at)
+    return Ended(data.session_id, data.user_id, data.reason, data.at, data.suspended_until)

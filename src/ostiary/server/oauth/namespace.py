@@ -19,9 +19,9 @@ from ostiary.core.client import Client
 from ostiary.core.oauth.fields import read_fields
 from ostiary.core.session import Session
 from ostiary.core.token import is_id
-from ostiary.errors import NotAllowed, SessionNotFound, Unauthenticated
+from ostiary.errors import NotAllowed, SessionNotFound
 from ostiary.server.bodies import ApiRequest
-from ostiary.server.callers import Presented, identify, presented
+from ostiary.server.callers import presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie, accepted_names
 from ostiary.server.exchange import exchange_of
@@ -105,9 +105,7 @@ async def log_out(
     if not _is_ours(request):
         # Another site sent it, or nobody says who: it must not sign anybody out of this browser.
         return Response(content | {"message": NOT_FROM_HERE})
-    caller = await _by_cookie(request, authority)
-    if caller is not None:
-        await authority.sessions.log_out(by=caller)
+    await authority.sign_out.of(_cookies(request), at=client)
     return _cleared(content, cookie)
 
 
@@ -116,14 +114,6 @@ async def end_session(request: ApiRequest) -> Response[None]:
     """OIDC RP-Initiated Logout: a person is to be asked, so there is a page for it. A GET ends nothing."""
     query = request.scope["query_string"].decode("latin-1")
     return Response(None, status_code=303, headers={"location": f"/oauth/end-session?{query}"})
-
-
-async def _by_cookie(request: ApiRequest, authority: Authority) -> Caller | None:
-    try:
-        given = Presented(None, _cookies(request))
-        return (await identify(authority, given, exchange_of(request.scope).client)).caller
-    except Unauthenticated:
-        return None
 
 
 def _cookies(request: ApiRequest) -> tuple[str, ...]:

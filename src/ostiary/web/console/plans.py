@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from litestar import Response, get, post
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
-from ostiary.core.plan import SAMPLE, Plan
+from ostiary.core.plan import SAMPLE, Newer, Plan
 from ostiary.core.selector import FILTERS, parse
 from ostiary.errors import Conflict, OstiaryError, PlanStale
 from ostiary.web import words
@@ -25,6 +26,16 @@ STEP: Final = 5000  # sessions that one request ends at most: a second or two, a
 UNDO: Final = {"10": "within 10 minutes", "60": "within an hour", "1440": "within a day", "0": "never: ended for good"}
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A plan in the list of them: what it is about, whose, and whether it can be undone now."""
+
+    plan: Plan
+    filters: list[tuple[str, str]]
+    by: str
+    can_undo: bool
+
+
 @post("/plans")
 async def make(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """Pin what a search found. Nothing ends by that."""
@@ -32,6 +43,19 @@ async def make(request: PageRequest, authority: OurAuthority, caller: Signed) ->
     where = parse({name: form.text(name) for name in FILTERS if form.has(name)})
     made = await authority.plans.make(where, by=caller)
     return back(request, _path(made.plan))
+
+
+@get("/plans")
+async def plans_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+    """What was planned lately, how far it came, and what can still be undone."""
+    now = authority.clock()
+    made = await authority.plans.list(by=caller)
+    names = await authority.accounts.names({plan.created_by for plan in made})
+    shown = [
+        Listed(plan, _words_of(plan), names.get(plan.created_by, plan.created_by), plan.can_be_undone(now))
+        for plan in made
+    ]
+    return page(request, "console/plans.html", plans=shown, states=words.PLANS)
 
 
 @get("/plans/{plan_id:str}")
@@ -45,13 +69,21 @@ async def plan_page(
 @post("/plans/{plan_id:str}/apply", opt=ACTS)
 async def apply(plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """End what is pinned, or some of it where that is much: the page goes on by itself."""
-    minutes = visit_of(request).form.text("undo")
+    form = visit_of(request).form
+    minutes = form.text("undo")
     undo_for = timedelta(minutes=int(minutes)) if minutes in UNDO else timedelta(minutes=10)
+    newer: Newer = "include" if form.text("newer") == "include" else "leave"
     try:
-        plan = await authority.plans.apply(plan_id, by=caller, undo_for=undo_for, limit=STEP)
+        plan = await authority.plans.apply(plan_id, by=caller, undo_for=undo_for, limit=STEP, newer=newer)
     except (PlanStale, Conflict) as why:
         return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller), why)
     return back(request, _path(plan))
+
+
+@get(["/plans/{plan_id:str}/apply", "/plans/{plan_id:str}/undo"])
+async def acted(plan_id: PlanIdInPath, request: PageRequest, caller: Signed) -> Response[bytes]:
+    """Whoever loads again what an act answered sees the plan."""
+    return back(request, f"/admin/plans/{plan_id}")
 
 
 @post("/plans/{plan_id:str}/undo", opt=ACTS)
@@ -69,25 +101,28 @@ async def _show(
 ) -> Response[bytes]:
     sample = await authority.plans.sample(plan.id, SAMPLE, by=caller)
     now = authority.clock()
+    can_begin = plan.state == "planned" and now < plan.expires_at
     return page(
         request,
         "console/plan.html",
         status=why.status if why else 200,
         plan=plan,
-        filters=[(words.FILTERS[name], text) for name, text in plan.filters.items()],
+        filters=_words_of(plan),
         sample=found(request, sample.sessions, sample.usernames),
         undo=UNDO,
-        can_begin=plan.state == "planned" and now < plan.expires_at,
-        can_undo=plan.started_at is not None
-        and plan.undone_at is None
-        and plan.undo_until is not None
-        and now < plan.undo_until,
+        can_begin=can_begin,
+        can_undo=plan.can_be_undone(now) or plan.state == "undoing",
+        newer=await authority.plans.count_newer(plan, by=caller) if can_begin and plan.count else 0,
         error=f"{why.message[:1].upper()}{why.message[1:]}." if why else None,
     )
+
+
+def _words_of(plan: Plan) -> list[tuple[str, str]]:
+    return [(words.FILTERS[name], text) for name, text in plan.filters.items()]
 
 
 def _path(plan: Plan) -> str:
     return f"/admin/plans/{plan.id}"
 
 
-HANDLERS: Final = [make, plan_page, apply, undo]
+HANDLERS: Final = [make, plans_page, plan_page, apply, acted, undo]

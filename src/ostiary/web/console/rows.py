@@ -19,6 +19,7 @@ from ostiary.web.visit import visit_of
 _ICONS: Final = {
     "session.started": "done",
     "session.revoked": "ended",
+    "session.suspended": "ended",
     "sign_in.refused": "warning",
     "sign_in.throttled": "warning",
     "sign_in.limited": "warning",
