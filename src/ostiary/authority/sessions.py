@@ -16,7 +16,7 @@ from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
 from ostiary.core.caller import Caller, fresh, scope
 from ostiary.core.client import Client, check_label
 from ostiary.core.event import Detail
-from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Session, new_deadline
+from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Revocation, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
 from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound, Unauthenticated
 from ostiary.storage import cli_tokens, events, sessions, subjects
@@ -261,8 +261,11 @@ class Sessions:
         """End one session, of that user or of anybody: `revoke` when the rights are settled."""
         now = self._clock()
         ended = await end_sessions(db, sessions.by_id(session_id, user_id), reason=reason, by=by, now=now)
-        session = await sessions.find(db, session_id, user_id)
-        if session is None:
+        if ended:  # what it is now follows from what it was: the row need not be read again
+            session = replace(ended[0], revoked=Revocation(now, reason, by.name))
+        elif (found := await sessions.find(db, session_id, user_id)) is not None:
+            session = found
+        else:
             raise SessionNotFound
         was_live = any(one.ended(self.policy, now) is None for one in ended)
         return Revoked(session, await cli_tokens.count_live(db, session.user_id, now), was_live)
