@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
 import structlog
 
 from ostiary.server import logs
+from ostiary.server.app import create_app
 from tests.server.visitors import (
     API,
     COOKIE,
@@ -195,3 +198,58 @@ async def test_a_set_up_link_is_not_logged(make_app, logged):
         await client.post(f"{API}/setup", json={"code": code, "username": "x", "password": "short"})
         await add_people(app.authority)
     assert code.rpartition(".")[2] not in logged.getvalue()
+
+
+class Full:
+    """A stream to a disk without room."""
+
+    def write(self, _: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+async def test_a_log_on_a_full_disk_keeps_nobody_from_an_answer(settings, clock, logged):
+    logs.configure("debug", Full())  # type: ignore[arg-type]
+    async with create_app(settings, clock=clock) as app:
+        await add_people(app.authority)
+        async with signed_in(app) as client, script(app, held(client)) as program:
+            paths = ("/verify", f"{API}/auth/sessions", f"{API}/auth/whoami", "/readyz", f"{API}/auth/nothing")
+            asked = [program.get(path) for path in paths for _ in range(8)]
+            answers = await asyncio.wait_for(asyncio.gather(*asked), 20)
+            assert {answer.status_code for answer in answers} == {200, 404}
+            own = app.shortcuts[f"{API}/auth/sessions".encode()]
+            told: list[object] = []
+            for _ in range(40):
+                token = own.token({b"authorization": f"Bearer {held(client)}".encode()})
+                assert token is not None
+                scope = {"headers": [], "client": ("203.0.113.7", 4711), "scheme": "https"}
+                own.ask(token, scope, "r", told.append)
+            async with asyncio.timeout(20):
+                while len(told) < 40:  # noqa: ASYNC110 - it tells nobody
+                    await asyncio.sleep(0.005)
+
+
+def test_what_a_log_lost_is_told_once_it_can_be_written_again(monkeypatch):
+    class Disk(Full):
+        room = False
+        written = ""
+
+        def write(self, text: str) -> int:
+            if not self.room:
+                return super().write(text)
+            self.written += text
+            return len(text)
+
+        def flush(self) -> None:
+            """There is nothing to do."""
+
+    disk = Disk()
+    out = logs.Unfailing(disk)  # type: ignore[arg-type]
+    for _ in range(3):
+        print("lost", file=out)
+    disk.room = True
+    out.write("kept\n")
+    assert "log.lost" in disk.written and disk.written.endswith("kept\n")
+    assert sys.stdout is not out

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,20 +137,18 @@ class PrivatePostgres:
         ]
         if not programs or not (programs[-1] / "initdb").exists():
             skip("no PostgreSQL programs to start a cluster with")
-        self._directory = directory
         self._programs = programs[-1]
-        self._data = directory / "data"
+        # PostgreSQL refuses to run as root: there it runs as the user that its package made, in a directory of its own,
+        # as pytest closes the ones that it made to everybody else again and again.
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._home = Path(tempfile.mkdtemp(prefix="ostiary-postgres-")) if self._as else directory
+        self._data = self._home / "data"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        # PostgreSQL refuses to run as root: there it runs as the user that its package made.
-        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
-            for path in (directory, *directory.parents):
-                if path.stat().st_uid == 0 and len(path.parts) > 2:
-                    path.chmod(path.stat().st_mode | 0o011)
-            shutil.chown(directory, "postgres")
+            shutil.chown(self._home, "postgres")
 
     def __enter__(self) -> PrivatePostgres:
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-N")
@@ -158,6 +157,7 @@ class PrivatePostgres:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
 
     @contextmanager
     def standby(self, directory: Path) -> Iterator[PrivatePostgres]:
@@ -171,7 +171,7 @@ class PrivatePostgres:
         try:
             yield standby
         finally:
-            standby.stop()
+            standby.__exit__()
 
     def follow(self, other: PrivatePostgres) -> None:
         """Be a standby of another one from the next start on; as it began as a copy of it, or the other way round."""

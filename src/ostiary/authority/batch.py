@@ -7,7 +7,8 @@ whatever was committed before it began, a revocation above all, is seen by it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -19,6 +20,8 @@ Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row o
 
 MAXIMUM_BATCH: Final = 512  # ids in one query
 FEW: Final = 16  # ids that are not halved: what a query costs beside its rows is felt below it (docs/decisions/0001)
+
+AT_ONCE: Final = 0.005  # seconds in which answers are given without a turn for others
 
 
 class Batch(Generic[T]):
@@ -94,16 +97,21 @@ class Batch(Generic[T]):
 
 
 def _deliver(batch: Mapping[str, list[Deliver[T]]], rows: Mapping[str, T]) -> None:
-    for key, askers in batch.items():
-        row = rows.get(key)
-        for deliver in askers:
-            call(deliver, row, None)
+    _call_some((partial(deliver, rows.get(key), None) for key, askers in batch.items() for deliver in askers))
 
 
 def _fail(batch: Mapping[str, list[Deliver[T]]], error: BaseException) -> None:
-    for askers in batch.values():
-        for deliver in askers:
-            call(deliver, None, error)
+    _call_some(partial(deliver, None, error) for askers in batch.values() for deliver in askers)
+
+
+def _call_some(calls: Iterator[Callable[[], None]]) -> None:
+    """Call them, and after some time leave the others for the next turn of the event loop."""
+    ends_at = time.perf_counter() + AT_ONCE
+    for one in calls:
+        call(one)
+        if time.perf_counter() > ends_at:
+            asyncio.get_running_loop().call_soon(_call_some, calls)
+            return
 
 
 def _settle(answer: asyncio.Future[T | None], row: T | None, error: BaseException | None) -> None:

@@ -71,7 +71,7 @@ class Plans:
         where, now = checked(where), self._clock()
         plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0, spared=by.session_id)
         await self._add(plan)
-        async with self.database.reading_through() as db:
+        async with self.database.reading_through(writes_between=True) as db:
             await selecting.prepare(db)
             chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
             if where.user is not None and await accounts.find(db, where.user) is None:

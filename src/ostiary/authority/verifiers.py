@@ -75,6 +75,8 @@ class Verifiers:
         self._settled: dict[str, tuple[datetime, Lag]] = {}
         self._due = asyncio.Event()
         self._has_pending = asyncio.Event()
+        self._looks: dict[bool, asyncio.Future[tuple[Sequence[Verifier], datetime]]] = {}  # that have not begun
+        self._looking = asyncio.Lock()
         self._tasks = tasks
         self._flushed = self._cleaned = 0.0  # when rows were written last, and when those of the gone were removed
         self._looked_for = 0.0  # seconds that the last look took
@@ -137,14 +139,14 @@ class Verifiers:
         if (settled := self._settled_of(session_id, ending)) is not None:
             return settled
         ended_by = self._feed.ended_by(session_id, ending) or (await self._feed.fresh()).known
-        until = asyncio.get_running_loop().time() + min(wait, MAXIMUM_WAIT)
+        until, at_once = asyncio.get_running_loop().time() + min(wait, MAXIMUM_WAIT), True
         while True:
-            lag = await self._look(ended_by)
+            rows, now = await self._look(at_once=at_once)
+            lag, at_once = lag_of(rows, ended_by, now), False
             if (settled := self._settled_of(session_id, ending)) is not None:
                 return settled
             if lag.is_everywhere or asyncio.get_running_loop().time() >= until:
                 return lag
-            await asyncio.sleep(LOOK_EVERY)
 
     def _settled_of(self, session_id: str, ending: datetime) -> Lag | None:
         at, lag = self._settled.get(session_id, (None, None))
@@ -246,8 +248,8 @@ class Verifiers:
         try:
             await self._write()
             if clock() - self._cleaned > CLEAN_EVERY:
-                self._cleaned = clock()
                 await self._clean()
+                self._cleaned = clock()
         except BaseException:
             self._due.set()  # what could not be written is due still
             raise
@@ -315,9 +317,19 @@ class Verifiers:
         while len(self._settled) > MAXIMUM_MEASURED:
             del self._settled[next(iter(self._settled))]
 
-    async def _look(self, ended_by: datetime) -> Lag:
-        rows, now = await self._rows()
-        return lag_of(rows, ended_by, now)
+    async def _look(self, *, at_once: bool) -> tuple[Sequence[Verifier], datetime]:
+        """One look for all who wait for one: it begins after each of them has asked."""
+        looks = self._looks
+        if at_once not in looks:
+            looks[at_once] = asyncio.ensure_future(self._look_for_all(at_once))
+            looks[at_once].add_done_callback(_retrieved)
+        return await asyncio.shield(looks[at_once])
+
+    async def _look_for_all(self, at_once: bool) -> tuple[Sequence[Verifier], datetime]:
+        await asyncio.sleep(0 if at_once else LOOK_EVERY)
+        async with self._looking:  # while one is under way, who comes waits for the next
+            del self._looks[at_once]
+            return await self._rows()
 
     async def _rows(self) -> tuple[Sequence[Verifier], datetime]:
         async with self.database.reading() as db:
@@ -327,3 +339,8 @@ class Verifiers:
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one is not None and other is not None else one or other
+
+
+def _retrieved(done: asyncio.Future[tuple[Sequence[Verifier], datetime]]) -> None:
+    if not done.cancelled():
+        done.exception()  # should everybody who waited have gone

@@ -284,8 +284,8 @@ class Feed:
             elif isinstance(entry, Changed) and entry.session_id is not None:
                 self._ended_by.pop(entry.session_id, None)
         self._ended_by |= {one: (at, poll.known) for one, at in here if self._ended_by.get(one, (None,))[0] != at}
-        for excess in list(self._ended_by)[: len(self._ended_by) - MAXIMUM_REMEMBERED]:
-            del self._ended_by[excess]
+        while len(self._ended_by) > MAXIMUM_REMEMBERED:
+            del self._ended_by[next(iter(self._ended_by))]
         if here:
             call_all(self.ended_here, here, poll.known)
 

@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -37,6 +37,7 @@ IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement
 LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
 BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
 POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
+WRITING_BETWEEN: Final = 2  # of them that are held at once by who opens a second one
 CHECK_AFTER: Final = 1.0  # seconds; a connection whose last proof is older proves again that it leads to the primary
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
 SERIALIZATION_FAILURES: Final = {
@@ -83,6 +84,7 @@ class Database:
         self._reading_through = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
+        self._writing_between = asyncio.Semaphore(WRITING_BETWEEN)
         # Called with the events of each transaction of this process, after it has committed.
         self.listeners: list[Callable[[Sequence[Event]], None]] = []
 
@@ -120,13 +122,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def reading_through(self) -> AsyncIterator[AsyncConnection]:
+    async def reading_through(self, *, writes_between: bool = False) -> AsyncIterator[AsyncConnection]:
         """As `reading`, in one transaction that sees one moment: for what is read piece by piece.
+
+        Args:
+            writes_between: whether transactions are opened before it is over, by a second connection. Only a few may
+                do so at once, and the others wait: if all connections were held so, each would wait for another's.
 
         Raises:
             StoreUnavailable: as above.
         """
-        async with _connected(self._reading_through) as connection:
+        turn = self._writing_between if writes_between else nullcontext()
+        async with turn, _connected(self._reading_through) as connection:
             yield connection
 
     async def close(self) -> None:

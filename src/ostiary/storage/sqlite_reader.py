@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,8 @@ from ostiary.storage.found import (
 )
 
 INLINE_BUSY_TIMEOUT_MS: Final = 250  # readers wait only while a log is recovered; the event loop waits too
+
+ROWS_AT_ONCE: Final = 500  # of lists: some milliseconds, in which nobody else gets an answer
 
 
 class SqliteReader:
@@ -56,16 +59,33 @@ class SqliteReader:
 
     def lists(
         self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
-    ) -> dict[str, list[ListedSession]]:
-        """As `Reader.lists`."""
+    ) -> dict[str, list[ListedSession]] | Awaitable[dict[str, list[ListedSession]]]:
+        """As `Reader.lists`. Long lists are read some at a time, so that others get their turn in between."""
         since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
+        left, found = list(reversed(user_ids)), dict[str, list[ListedSession]]()
+        self._some_lists(left, (*since, limit), found)
+        return self._other_lists(left, (*since, limit), found) if left else found
+
+    async def _other_lists(
+        self, left: list[str], values: tuple[Any, ...], found: dict[str, list[ListedSession]]
+    ) -> dict[str, list[ListedSession]]:
+        while left:
+            await asyncio.sleep(0)
+            self._some_lists(left, values, found)
+        return found
+
+    def _some_lists(self, left: list[str], values: tuple[Any, ...], found: dict[str, list[ListedSession]]) -> None:
+        rows = 0
         self._read("BEGIN")  # one transaction for all, as each takes and gives back the lock of readers
         try:
-            rows = {one: self._read(_LIVE_OF_USER, (one, *since, limit)) for one in user_ids}
+            while left and rows < ROWS_AT_ONCE:
+                user_id = left.pop()
+                of_one = self._read(_LIVE_OF_USER, (user_id, *values))
+                found[user_id] = in_order([as_listed(row) for (row,) in of_one])
+                rows += len(of_one)
         finally:
             # Whatever happens: a transaction that stayed open would show every later question the same old moment.
             self._end()
-        return {one: in_order([as_listed(row) for (row,) in of_one]) for one, of_one in rows.items()}
 
     def _rows(self, statements: tuple[str, str], ids: Sequence[str]) -> list[Any]:
         one, many = statements
