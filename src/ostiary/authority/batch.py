@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from ostiary.storage.callbacks import call
+from ostiary.storage.callbacks import failed
 
 T = TypeVar("T")
 Deliver: TypeAlias = Callable[[T | None, BaseException | None], None]  # a row or None, or why there is no answer
@@ -97,20 +97,23 @@ class Batch(Generic[T]):
 
 
 def _deliver(batch: Mapping[str, list[Deliver[T]]], rows: Mapping[str, T]) -> None:
-    _call_some((partial(deliver, rows.get(key), None) for key, askers in batch.items() for deliver in askers))
+    _tell((deliver, rows.get(key), None) for key, askers in batch.items() for deliver in askers)
 
 
 def _fail(batch: Mapping[str, list[Deliver[T]]], error: BaseException) -> None:
-    _call_some(partial(deliver, None, error) for askers in batch.values() for deliver in askers)
+    _tell((deliver, None, error) for askers in batch.values() for deliver in askers)
 
 
-def _call_some(calls: Iterator[Callable[[], None]]) -> None:
-    """Call them, and after some time leave the others for the next turn of the event loop."""
+def _tell(answers: Iterator[tuple[Deliver[T], T | None, BaseException | None]]) -> None:
+    """Give these answers, and after some time leave the others for the next turn of the event loop."""
     ends_at = time.perf_counter() + AT_ONCE
-    for one in calls:
-        call(one)
+    for deliver, row, error in answers:
+        try:
+            deliver(row, error)
+        except Exception:  # one that raises leaves nobody else waiting
+            failed()
         if time.perf_counter() > ends_at:
-            asyncio.get_running_loop().call_soon(_call_some, calls)
+            asyncio.get_running_loop().call_soon(_tell, answers)
             return
 
 

@@ -16,13 +16,13 @@ log = structlog.get_logger(__name__)
 def call_all(callbacks: Iterable[Callable[P, object]], *args: P.args, **kwargs: P.kwargs) -> None:
     """Call each of them, whatever the others raise; that is logged as a fault of ours."""
     for callback in list(callbacks):
-        call(callback, *args, **kwargs)
+        try:
+            callback(*args, **kwargs)
+        except Exception:
+            failed()
 
 
-def call(callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Call one; what it raises is logged."""
-    try:
-        callback(*args, **kwargs)
-    except Exception:
-        with contextlib.suppress(Exception):  # a log that cannot be written is no reason either
-            log.exception("callback.failed")
+def failed() -> None:
+    """Log what a callback has just raised. A log that cannot be written is no reason to raise either."""
+    with contextlib.suppress(Exception):
+        log.exception("callback.failed")
