@@ -9,6 +9,7 @@ from typing import Final
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_user
+from ostiary.authority.opening import check_why
 from ostiary.authority.results import Revoked, Started
 from ostiary.authority.sessions import Sessions
 from ostiary.core.caller import Caller, admin, fresh, power
@@ -16,8 +17,8 @@ from ostiary.core.client import Client
 from ostiary.core.duration import format_duration
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
-from ostiary.errors import InvalidRequest, SessionNotFound, UserNotFound
-from ostiary.storage import accounts, selecting, sessions
+from ostiary.errors import InvalidRequest, NotAllowed, SessionNotFound, UserNotFound
+from ostiary.storage import accounts, cli_tokens, selecting, sessions
 from ostiary.storage.database import Connection
 
 MAXIMUM_PAGE: Final = 1000  # sessions in one answer
@@ -103,11 +104,15 @@ class Administration:
         expire_after: timedelta,
         label: str | None = None,
         application_id: str | None = None,
+        reason: str | None = None,
     ) -> Started:
         """Make a session for a user without their sign-in; the issuer is recorded.
 
+        Args:
+            reason: why, for the audit trail.
+
         Raises:
-            NotAllowed: the caller is not an administrator.
+            NotAllowed: the caller is not an administrator, or is one by a session that was made in this way.
             ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user, or a disabled one.
             InvalidRequest: `expire_after` is not positive or exceeds the policy's lifetime; nothing was made.
@@ -115,6 +120,8 @@ class Administration:
         if not timedelta(0) < expire_after <= self.policy.lifetime:
             most = format_duration(self.policy.lifetime)
             raise InvalidRequest("expire_after", f"must be positive and at most {most}, the policy's lifetime")
+        if await self._is_of_minted(db, by):
+            raise NotAllowed("a session that an administrator made, and what it made, makes no further sessions")
         account = await accounts.find(db, username)
         if account is None or account.user.disabled_at is not None:
             raise UserNotFound(username)
@@ -127,7 +134,20 @@ class Administration:
             label=label,
             application_id=application_id,
             by=by,
+            reason=check_why(reason),
         )
+
+    async def _is_of_minted(self, db: Connection, by: Caller) -> bool:
+        """Whether the caller goes back to a session that somebody minted."""
+        session, token = by.session, by.token
+        while token is not None and session is None:
+            if token.session_id is not None:
+                session = await sessions.find(db, token.session_id)
+                break
+            made = token.minted_by or ""
+            found = await cli_tokens.find_any(db, made) if made.startswith("ost_") else None
+            token = found[0] if found else None
+        return session is not None and session.issued_by is not None
 
     @act(admin, fresh, power)
     async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:

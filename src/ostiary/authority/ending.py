@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from ostiary.authority.hanging import Roots, closure
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
@@ -28,6 +29,7 @@ async def end_sessions(
     ended = await sessions.revoke(db, chosen, end)
     await _tell(db, "session.revoked", ended, now, by, detail or {}, reason)
     await _finish(db, held, end, by, detail or {})
+    await end_what_they_made(db, [one for one in ended if one.issued_by is not None], reason=reason, by=by, now=now)
     return ended
 
 
@@ -47,7 +49,25 @@ async def suspend_sessions(
     end = Revocation(now, "bulk", by.name, until)
     changed = await suspended.suspend(db, session_ids, end, plan_id)
     await _tell(db, "session.suspended", changed, now, by, {"plan_id": plan_id, "until": written(until)}, end.reason)
+    minted = await sessions.minted_among(db, [one.id for one in changed])
+    await end_what_they_made(db, minted, reason=end.reason, by=by, now=now)
     return len(changed)
+
+
+async def end_what_they_made(
+    db: Connection, minted: Sequence[Session], *, reason: Reason, by: Caller, now: datetime
+) -> None:
+    """End for good what hangs on sessions that an administrator made: CLI tokens, grants, sessions by those tokens."""
+    for one in minted:
+        if one.client_id is not None:
+            continue  # a grant of one: nothing is made in it
+        found, tokens, _ = await closure(db, Roots(one.user_id, sessions=(one.id,)))
+        others = await sessions.issued_by(db, list(tokens), but=one.user_id)
+        for made in [*found.values(), *others]:
+            if made.id != one.id:
+                await end_sessions(db, sessions.by_id(made.id), reason=reason, by=by, now=now)
+        for token_id in tokens:
+            await end_tokens(db, one.user_id, by=by, now=now, token_id=token_id)
 
 
 async def restore_sessions(

@@ -55,7 +55,7 @@ async def find_hanging(
     db: Connection, roots: Roots, policy: Policy, access_token_lifetime: timedelta, now: datetime
 ) -> list[Thing]:
     """Everything that hangs on the roots, ended or not: what was made with an ended session may still work."""
-    found, tokens, under = await _closure(db, roots)
+    found, tokens, under = await closure(db, roots)
     families = {family.session_id: family for family in await refresh_tokens.of_sessions(db, list(found))}
     things: list[Thing] = []
     if roots.code is not None:
@@ -85,8 +85,8 @@ async def find_hanging(
     return things
 
 
-async def _closure(db: Connection, roots: Roots) -> tuple[dict[str, Session], dict[str, CliToken], dict[str, str]]:
-    """Sessions and CLI tokens by id, in the order of making; and what each was made with."""
+async def closure(db: Connection, roots: Roots) -> tuple[dict[str, Session], dict[str, CliToken], dict[str, str]]:
+    """Sessions and CLI tokens that hang on the roots, by id, in the order of making; and what each was made with."""
     user_id = roots.user_id
     found: dict[str, Session] = {}
     tokens: dict[str, CliToken] = {}

@@ -24,6 +24,8 @@ class Opening(TypedDict, total=False):
         application_id, tenant: what it is a session of.
         client_id: the OAuth client that holds it.
         by: who minted it, when it was not the user's own sign-in.
+        issued_by: who minted the session that it comes of.
+        reason: why it was minted, as the issuer says.
     """
 
     began: Beginning | None
@@ -35,6 +37,8 @@ class Opening(TypedDict, total=False):
     tenant: str
     client_id: str | None
     by: Caller | None
+    issued_by: str | None
+    reason: str | None
 
 
 def check(opening: Opening) -> None:
@@ -49,3 +53,15 @@ def check(opening: Opening) -> None:
     for name, text in (("application_id", opening.get("application_id")), ("tenant", opening.get("tenant"))):
         if text is not None and not (0 < len(text) <= MAXIMUM_TEXT and text.isprintable()):
             raise InvalidRequest(name, f"use 1 to {MAXIMUM_TEXT} printable characters")
+
+
+def check_why(text: str | None) -> str | None:
+    """Return why a session is made for somebody, if that can be said.
+
+    Raises:
+        InvalidRequest: too long, or not printable.
+    """
+    why = (text or "").strip() or None
+    if why is not None and not (len(why) <= MAXIMUM_TEXT and why.isprintable()):
+        raise InvalidRequest("reason", f"use at most {MAXIMUM_TEXT} printable characters")
+    return why

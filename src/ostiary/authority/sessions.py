@@ -98,13 +98,15 @@ class Sessions:
             application_id=application_id,
             tenant=tenant,
             amr=amr,
-            issued_by=by.name if by else None,
+            issued_by=by.name if by else opening.get("issued_by"),
             client_id=opening.get("client_id"),
         )
         await sessions.add(db, session, token.digest)
         detail: Detail = {"kind": kind, "amr": " ".join(amr)}
         if session.client_id is not None:
             detail["client_id"] = session.client_id
+        if reason := opening.get("reason"):
+            detail["why"] = reason
         await events.add(
             db, [session_event("session.started", session, now, client, by.name if by else user_id, detail)]
         )

@@ -53,7 +53,8 @@ class Tokens:
         """Make a CLI token for the caller.
 
         Args:
-            expires_in: None for as long as the caller's own token lasts, which for a session is no limit.
+            expires_in: None for as long as the caller's own token lasts, or the caller's session if an administrator
+                made it; for any other session that is no limit.
             scopes: None for what the caller may do, without `admin` unless it is asked for.
 
         Raises:
@@ -67,10 +68,10 @@ class Tokens:
         if expires_in is not None and expires_in <= timedelta(0):
             raise InvalidRequest("expires_in", "must be positive, such as 720h")
         expires_at = now + expires_in if expires_in is not None else None
-        bound = by.token.expires_at if by.token else None
+        bound = _bound(by)
         if bound is not None:
             if expires_at is not None and expires_at > bound:
-                raise NotAllowed("a CLI token cannot make one that outlives it")
+                raise NotAllowed("a CLI token cannot outlive what made it: a token, or a session by an administrator")
             expires_at = expires_at or bound
         token = mint("ost")
         made = CliToken(
@@ -80,7 +81,7 @@ class Tokens:
             scopes=wanted,
             created_at=now,
             expires_at=expires_at,
-            minted_by=by.name,
+            minted_by=by.session.issued_by if by.session and by.session.issued_by else by.name,
             session_id=by.session_id,
         )
         if await cli_tokens.count_live(db, made.user_id, now) >= MAXIMUM_TOKENS:
@@ -159,13 +160,20 @@ class Tokens:
         return Minted(token, secret.text)
 
 
+def _bound(by: Caller) -> datetime | None:
+    """What a token that the caller makes must not outlive; None for no limit."""
+    if by.token is not None:
+        return by.token.expires_at
+    return by.session.expires_at if by.session is not None and by.session.issued_by is not None else None
+
+
 def _ensure_within(token: CliToken, by: Caller) -> None:
-    """A CLI token must not get hold, by rotating, of one that can do more or lasts longer than itself."""
-    own = by.token
-    if own is None or own.id == token.id:
+    """Nobody must get hold, by rotating, of a token that they could not make: that can do more or lasts longer."""
+    own, bound = by.token, _bound(by)
+    if own is not None and own.id == token.id:
         return
-    outlives = own.expires_at is not None and (token.expires_at is None or token.expires_at > own.expires_at)
-    if outlives or not set(token.scopes) <= set(own.scopes):
+    outlives = bound is not None and (token.expires_at is None or token.expires_at > bound)
+    if outlives or (own is not None and not set(token.scopes) <= set(own.scopes)):
         raise NotAllowed("a CLI token cannot rotate one that exceeds its scopes or outlives it")
 
 

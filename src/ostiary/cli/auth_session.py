@@ -56,6 +56,7 @@ def auth_session() -> None:
     metavar="DURATION",
     help="How long it lasts: h, m and s, as 4h30m.",
 )
+@click.option("--reason", default="auth-session login", show_default=True, help="Why, for the audit trail.")
 @click.option("--only-cookie", is_flag=True, help="Write the cookie and nothing else.")
 @click.option("--cookie-jar", metavar="FILE", help="Write a file (0600) that 'curl --cookie FILE' loads.")
 @click.option("--force", is_flag=True, help="Replace FILE when it exists.")
@@ -65,6 +66,7 @@ def login(
     invocation: Invocation,
     username: str,
     expire_after: str,
+    reason: str,
     only_cookie: bool,
     cookie_jar: str | None,
     force: bool,
@@ -85,13 +87,13 @@ def login(
     if force and cookie_jar is None:
         raise usage("--force belongs to --cookie-jar")
     if cookie_jar is None:
-        made = open_directory(invocation, database_url).mint(username, span)
+        made = open_directory(invocation, database_url).mint(username, span, reason)
     else:
         from ostiary.cli.cookie_jar import to_cookie_jar
         from ostiary.cli.private_file import PrivateFile
 
         with PrivateFile(cookie_jar, replace=force) as file:  # opened first: a cookie that cannot be kept is not made
-            made = open_directory(invocation, database_url).mint(username, span)
+            made = open_directory(invocation, database_url).mint(username, span, reason)
             file.write(to_cookie_jar(made.line, invocation.address, made.expires_at))
     if only_cookie:
         invocation.write(f"{made.line}\n")

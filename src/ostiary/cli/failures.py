@@ -41,7 +41,7 @@ _HINTS: Final = {
     "session_revoked": SIGN_IN,
     "token_expired": SIGN_IN,
     "token_revoked": SIGN_IN,
-    "reauthentication_required": "run it in a terminal to be asked for the password, or run 'ostiary login'",
+    "reauthentication_required": "run 'ostiary login --step-up', or this in a terminal to be asked for the password",
     "store_unavailable": "try again",
     "plan_stale": "plan again, and look at what has changed",
 }

@@ -17,6 +17,7 @@ from ostiary.cli.output.column import Column, minute
 from ostiary.cli.output.text import safe
 from ostiary.cli.profiles import Profile, store
 from ostiary.cli.remembered import end, home, is_session, public_id
+from ostiary.cli.step_up import keep_renewed
 
 STARTED: Final = (
     Column("id", "id"),
@@ -37,8 +38,13 @@ STARTED: Final = (
     help="Remember this CLI token or session token instead of signing in. Without a value it is asked for, or read "
     "from stdin, so that it shows in no list of processes.",
 )
+@click.option(
+    "--step-up",
+    is_flag=True,
+    help="Prove the password again in the session that is remembered, for acts that need a fresh sign-in.",
+)
 @click.pass_obj
-def login(invocation: Invocation, username: str | None, password_stdin: bool, token: str | None) -> None:
+def login(invocation: Invocation, username: str | None, password_stdin: bool, token: str | None, step_up: bool) -> None:
     """Sign in, and remember it in the profile.
 
     Starts one session of the kind `cli` on the server. A session that the profile remembered before is ended. The
@@ -50,9 +56,15 @@ def login(invocation: Invocation, username: str | None, password_stdin: bool, to
       ostiary login --server https://auth.example.org --username web_user
       ostiary login --password-stdin --username web_user < password.txt
       ostiary login --profile staging --token < token.txt
+      ostiary login --step-up
     """
     _ = invocation.profile  # a file that is not understood stops here, before anything is made
     invocation.ensure_protected()
+    if step_up:
+        if token is not None or username is not None:
+            raise usage("--step-up takes neither --username nor --token: it is about the session that is remembered")
+        _prove_again(invocation, password_stdin)
+        return
     if token is not None:
         if username or password_stdin:
             raise usage("--token takes neither --username nor --password-stdin")
@@ -68,6 +80,17 @@ def login(invocation: Invocation, username: str | None, password_stdin: bool, to
     if os.environ.get("OSTIARY_TOKEN"):
         invocation.note("OSTIARY_TOKEN is set and comes before what was remembered now.")
     invocation.done(f"Signed in as {who}. Remembered for {url}{until}.", result, STARTED)
+
+
+def _prove_again(invocation: Invocation, password_stdin: bool) -> None:
+    """The same session under a new secret, with a fresh sign-in time."""
+    calls = invocation.calls()
+    answer = calls.post("/auth/reauthenticate", {"password": password("Password: ", from_stdin=password_stdin)})
+    keep_renewed(invocation, answer)
+    who = text(member(answer, "user"), "username")
+    held = member(answer, "session")
+    result = {"id": held.get("id"), "username": who, "server": invocation.address.url, "expires_at": held["expires_at"]}
+    invocation.done(f"Signed in as {who} again, in the same session.", result, STARTED)
 
 
 def _sign_in(invocation: Invocation, username: str | None, password_stdin: bool) -> tuple[Object, Object, str]:

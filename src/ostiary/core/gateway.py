@@ -103,7 +103,7 @@ def ensure_allowed(rule: Rule, caller: Caller, now: datetime) -> None:
         return
     if caller.session is None:
         raise NotAllowed("this application needs a recent sign-in: a CLI token has none")
-    if now - caller.session.auth_time > rule.max_sign_in_age:
+    if not caller.session.was_proved_within(rule.max_sign_in_age, now):
         raise ReauthenticationRequired(int(rule.max_sign_in_age.total_seconds()))
 
 

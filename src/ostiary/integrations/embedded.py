@@ -191,7 +191,7 @@ class Embedded:
             by,
             session_id=session.id if session else None,
             ends_at=session.deadline(self.authority.policy)[0] if session else None,
-            auth_time=session.auth_time if session else None,
+            auth_time=session.proved_at if session else None,
             amr=session.amr if session else (),
             tenant=session.tenant if session else None,
             application_id=session.application_id if session else None,

@@ -18,7 +18,7 @@ class AdminSession(Session, frozen=True, kw_only=True):
     user_id: str
     username: str | None = None
     kind: str = "browser"
-    auth_time: datetime
+    auth_time: datetime | None = None
     issued_by: str | None = None
     revoked_at: datetime | None = None
 

@@ -83,6 +83,7 @@ class Session(Result, frozen=True, kw_only=True):
     application_id: str | None = None
     tenant: str = "default"
     amr: tuple[str, ...] = ()
+    issued_by: str | None = None
     ended_at: datetime | None = None
     reason: str | None = None
     suspended_until: datetime | None = None
@@ -118,6 +119,8 @@ class CliToken(Result, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     scopes: tuple[str, ...] = ()
     status: str = "active"
+    made_by: str | None = None
+    made_in: str | None = None
 
 
 class SignedIn(Result, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ async def list_clients(
     "/clients",
     operation_id="add_client",
     summary="Register an OAuth client",
-    responses=refusals(errors.Conflict, body=True),
+    responses=refusals(errors.Conflict, errors.ReauthenticationRequired, body=True),
 )
 async def add_client(
     data: JSONBody[client_shapes.ClientRequest],
@@ -60,7 +60,7 @@ async def show_client(
     operation_id="rotate_client_secret",
     summary="Give an OAuth client a new secret",
     status_code=200,
-    responses=refusals(errors.ClientNotFound, errors.Conflict),
+    responses=refusals(errors.ClientNotFound, errors.Conflict, errors.ReauthenticationRequired),
 )
 async def rotate_client_secret(
     client_id: FromPath[client_shapes.ClientId],
@@ -77,7 +77,7 @@ async def rotate_client_secret(
     operation_id="remove_client",
     summary="Remove an OAuth client",
     status_code=200,
-    responses=refusals(errors.ClientNotFound),
+    responses=refusals(errors.ClientNotFound, errors.ReauthenticationRequired),
 )
 async def remove_client(
     client_id: FromPath[client_shapes.ClientId],
@@ -94,7 +94,7 @@ async def remove_client(
     operation_id="rotate_keys",
     summary="Sign with new keys",
     status_code=200,
-    responses=refusals(errors.Conflict, body=True),
+    responses=refusals(errors.Conflict, errors.ReauthenticationRequired, body=True),
 )
 async def rotate_keys(
     authority: NamedDependency[Authority],

@@ -48,7 +48,7 @@ class PersonErased(Struct, kw_only=True):
     operation_id="export_user",
     summary="Everything that is held about one person",
     status_code=200,
-    responses=refusals(errors.UserNotFound),
+    responses=refusals(errors.UserNotFound, errors.ReauthenticationRequired),
 )
 async def export_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
@@ -83,7 +83,7 @@ async def export_user(
     operation_id="erase_user",
     summary="Erase a person",
     status_code=200,
-    responses=refusals(errors.UserNotFound, errors.Conflict),
+    responses=refusals(errors.UserNotFound, errors.Conflict, errors.ReauthenticationRequired),
 )
 async def erase_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]

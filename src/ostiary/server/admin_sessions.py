@@ -94,7 +94,7 @@ async def revoke_any_session(
     "/users/{username:str}/sessions",
     operation_id="mint_session",
     summary="Make a session for somebody",
-    responses=refusals(errors.UserNotFound, errors.LimitReached, body=True),
+    responses=refusals(errors.UserNotFound, errors.LimitReached, errors.ReauthenticationRequired, body=True),
 )
 async def mint_session(
     username: requests.UsernameInPath,
@@ -111,6 +111,7 @@ async def mint_session(
         expire_after=requests.duration("expire_after", data.expire_after),
         label=data.label,
         application_id=data.application_id,
+        reason=data.reason,
     )
     return admin_shapes.Minted(
         username=username, session=present.session(started.session), cookie=cookie.holding(started.token)
@@ -122,7 +123,7 @@ async def mint_session(
     operation_id="sign_out_user",
     summary="End all sessions of a user",
     status_code=200,
-    responses=refusals(errors.UserNotFound),
+    responses=refusals(errors.UserNotFound, errors.ReauthenticationRequired),
 )
 async def sign_out_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]

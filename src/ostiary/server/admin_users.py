@@ -35,7 +35,7 @@ async def list_users(
     "/users",
     operation_id="add_user",
     summary="Add a user",
-    responses=refusals(errors.Conflict, body=True),
+    responses=refusals(errors.Conflict, errors.ReauthenticationRequired, body=True),
 )
 async def add_user(
     data: JSONBody[requests.UserRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
@@ -64,7 +64,7 @@ async def show_user(
     operation_id="disable_user",
     summary="Disable a user",
     status_code=200,
-    responses=refusals(errors.UserNotFound, errors.Conflict),
+    responses=refusals(errors.UserNotFound, errors.Conflict, errors.ReauthenticationRequired),
 )
 async def disable_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
@@ -79,7 +79,7 @@ async def disable_user(
     operation_id="enable_user",
     summary="Enable a user",
     status_code=200,
-    responses=refusals(errors.UserNotFound),
+    responses=refusals(errors.UserNotFound, errors.ReauthenticationRequired),
 )
 async def enable_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
@@ -94,7 +94,7 @@ async def enable_user(
     operation_id="set_password",
     summary="Give a user a new password",
     status_code=200,
-    responses=refusals(errors.UserNotFound, body=True),
+    responses=refusals(errors.UserNotFound, errors.ReauthenticationRequired, body=True),
 )
 async def set_password(
     username: requests.UsernameInPath,
@@ -112,7 +112,7 @@ async def set_password(
     operation_id="set_roles",
     summary="Replace a user's roles",
     status_code=200,
-    responses=refusals(errors.UserNotFound, errors.Conflict, body=True),
+    responses=refusals(errors.UserNotFound, errors.Conflict, errors.ReauthenticationRequired, body=True),
 )
 async def set_roles(
     username: requests.UsernameInPath,
@@ -131,7 +131,7 @@ async def set_roles(
     operation_id="delete_user",
     summary="Delete a user",
     status_code=200,
-    responses=refusals(errors.UserNotFound, errors.Conflict),
+    responses=refusals(errors.UserNotFound, errors.Conflict, errors.ReauthenticationRequired),
 )
 async def delete_user(
     username: requests.UsernameInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]

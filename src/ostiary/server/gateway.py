@@ -64,7 +64,7 @@ class VerifiedSession(Struct):
 
     id: str
     expires_at: Instant
-    auth_time: Instant
+    auth_time: Instant | None  # null: an administrator made it, and nobody proved who they are
     kind: Kind
     tenant: str
     application_id: str | None
@@ -184,7 +184,7 @@ class Gateway:
                 VerifiedSession(
                     session.id,
                     min(session.expires_at, session.created_at + self._lifetime),
-                    session.auth_time,
+                    session.proved_at,
                     session.kind,
                     session.tenant,
                     session.application_id,

@@ -75,6 +75,7 @@ class Presenter:
             application_id=shown.application_id,
             tenant=shown.tenant,
             amr=list(shown.amr),
+            issued_by=shown.issued_by,
         )
 
     def admin_session(self, shown: Session, username: str | None) -> shapes.AdminSession:
@@ -85,8 +86,7 @@ class Presenter:
             username=username,
             user_id=shown.user_id,
             kind=shown.kind,
-            auth_time=shown.auth_time,
-            issued_by=shown.issued_by,
+            auth_time=shown.proved_at,
             revoked_at=shown.revoked.at if shown.revoked else None,
         )
 
@@ -101,6 +101,8 @@ class Presenter:
             revoked_at=shown.revoked_at,
             scopes=list(shown.scopes),
             status=shown.status(self._now),
+            made_by=shown.minted_by,
+            made_in=shown.session_id,
         )
 
     def signed_in(self, user: User, started: Started, *, with_token: bool) -> shapes.SignedIn:

@@ -151,6 +151,7 @@ class MintRequest(Body):
     expire_after: Duration
     application_id: Text | None = None
     label: Label | None = None
+    reason: Annotated[Text | None, Meta(description="Why, for the audit trail.")] = None
 
 
 class UserRequest(Body):

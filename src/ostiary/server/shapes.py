@@ -75,6 +75,7 @@ class Session(Struct, kw_only=True):
     application_id: str | None
     tenant: str
     amr: Annotated[list[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
+    issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
     ended_at: Annotated[Instant | UnsetType | None, Meta(description="Only with `include=ended`: when it ended.")] = (
         UNSET
     )
@@ -96,8 +97,9 @@ class AdminSession(Session, kw_only=True):
     ]
     user_id: Annotated[str, Meta(examples=[USER_ID])]
     kind: Kind
-    auth_time: Annotated[Instant, Meta(description="When the person last proved who they are.")]
-    issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
+    auth_time: Annotated[
+        Instant | None, Meta(description="When the person last proved who they are; null where nobody did.")
+    ]
     revoked_at: Instant | None
 
 
@@ -112,6 +114,11 @@ class CliToken(Struct, kw_only=True):
     revoked_at: Instant | None
     scopes: Annotated[list[str], Meta(examples=[["sessions:read"]])]
     status: TokenStatus
+    made_by: Annotated[
+        str | None,
+        Meta(description="The user or CLI token that made it; for one of a minted session, who minted that."),
+    ]
+    made_in: Annotated[str | None, Meta(description="The session that it was made in.", examples=[SESSION_ID])]
 
 
 NewToken: TypeAlias = Annotated[

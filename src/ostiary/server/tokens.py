@@ -18,7 +18,7 @@ from ostiary.server.refusals import refusals
     "/cli-token",
     operation_id="create_cli_token",
     summary="Make a CLI token",
-    responses=refusals(errors.Conflict, body=True),
+    responses=refusals(errors.Conflict, errors.ReauthenticationRequired, body=True),
 )
 async def create_token(
     data: JSONBody[requests.CliTokenRequest], authority: NamedDependency[Authority], caller: NamedDependency[Caller]
@@ -78,7 +78,7 @@ async def revoke_token(
     "/cli-tokens/{token_id:str}/rotate",
     operation_id="rotate_cli_token",
     summary="Give one of my CLI tokens a new secret",
-    responses=refusals(errors.TokenNotFound),
+    responses=refusals(errors.TokenNotFound, errors.ReauthenticationRequired),
 )
 async def rotate_token(
     token_id: requests.TokenIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]

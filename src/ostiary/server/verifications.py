@@ -60,7 +60,9 @@ class FoundSession(Struct, kw_only=True):
     id: SessionId
     created_at: Instant
     expires_at: Instant
-    auth_time: Instant
+    auth_time: Annotated[
+        Instant | None, Meta(description="Null where an administrator made it: nobody proved who they are.")
+    ]
     kind: Kind
     tenant: str
     application_id: str | None
@@ -171,7 +173,7 @@ def _session(session: Session, authority: Authority, now: datetime) -> FoundSess
         id=session.id,
         created_at=session.created_at,
         expires_at=min(session.expires_at, session.created_at + authority.policy.lifetime),
-        auth_time=session.auth_time,
+        auth_time=session.proved_at,
         kind=session.kind,
         tenant=session.tenant,
         application_id=session.application_id,

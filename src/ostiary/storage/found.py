@@ -51,6 +51,7 @@ class ListedSession:
     application_id: str | None
     tenant: str
     amr: tuple[str, ...]
+    issued_by: str | None
     place: tuple[float, str]  # in the order of a list: the most recently used first
 
 
@@ -144,11 +145,11 @@ def as_session(row: str) -> FoundSession:
 
 @lru_cache(MADE)
 def as_listed(row: str) -> ListedSession:
-    id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr = _decode(row)
+    id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr, issued_by = _decode(row)
     used = _instant(last_used_at)
     return ListedSession(
         id_, _instant(created_at), used, _instant(expires_at), ip, agent, label, application_id, tenant,
-        _words(amr), (-used.timestamp(), id_),
+        _words(amr), issued_by, (-used.timestamp(), id_),
     )  # fmt: skip
 
 

@@ -109,6 +109,12 @@ async def issued_to(db: Connection, user_id: str, makers: Collection[str]) -> di
     return {row.id: row.issued_by for row in rows}
 
 
+async def minted_among(db: Connection, session_ids: Collection[str]) -> list[Session]:
+    """Those of the sessions that an administrator made."""
+    query = select(*COLUMNS).where(sessions.c.id.in_(session_ids), sessions.c.issued_by.is_not(None))
+    return [as_session(row) for row in await db.execute(query)]
+
+
 async def issued_by(db: Connection, makers: Collection[str], *, but: str, limit: int = 1000) -> list[Session]:
     """Sessions that one of these CLI tokens minted for other users than `but`, oldest first."""
     if not makers:  # nearly always: no index helps here, so nothing is asked

@@ -22,6 +22,9 @@ _WORDS: Final = {
     "withdraw": "send an application away",
     "sign-out": "sign this user out everywhere",
     "disable": "disable this user",
+    "enable": "enable this user",
+    "new": "make a CLI token",
+    "rotate": "give this CLI token a new secret",
 }
 
 

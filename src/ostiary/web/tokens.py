@@ -14,6 +14,7 @@ from ostiary.core.credential import CliToken
 from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
 from ostiary.web import passing_cookies, words
+from ostiary.web.access import STEPS_UP
 from ostiary.web.forms import PageRequest
 from ostiary.web.given import OurAuthority, Signed, TokenIdInPath
 from ostiary.web.notices import write
@@ -75,7 +76,7 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
     )
 
 
-@post("/new", exception_handlers={InvalidRequest: new_again, Conflict: new_again})
+@post("/new", opt={STEPS_UP: True}, exception_handlers={InvalidRequest: new_again, Conflict: new_again})
 async def create(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
     """Make one. Its secret goes to the page that shows it in a cookie of a moment: the store has no copy."""
     form = visit_of(request).form
@@ -99,7 +100,7 @@ async def rotate_page(
     return page(request, "act_rotate.html", token=await _token(authority, caller, token_id))
 
 
-@post("/{token_id:str}/rotate")
+@post("/{token_id:str}/rotate", opt={STEPS_UP: True})
 async def rotate(
     token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
 ) -> Response[Any]:

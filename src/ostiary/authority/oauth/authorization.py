@@ -79,7 +79,7 @@ class Authorization:
             Unauthenticated: the session ended meanwhile.
         """
         session = by.ensure_person()
-        if request.needs_fresher_sign_in(session.auth_time, self._clock(), confirmed=confirmed):
+        if request.needs_fresher_sign_in(session.proved_at, self._clock(), confirmed=confirmed):
             age = request.max_age
             raise ReauthenticationRequired(int(age.total_seconds()) if age is not None else 0)
         client = request.client

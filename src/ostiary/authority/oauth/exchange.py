@@ -130,6 +130,9 @@ class Exchange:
             application_id=client.application_id,
             tenant=client.tenant,
             client_id=client.id,
+            # What comes of a session that an administrator made ends with it, and says so.
+            lifetime=browser.expires_at - now if browser.issued_by is not None else None,
+            issued_by=browser.issued_by,
         )
         await codes.set_granted(db, code.id, started.session.id)
         account = await accounts.find_by_id(db, code.user_id)

@@ -14,7 +14,7 @@ from ostiary.authority.oauth.keys import Keys
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
-from ostiary.core.oauth.claims import AccessToken, user_claims
+from ostiary.core.oauth.claims import AccessToken, sign_in_claims, user_claims
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.oauth.refresh import is_ours
@@ -104,7 +104,7 @@ class Inspection:
             "client_id": session.client_id,
             "sid": session.id,
             "scope": " ".join(known.scopes),
-            "auth_time": int(session.auth_time.timestamp()),
+            **sign_in_claims(session),
             "tenant_id": session.tenant,
             "exp": access.expires_at if access else int(session.deadline(self._policy)[0].timestamp()),
             "iat": access.issued_at if access else int(session.created_at.timestamp()),

@@ -30,7 +30,7 @@ class Directory(Protocol):
     Every act raises `Failure` or `OstiaryError`: no such user, not allowed, not valid, out of reach.
     """
 
-    def mint(self, username: str, expire_after: timedelta) -> Cookie:
+    def mint(self, username: str, expire_after: timedelta, reason: str) -> Cookie:
         """Make a session without a sign-in."""
 
     def log_out(self, username: str) -> list[Object]:

@@ -40,12 +40,14 @@ class Direct:
         self._operator = operator()
         self._create = create
 
-    def mint(self, username: str, expire_after: timedelta) -> Cookie:
+    def mint(self, username: str, expire_after: timedelta, reason: str) -> Cookie:
         """`administration.mint`, bounded by the policy of the settings in force here."""
-        return self._run(lambda it: self._mint(it, username, expire_after))
+        return self._run(lambda it: self._mint(it, username, expire_after, reason))
 
-    async def _mint(self, authority: Authority, username: str, expire_after: timedelta) -> Cookie:
-        started = await authority.administration.mint(username, by=self._operator, expire_after=expire_after)
+    async def _mint(self, authority: Authority, username: str, expire_after: timedelta, reason: str) -> Cookie:
+        started = await authority.administration.mint(
+            username, by=self._operator, expire_after=expire_after, reason=reason
+        )
         user = (await authority.accounts.find(username, by=self._operator)).user
         domain = self._settings.cookie_domain
         name, shared = ("__Secure-session", f" Domain={domain};") if domain else ("__Host-session", "")

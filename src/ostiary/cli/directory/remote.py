@@ -27,10 +27,10 @@ class Remote:
                 failure.hint = f"{failure.hint}, or work on the database itself with --database-url"
             raise
 
-    def mint(self, username: str, expire_after: timedelta) -> Cookie:
+    def mint(self, username: str, expire_after: timedelta, reason: str) -> Cookie:
         """`POST /admin/users/{username}/sessions`."""
         path = f"/admin/users/{segment(username)}/sessions"
-        answer = self._calls.post(path, {"expire_after": f"{expire_after.total_seconds():f}s"})
+        answer = self._calls.post(path, {"expire_after": f"{expire_after.total_seconds():f}s", "reason": reason})
         session = member(answer, "session")
         return Cookie(
             text(answer, "username"), text(session, "id"), text(answer, "cookie"), text(session, "expires_at")

@@ -71,12 +71,18 @@ def access_claims(
         "jti": token_id,
         "client_id": client.id,
         "sid": session.id,
-        "auth_time": int(session.auth_time.timestamp()),
-        "amr": list(session.amr),
+        **sign_in_claims(session),
         "scope": " ".join(scopes),
         "tenant_id": session.tenant,
         "tenant_subdomain": client.tenant_subdomain,
     }
+
+
+def sign_in_claims(session: Session) -> Claims:
+    """When and how the person proved who they are. No `auth_time` where nobody did (OIDC Core 2: it is that time)."""
+    if session.proved_at is None:
+        return {"amr": []}
+    return {"auth_time": int(session.proved_at.timestamp()), "amr": list(session.amr)}
 
 
 def id_claims(
@@ -97,8 +103,7 @@ def id_claims(
         "aud": client.id,
         "exp": int(expires_at.timestamp()),
         "iat": int(now.timestamp()),
-        "auth_time": int(session.auth_time.timestamp()),
-        "amr": list(session.amr),
+        **sign_in_claims(session),
         "sid": session.id,
         "tenant_id": session.tenant,
     }

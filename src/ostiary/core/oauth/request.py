@@ -37,13 +37,18 @@ class AuthorizationRequest:
     prompt: frozenset[str] = frozenset()
     max_age: timedelta | None = None
 
-    def needs_fresher_sign_in(self, auth_time: datetime, now: datetime, *, confirmed: bool) -> bool:
-        """True if the user has to prove again who they are. `confirmed`: they have just done so."""
+    def needs_fresher_sign_in(self, proved_at: datetime | None, now: datetime, *, confirmed: bool) -> bool:
+        """True if the user has to prove again who they are. `confirmed`: they have just done so.
+
+        `proved_at` is None where nobody ever did, which is never fresh enough.
+        """
         if confirmed:
             return False
         if "login" in self.prompt:
             return True
-        return self.max_age is not None and now - auth_time > max(self.max_age, JUST_NOW)
+        if self.max_age is None:
+            return False
+        return proved_at is None or now - proved_at > max(self.max_age, JUST_NOW)
 
 
 def read_request(asked: Mapping[str, str], client: OAuthClient, redirect_uri: str) -> AuthorizationRequest:

@@ -77,18 +77,24 @@ def revoke_session(session_id: str) -> Call[Revoked]:
 
 
 def start_session(
-    username: str, *, expire_after: str, application_id: str | None = None, label: str | None = None
+    username: str,
+    *,
+    expire_after: str,
+    application_id: str | None = None,
+    label: str | None = None,
+    reason: str | None = None,
 ) -> Call[results.Minted]:
     """Make a session for a user without their sign-in; who made it is recorded.
 
     Args:
         expire_after: a span such as `4h30m`, at most the policy's lifetime.
+        reason: why, for the audit trail.
 
     Raises:
         UserNotFound: no such user.
         InvalidRequest: a span that is none, or too long.
     """
-    body = given(expire_after=expire_after, application_id=application_id, label=label)
+    body = given(expire_after=expire_after, application_id=application_id, label=label, reason=reason)
     return post(f"/admin/users/{segment(username)}/sessions", results.Minted, body)
 
 

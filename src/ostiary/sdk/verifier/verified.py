@@ -11,6 +11,7 @@ from msgspec import Struct
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _TIMES: Final = struct.Struct("<qqqq")
+_NEVER: Final = -1  # in the place of an instant that never was
 
 
 class User(Struct, frozen=True, gc=False):
@@ -42,9 +43,10 @@ class VerifiedSession(Struct, frozen=True, gc=False):
         return _instant(_TIMES.unpack(self.times)[1])
 
     @property
-    def auth_time(self) -> datetime:
-        """When the person last proved who they are."""
-        return _instant(_TIMES.unpack(self.times)[2])
+    def auth_time(self) -> datetime | None:
+        """When the person last proved who they are; None where an administrator made the session, and nobody did."""
+        micros = _TIMES.unpack(self.times)[2]
+        return None if micros == _NEVER else _instant(micros)
 
     @property
     def ends_at(self) -> datetime:
@@ -75,10 +77,12 @@ class Verified(Struct, frozen=True):
     scopes: tuple[str, ...] | None = None
 
 
-def packed(created_at: datetime, expires_at: datetime, auth_time: datetime, ends_at: datetime | None = None) -> bytes:
+def packed(
+    created_at: datetime, expires_at: datetime, auth_time: datetime | None, ends_at: datetime | None = None
+) -> bytes:
     """Four instants in 32 bytes, exact to the microsecond. Without an idle limit, it ends at `expires_at`."""
     instants = created_at, expires_at, auth_time, ends_at or expires_at
-    return _TIMES.pack(*((at - _EPOCH) // _MICROSECOND for at in instants))
+    return _TIMES.pack(*(_NEVER if at is None else (at - _EPOCH) // _MICROSECOND for at in instants))
 
 
 def _instant(micros: int) -> datetime:

@@ -29,7 +29,7 @@ class FoundSession(Struct):
     id: str
     created_at: datetime
     expires_at: datetime
-    auth_time: datetime
+    auth_time: datetime | None
     kind: str
     tenant: str
     application_id: str | None
