@@ -10,15 +10,15 @@ from typing import Final
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_user
 from ostiary.authority.opening import check_why
-from ostiary.authority.results import Revoked, Started
+from ostiary.authority.results import Beginning, Revoked, Started
 from ostiary.authority.sessions import Sessions
 from ostiary.core.caller import Caller, admin, fresh, power
 from ostiary.core.client import Client
 from ostiary.core.duration import format_duration
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
-from ostiary.errors import InvalidRequest, NotAllowed, SessionNotFound, UserNotFound
-from ostiary.storage import accounts, cli_tokens, selecting, sessions
+from ostiary.errors import Conflict, InvalidRequest, NotAllowed, SessionNotFound, UserNotFound
+from ostiary.storage import accounts, cli_tokens, selecting, sessions, subjects
 from ostiary.storage.database import Connection
 
 MAXIMUM_PAGE: Final = 1000  # sessions in one answer
@@ -94,10 +94,8 @@ class Administration:
         if await accounts.find(db, user) is None and not await selecting.exists(db, user):
             raise UserNotFound(user)
 
-    @act(admin, power, with_user=True)
     async def mint(
         self,
-        db: Connection,
         username: str,
         *,
         by: Caller,
@@ -115,14 +113,41 @@ class Administration:
             NotAllowed: the caller is not an administrator, or is one by a session that was made in this way.
             ReauthenticationRequired: the sign-in is too old to give power.
             UserNotFound: no such user, or a disabled one.
+            Conflict: everything of the user was ended meanwhile.
             InvalidRequest: `expire_after` is not positive or exceeds the policy's lifetime; nothing was made.
         """
+        self.acting.ensure(by, admin, power)
         if not timedelta(0) < expire_after <= self.policy.lifetime:
             most = format_duration(self.policy.lifetime)
             raise InvalidRequest("expire_after", f"must be positive and at most {most}, the policy's lifetime")
+        began = await self._begin(username)  # before it waits for its turn
+        return await self._mint(began, username, expire_after, label, application_id, check_why(reason), by=by)
+
+    async def _begin(self, username: str) -> Beginning:
+        async with self.database.reading() as db:
+            account = await accounts.find(db, username)
+            if account is None:
+                raise UserNotFound(username)
+            return Beginning(account.user.id, await subjects.cut_off(db, account.user.id))
+
+    @act(admin, power, with_user=True)
+    async def _mint(
+        self,
+        db: Connection,
+        began: Beginning,
+        username: str,
+        lifetime: timedelta,
+        label: str | None,
+        application_id: str | None,
+        reason: str | None,
+        *,
+        by: Caller,
+    ) -> Started:
         if await self._is_of_minted(db, by):
             raise NotAllowed("a session that an administrator made, and what it made, makes no further sessions")
-        account = await accounts.find(db, username)
+        if await subjects.hold(db, began.user_id) != began.cut_off:
+            raise Conflict("everything of this user was ended meanwhile; mint again if it is still wanted")
+        account = await accounts.find_by_id(db, began.user_id)
         if account is None or account.user.disabled_at is not None:
             raise UserNotFound(username)
         return await self._own.start_within(
@@ -130,11 +155,11 @@ class Administration:
             account.user.id,
             client=Client(request_id=by.client.request_id),  # not the issuer's address: nobody has used it yet
             kind="service",
-            lifetime=expire_after,
+            lifetime=lifetime,
             label=label,
             application_id=application_id,
             by=by,
-            reason=check_why(reason),
+            reason=reason,
         )
 
     async def _is_of_minted(self, db: Connection, by: Caller) -> bool:

@@ -34,6 +34,11 @@ class Beginning:
     user_id: str
     cut_off: datetime | None
 
+    @classmethod
+    def of_new(cls, user_id: str) -> Beginning:
+        """Of a user who has just been made: nothing of theirs has ever been ended."""
+        return cls(user_id, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Revoked:

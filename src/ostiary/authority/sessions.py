@@ -19,7 +19,7 @@ from ostiary.core.event import Detail
 from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Revocation, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
 from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound, Unauthenticated
-from ostiary.storage import cli_tokens, events, sessions, subjects
+from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.found import ListedSession
 from ostiary.storage.reader import Reader
@@ -46,10 +46,8 @@ class Sessions:
         async with self.database.reading() as db:
             return Beginning(user_id, await subjects.cut_off(db, user_id))
 
-    @in_transaction
     async def start(
         self,
-        db: Connection,
         user_id: str,
         *,
         client: Client,
@@ -65,22 +63,42 @@ class Sessions:
             opening: the rest, see `Opening`.
 
         Raises:
-            SessionInvalid: the user was signed out everywhere since the sign-in began; begin again.
+            SessionInvalid: the user was signed out everywhere since the sign-in began, which is by this call if no
+                `began` is given; begin again. Or it is a local account that is disabled.
             LimitReached: the policy's limit, when it says deny.
             InvalidRequest: label, application id or tenant too long.
         """
+        check(opening)
+        if opening.get("began") is None:  # before it waits for its turn to write
+            opening["began"] = await self.begin(user_id)
+        return await self._start(user_id, client, kind, opening)
+
+    @in_transaction
+    async def _start(self, db: Connection, user_id: str, client: Client, kind: Kind, opening: Opening) -> Started:
         return await self.start_within(db, user_id, client=client, kind=kind, **opening)
+
+    async def hold_unchanged(self, db: Connection, began: Beginning) -> None:
+        """Hold the user until the transaction ends, and return if nothing ended everything of theirs meanwhile.
+
+        Raises:
+            SessionInvalid: something did.
+        """
+        if await subjects.hold(db, began.user_id) != began.cut_off:
+            raise SessionInvalid("you were signed out everywhere while signing in; sign in again")
 
     async def start_within(
         self, db: Connection, user_id: str, *, client: Client, kind: Kind, **opening: Unpack[Opening]
     ) -> Started:
-        """`start`, inside a transaction that is open already."""
+        """`start`, inside a transaction that is open already; without `began`, whoever calls has held the user."""
         check(opening)
         began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
         application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
-        cut_off = await subjects.hold(db, user_id)
-        if began is not None and began.cut_off != cut_off:
-            raise SessionInvalid("you were signed out everywhere while signing in; sign in again")
+        if began is None:
+            await subjects.hold(db, user_id)
+        else:
+            await self.hold_unchanged(db, began)
+        if await accounts.is_disabled(db, user_id):
+            raise SessionInvalid("this account is disabled")
         now = self._clock()
         await self._make_room(db, user_id, now)
         token = mint("sess")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.counting import Counted, Counting
@@ -19,7 +18,7 @@ from ostiary.core.client import Client
 from ostiary.core.event import Event
 from ostiary.core.session import Kind
 from ostiary.errors import NotAllowed, SessionInvalid, TooManyRequests, WrongCredentials
-from ostiary.storage import accounts, cli_tokens, events, refusals, subjects
+from ostiary.storage import accounts, cli_tokens, events, refusals, store_time, subjects
 from ostiary.storage.accounts import Account
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.refusals import Failures
@@ -27,10 +26,16 @@ from ostiary.storage.refusals import Failures
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is known when a password arrives, read before it is looked at."""
+    """What is known when a password arrives, read before it is looked at.
+
+    Attributes:
+        account: as it was when it was last looked at.
+        began: the marks of the first moment. Whatever is read anew while the attempt waits, these are not: what began
+            before everything of the user was ended does not survive it, however long it waited.
+    """
 
     account: Account | None
-    cut_off: datetime | None
+    began: Beginning
     failures: Failures
     known_address: bool
     keys: Counted
@@ -93,8 +98,8 @@ class SignIn:
         """
         if by.ensure_person().proved_at is None:
             raise NotAllowed("an administrator made this session; sign in yourself to do this")
-        await self._check(_own_name(by), password, by.client)
-        return await self._reauthenticate(by=by)
+        attempt, account = await self._check(_own_name(by), password, by.client)
+        return await self._reauthenticate(attempt, account, by=by)
 
     async def change_password(
         self, current: str, new: str, *, by: Caller, end_other_sessions: bool = True
@@ -111,9 +116,9 @@ class SignIn:
         self.acting.ensure(by, person)
         username = _own_name(by)
         check_password(new, username, "new")
-        _, account = await self._check(username, current, by.client)
+        attempt, account = await self._check(username, current, by.client)
         hashed = await self._passwords.hash(new)
-        return await self._change(account, hashed, end_other_sessions, by=by)
+        return await self._change(attempt, account, hashed, end_other_sessions, by=by)
 
     async def _attempt(self, username: str, client: Client) -> Attempt:
         keys = (await self._counting.names()).keys(username, client)
@@ -123,7 +128,7 @@ class SignIn:
             user_id = account.user.id if account else None
             attempt = Attempt(
                 account,
-                await subjects.cut_off(db, user_id or ""),
+                Beginning(user_id or "", await subjects.cut_off(db, user_id or "")),
                 await refusals.count(db, keys.account, keys.address, keys.site, since),
                 await refusals.is_known(db, user_id, client.ip),
                 keys,
@@ -147,7 +152,8 @@ class SignIn:
                 known_address=attempt.known_address,
                 site=attempt.keys.site,
             ):
-                attempt = await self._attempt(username, client)  # anew: those who were ahead may have failed
+                # The failures anew: those who were ahead may have failed. Not the mark: see `Attempt`.
+                attempt = replace(await self._attempt(username, client), began=attempt.began)
                 over = self._over(attempt)
                 if over is None:
                     account = await self._right(attempt, password)
@@ -177,18 +183,26 @@ class SignIn:
         self, db: Connection, attempt: Attempt, account: Account, client: Client, kind: Kind, label: str | None
     ) -> Started:
         user_id = account.user.id
-        began = Beginning(user_id, attempt.cut_off)
-        started = await self._sessions.start_within(
-            db, user_id, client=client, kind=kind, began=began, label=label, amr=("pwd",)
-        )
-        # Looked at again while the user's row is held: the password may have changed, the account may be gone.
-        there = await accounts.find_by_id(db, user_id)
+        await self._ensure_unchanged(db, attempt, account)
+        return await self._sessions.start_within(db, user_id, client=client, kind=kind, label=label, amr=("pwd",))
+
+    async def _ensure_unchanged(self, db: Connection, attempt: Attempt, account: Account) -> None:
+        """Hold the user, and return if nothing has ended since the attempt began, and the password is still right.
+
+        Raises:
+            SessionInvalid: everything of the user was ended meanwhile.
+            WrongCredentials: the account is another, is disabled or gone, or has another password.
+        """
+        if attempt.began.user_id != account.user.id:  # made, or made anew, under that name since
+            raise WrongCredentials
+        await self._sessions.hold_unchanged(db, attempt.began)
+        there = await accounts.find_by_id(db, account.user.id)
         if there is None or there.user.disabled_at is not None or there.password_hash != account.password_hash:
             raise WrongCredentials
-        return started
 
     @act(person, with_user=True)
-    async def _reauthenticate(self, db: Connection, *, by: Caller) -> Started:
+    async def _reauthenticate(self, db: Connection, attempt: Attempt, account: Account, *, by: Caller) -> Started:
+        await self._ensure_unchanged(db, attempt, account)
         renewed = await self._sessions.renew_own(db, by, auth_time=self._clock())
         if renewed is None:
             raise SessionInvalid
@@ -196,8 +210,9 @@ class SignIn:
 
     @act(person, with_user=True)
     async def _change(
-        self, db: Connection, account: Account, hashed: str, end_other_sessions: bool, *, by: Caller
+        self, db: Connection, attempt: Attempt, account: Account, hashed: str, end_other_sessions: bool, *, by: Caller
     ) -> RevokedMany:
+        await self._ensure_unchanged(db, attempt, account)
         now = self._clock()
         user_id = account.user.id
         if not await accounts.set_password(db, user_id, old=account.password_hash, new=hashed, now=now):
@@ -229,7 +244,8 @@ class SignIn:
     async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:
         now = self._clock()
         await refusals.add(db, attempt.keys.account, attempt.keys.address, attempt.keys.site, now)
-        await refusals.purge(db, now - self._throttle.limits.window)
+        # By the store's clock: a node whose clock is ahead must not forget what the others still count.
+        await refusals.purge(db, await store_time.now(db, self._clock) - self._throttle.limits.window)
         user_id = attempt.account.user.id if attempt.account else None
         reached = attempt.failures.pair + 1 == self._throttle.limits.pair
         await events.add(

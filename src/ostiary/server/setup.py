@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from ostiary import errors
-from ostiary.authority import Authority
+from ostiary.authority import Authority, Beginning
 from ostiary.core.client import Client
 from ostiary.server import requests, shapes
 from ostiary.server.access import PUBLIC
@@ -39,7 +39,11 @@ async def set_up(
         cookie.ensure_may_be_set()
     user = await authority.setup.complete(data.code, data.username, data.password, client=client, email=data.email)
     started = await authority.sessions.start(
-        user.id, client=client, kind=requests.kind_of(data.transport), amr=("pwd",)
+        user.id,
+        client=client,
+        kind=requests.kind_of(data.transport),
+        amr=("pwd",),
+        began=Beginning.of_new(user.id),
     )
     return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
 

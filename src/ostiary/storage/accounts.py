@@ -64,6 +64,12 @@ async def _account(db: Connection, where: Any) -> Account | None:
     return Account(as_user(row), row.password_hash) if row else None
 
 
+async def is_disabled(db: Connection, user_id: str) -> bool:
+    """True for an account that is disabled; False for one that is not, and for users who have none here."""
+    query = select(users.c.id).where(users.c.id == user_id, users.c.disabled_at.is_not(None))
+    return (await db.execute(query)).first() is not None
+
+
 async def any_exist(db: Connection) -> bool:
     """True once there is an account: the set-up link is of no use any more."""
     return (await db.execute(select(users.c.id).limit(1))).first() is not None

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 
+from ostiary.authority import Beginning
 from ostiary.errors import (
     InvalidRequest,
     LimitReached,
@@ -129,7 +130,8 @@ async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor)
         form.text("code"), form.text("username"), form.text("password"), client=client, email=form.text("email")
     )
     await authority.sign_out.of(visit.credentials, at=client)
-    visit.hold(await authority.sessions.start(user.id, client=client, kind="browser", amr=("pwd",)))
+    began = Beginning.of_new(user.id)
+    visit.hold(await authority.sessions.start(user.id, client=client, kind="browser", amr=("pwd",), began=began))
     return back(request, HOME, write("welcome"))
 
 

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from ostiary.authority.oauth.issuing import Issued, Issuing
 from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.results import Beginning
 from ostiary.authority.sessions import Sessions
 from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.scope import SERVICE, granted
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
-from ostiary.errors import InvalidClient
-from ostiary.storage import clients, sessions, subjects
+from ostiary.errors import InvalidClient, InvalidGrant, SessionInvalid
+from ostiary.storage import clients, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
@@ -44,18 +45,24 @@ class ClientCredentials:
         Raises:
             UnauthorizedClient: the client is not registered for this.
             InvalidScope: more than a service, or this one, may have.
+            InvalidGrant: everything of the client was ended meanwhile.
         """
         client.ensure_grant("client_credentials")
         scopes = granted(scope, tuple(word for word in client.scopes if word in SERVICE))
+        began = await self._sessions.begin(client.id)
         await self._keys.ensure()
-        return await self._issuing.issue(await self._session(client, at), client, scopes)
+        try:
+            session = await self._session(client, at, began)
+        except SessionInvalid:
+            raise InvalidGrant("everything of this client was ended meanwhile; ask again") from None
+        return await self._issuing.issue(session, client, scopes)
 
     @in_transaction
-    async def _session(self, db: Connection, client: OAuthClient, at: Client) -> Session:
+    async def _session(self, db: Connection, client: OAuthClient, at: Client, began: Beginning) -> Session:
         """The client's live session, else a new one: a service that asks every few minutes is still one sign-in."""
         if await clients.find(db, client.id, hold=True) is None:
             raise InvalidClient
-        await subjects.hold(db, client.id)
+        await self._sessions.hold_unchanged(db, began)
         now = self._clock()
         session = await sessions.newest_of_client(db, client.id, client.id, self._policy, now)
         if session is not None and await sessions.use(db, session, sessions.Use(now, at.ip, at.user_agent)):

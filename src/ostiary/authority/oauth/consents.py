@@ -77,7 +77,7 @@ class Consents:
         if not await consents.remove(db, user_id, client_id):
             raise ClientNotFound
         await codes.remove_of(db, user_id, client_id)  # one that is under way must not become a session
-        chosen = sessions.of_client(client_id, now, user_id)
+        chosen = sessions.of_client(client_id, user_id)
         ended = await end_sessions(db, chosen, reason="user", by=by, now=now)
         await events.add(db, [_event(client_id, len(ended), by, now)])
         return len(ended)

@@ -21,7 +21,7 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
-from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions
+from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
@@ -107,6 +107,9 @@ class Exchange:
             raise InvalidGrant
         if await clients.find(db, client.id, hold=True) is None:
             raise InvalidClient
+        # From here on whoever ends something of the user's takes turns with this: the session that the code comes from
+        # lives until there is what came of it, and so is found by who follows what hangs on it.
+        await subjects.hold(db, found[0].user_id)
         now = self._clock()
         if not await codes.use(db, token.id, now):
             await self._end_what_came_of_it(db, token.id, client, at, now)
@@ -116,7 +119,7 @@ class Exchange:
             code.ensure_usable(client, redirect_uri, verifier, now)
         except InvalidGrant as why:
             return why
-        browser = await sessions.find(db, code.session_id)
+        browser = await sessions.find_held(db, code.session_id)
         if browser is None or browser.refusal(self._policy, now) is not None:
             return InvalidGrant("the user was signed out since")
         started = await self._sessions.start_within(
