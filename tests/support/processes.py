@@ -41,9 +41,16 @@ class Server:
     """`ostiary serve`, as a process."""
 
     def __init__(
-        self, database_url: str, home: Path, *options: str, port: int | None = None, module: str = "ostiary"
+        self,
+        database_url: str,
+        home: Path,
+        *options: str,
+        port: int | None = None,
+        module: str = "ostiary",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.module = module
+        self.environment = environment or {}
         self.database_url = database_url
         self.home = home
         self.port = port or free_port()
@@ -57,7 +64,8 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--database-url", self.database_url, *self.options],
-                stdout=log, stderr=log, cwd=self.home, env=clean_environment(self.home, self._module_path()),
+                stdout=log, stderr=log, cwd=self.home,
+                env=clean_environment(self.home, {**self._module_path(), **self.environment}),
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:

@@ -18,6 +18,7 @@ from ostiary.authority.acting import Acting
 from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.batch import Batch
+from ostiary.authority.clocks import Clocks
 from ostiary.authority.counting import Counting
 from ostiary.authority.evidence import Evidence
 from ostiary.authority.lags import MeasuredLags
@@ -88,6 +89,7 @@ class Authority:
         privacy: export and erase what is held about one person.
         receipts: of endings, and checkpoints, signed.
         retention: purge.
+        clocks: how far this machine's is from the store's.
         upkeep: what a server does by itself, once it is told to begin.
         tasks: all that runs by itself, and what of it is failing.
     """
@@ -135,6 +137,7 @@ class Authority:
         self.accounts = Accounts(acting, passwords)
         self.audit = Audit(self.database)
         self.statistics = Statistics(self.database, policy, clock)
+        self.clocks = Clocks(self.database)
         self.setup = Setup(self.database, clock, self.accounts)
         node = secrets.token_hex(8)
         sealing = Sealing(self.database, node)
@@ -143,7 +146,8 @@ class Authority:
         self.receipts = Receipts(self.database, clock, policy, self.evidence, self.oauth.keys, self.settling)
         self.retention = Retention(acting, Kept.of(settings), sealing, node)
         self.upkeep = Upkeep(
-            often=(self.settling.settle, sealing.seal, self.lags.write),
+            at_once=(self.clocks.measure,),
+            often=(self.clocks.measure, self.settling.settle, sealing.seal, self.lags.write),
             hourly=(self.publish_policy, lambda: look_at_contents(self.database)),
             retention=self.retention if settings.purge_automatically else None,
             tasks=self.tasks,

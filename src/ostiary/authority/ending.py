@@ -166,7 +166,7 @@ async def end_user(
     Holding the user's row makes this and a start take turns; the cut-off time refuses the start that comes second.
     """
     previous = await subjects.hold(db, user_id)
-    chosen = sessions.of_user(user_id, now, but, application_id)
+    chosen = sessions.of_user(user_id, but, application_id)
     ended = await end_sessions(db, chosen, reason=reason, by=by, now=now)
     await subjects.set_cut_off(db, user_id, _later(previous, now))
     return ended

@@ -103,7 +103,7 @@ class Neutralising:
         roots, matches = await self._roots(db, leak, signed)
         found = await self._found(db, leak, roots, matches)
         now = self._clock()
-        chosen = sessions.among([one.id for one in found.things if one.what == "session"], roots.user_id, now)
+        chosen = sessions.among([one.id for one in found.things if one.what == "session"], roots.user_id)
         ended = await end_sessions(db, chosen, reason="admin", by=by, now=now)
         tokens = 0
         for thing in found.things:

@@ -22,7 +22,7 @@ from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
-from ostiary.storage import accounts, events, plans, selecting, sessions
+from ostiary.storage import accounts, events, plans, selecting, sessions, store_time
 from ostiary.storage.database import Connection, in_transaction
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
@@ -68,7 +68,7 @@ class Plans:
             InvalidRequest: filters of sessions that have ended; more sessions than one plan may pin.
         """
         by.ensure_admin()
-        where, now = checked(where), self._clock()
+        where, now = checked(where), await self._now()
         plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0, spared=by.session_id)
         await self._add(plan)
         async with self.database.reading_through(writes_between=True) as db:
@@ -86,6 +86,11 @@ class Plans:
             sample = await selecting.page(db, chosen, sort="-created_at", after=None, limit=SAMPLE)
             names = await accounts.names(db, {session.user_id for session in sample})
         return Made(await self._complete(plan.id, count, len(users), by=by), sample, names)
+
+    async def _now(self) -> datetime:
+        # By the store's clock: a plan by a machine that is ahead would not see what lives for all others.
+        async with self.database.reading() as db:
+            return await store_time.now(db, self._clock)
 
     async def _ensure_kept(self, db: Connection, user: str) -> None:
         if not await selecting.exists(db, user):
@@ -138,7 +143,7 @@ class Plans:
         """
         by.ensure_admin()
         async with self.database.reading_through() as db:
-            return await self._added(db, plan, by, self._clock())
+            return await self._added(db, plan, by, await store_time.now(db, self._clock))
 
     async def sample(self, plan_id: str, limit: int, *, by: Caller) -> Sample:
         """Some of the pinned sessions, as they are now.
@@ -192,7 +197,25 @@ class Plans:
             left -= self._size
             await asyncio.sleep(REST)
         plan.ensure_not_undone()
+        if plan.applied_at is not None:
+            await self._end_all_expired(plan, by)
         return plan
+
+    async def _end_all_expired(self, plan: Plan, by: Caller) -> None:
+        some = True
+        while some:
+            some = await self._end_expired(plan, by=by)
+            await asyncio.sleep(REST)
+
+    @act(admin)
+    async def _end_expired(self, db: Connection, plan: Plan, *, by: Caller) -> bool:
+        """End some of what matches and has expired by our clock: by another node's it may live. Nobody counts these."""
+        now = await store_time.now(db, self._clock)
+        where = await selecting.expired(db, parse(plan.filters), self.policy, now, begun_by=plan.created_at)
+        chosen = await plans.some(db, plans.but(plans.but(where, plan.spared), by.session_id), self._size)
+        if chosen:
+            await end_sessions(db, sessions.ids(chosen), reason="bulk", by=by, now=now, detail={"plan_id": plan.id})
+        return len(chosen) > 0
 
     @property
     def _size(self) -> int:
@@ -206,10 +229,14 @@ class Plans:
         plan.ensure_not_undone()
         if plan.started_at is not None:
             return plan
-        now = self._clock()
+        now = await store_time.now(db, self._clock)
         plan.ensure_applicable(await self._added(db, plan, by, now) if newer is None else 0, tolerance, now)
         if newer == "include":
             plan = await self._include(db, plan, by, now)
+        now = await store_time.now(db, self._clock)
+        await selecting.prepare(db)
+        chosen = plans.but(await selecting.chosen(db, parse(plan.filters), self.policy, now), plan.spared)
+        plan.ensure_applicable(await plans.count_unpinned(db, plan_id, chosen), tolerance, now)
         until = now + undo_for if undo_for else None
         await plans.change(db, plan_id, started_at=now, started_by=by.name, undo_until=until)
         await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
@@ -239,7 +266,7 @@ class Plans:
         plan.ensure_not_undone()
         if plan.applied_at is not None:
             return plan
-        now = self._clock()
+        now = await store_time.now(db, self._clock)
         chosen = await plans.pinned(db, plan_id, plan.looked_at, size)
         ended = await self._end(db, plan, [one for one in chosen if one != by.session_id], by, now)
         is_last = len(chosen) < size
@@ -286,7 +313,7 @@ class Plans:
 
     @act(admin, fresh, power)
     async def _begin_undo(self, db: Connection, plan_id: str, *, by: Caller) -> Plan:
-        plan, now = await self._hold(db, plan_id), self._clock()
+        plan, now = await self._hold(db, plan_id), await store_time.now(db, self._clock)
         plan.ensure_undoable(now)
         if plan.undone_at is None:
             await plans.change(db, plan_id, undone_at=now, undone_by=by.name, looked_at=0)
@@ -303,7 +330,7 @@ class Plans:
         return await self._back(db, plan_id, Caller(User(plan.undone_by or "upkeep")))
 
     async def _back(self, db: Connection, plan_id: str, by: Caller) -> Plan:
-        plan, now = await self._hold(db, plan_id), self._clock()
+        plan, now = await self._hold(db, plan_id), await store_time.now(db, self._clock)
         if plan.restored_at is not None:
             return plan
         chosen = await plans.pinned(db, plan_id, plan.looked_at, self._size)

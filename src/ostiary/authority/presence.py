@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import StoreUnavailable
-from ostiary.storage import cli_tokens, sessions
+from ostiary.storage import cli_tokens, sessions, store_time
 from ostiary.storage.database import Connection, Database, in_transaction
 from ostiary.storage.sessions import Use
 
@@ -86,7 +87,12 @@ class Presence:
     @in_transaction
     async def _write(self, db: Connection, used: dict[str, Use], tokens: dict[str, datetime]) -> None:
         idle = self._policy.idle_timeout
-        idle_since = self._clock() - idle if idle is not None else None
+        ahead = await store_time.ahead(db)
+        if ahead > store_time.TOLERANCE:
+            # A use in the future would keep a session awake for all others until then.
+            used = {session_id: replace(use, at=use.at - ahead) for session_id, use in used.items()}
+            tokens = {token_id: at - ahead for token_id, at in tokens.items()}
+        idle_since = self._clock() - ahead - idle if idle is not None else None
         await sessions.touch(db, used, idle_since)
         await cli_tokens.touch(db, tokens)
 

@@ -21,7 +21,7 @@ from ostiary.core.lags import KEPT as LAGS_KEPT
 from ostiary.core.retained import APPLIED, bound
 from ostiary.errors import Conflict, InvalidRequest
 from ostiary.settings import Settings
-from ostiary.storage import chain, events, lags, leases, plans, retention
+from ostiary.storage import chain, events, lags, leases, plans, retention, store_time
 from ostiary.storage.database import Connection, in_transaction
 
 FIRST: Final = 100  # rows in the first piece; then as many as fit
@@ -127,8 +127,13 @@ class Retention:
         await self._done()
         return gone
 
+    async def _now(self) -> datetime:
+        # By the store's clock: what a node whose clock is ahead takes for old, others may still accept.
+        async with self.database.reading() as db:
+            return await store_time.now(db, self._clock)
+
     async def _rows(self, gone: Purged, kept: Kept, tell: Callable[[Purged], None]) -> None:
-        now = self._clock()
+        now = await self._now()
         ended, codes, window = now - kept.sessions, now - CODES_KEPT, now - kept.window
         personal = now - kept.personal
         gone.sessions += await self._along(retention.revoked_sessions, ended, gone, tell)
@@ -141,7 +146,7 @@ class Retention:
         gone.forgotten += await self._all(lambda db, n: retention.forget_in_sessions(db, personal, n), gone, tell)
 
     async def _events(self, gone: Purged, kept: Kept, by: Caller, tell: Callable[[Purged], None]) -> None:
-        now = self._clock()
+        now = await self._now()
         refused = retention.refused_events(now - kept.refused)
         others = retention.other_events(now - kept.events)
         personal = now - kept.personal

@@ -32,9 +32,16 @@ class Upkeep:
     """Runs in the background of a server."""
 
     def __init__(
-        self, *, often: Sequence[Act], hourly: Sequence[Act], retention: Retention | None, tasks: Tasks
+        self,
+        *,
+        often: Sequence[Act],
+        hourly: Sequence[Act],
+        retention: Retention | None,
+        tasks: Tasks,
+        at_once: Sequence[Act] = (),
     ) -> None:
         """Part of an `Authority`. Without `retention` nothing is removed."""
+        self._at_once = at_once
         self._often = often
         purge: Sequence[Act] = (partial(_purge, retention),) if retention else ()
         self._hourly = (*hourly, *purge)
@@ -51,19 +58,26 @@ class Upkeep:
         await self._tasks.stop("upkeep")
 
     async def _step(self) -> None:
+        at_once, self._at_once = self._at_once, ()
+        await _all(at_once)
         await asyncio.sleep(OFTEN)
         acts = [*self._often]
         if time.monotonic() >= self._hourly_at:
             self._hourly_at = time.monotonic() + HOURLY
             acts += self._hourly
-        failed: list[Exception] = []
-        for act in acts:  # one that fails does not keep the others from theirs
-            try:
-                await act()
-            except Exception as why:
-                failed.append(why)
-        if failed:
-            raise ExceptionGroup("upkeep", failed)
+        await _all(acts)
+
+
+async def _all(acts: Sequence[Act]) -> None:
+    """One that fails does not keep the others from theirs."""
+    failed: list[Exception] = []
+    for act in acts:
+        try:
+            await act()
+        except Exception as why:
+            failed.append(why)
+    if failed:
+        raise ExceptionGroup("upkeep", failed)
 
 
 async def _purge(retention: Retention) -> None:

@@ -16,6 +16,9 @@ from ostiary.storage.database import Connection, Database
 
 OVERLAP: Final = 65.0  # seconds; more than database.LONGEST_TRANSACTION, which a test holds
 CLOCK_DIFFERENCE: Final = timedelta(minutes=5)  # between nodes; matters only for where a node starts to read
+# Positions that a node which starts takes for unsettled, whatever the times of their events say: the clock of a node
+# that wrote one may be behind, and what was given a position before it may not have been committed yet.
+LOOK_BACK: Final = 2000
 MAXIMUM_READ: Final = 2000  # events told one by one in one poll; more are told in groups
 
 
@@ -90,10 +93,11 @@ class Reading:
             return await _ended_among(db, session_ids)
 
     async def _begin(self) -> Poll:
-        before = self._clock() - timedelta(seconds=OVERLAP) - CLOCK_DIFFERENCE
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
-            floor = await trail.settled(db, before)
+            floor = await trail.settled(db, began - timedelta(seconds=OVERLAP) - CLOCK_DIFFERENCE)
+            if not self._database.is_sqlite:  # there, positions are committed in their order
+                floor = min(floor, max(0, await trail.highest(db) - LOOK_BACK))
             missing, highest = await trail.holes_above(db, floor)
         self._gaps.begin(floor)
         self._gaps.saw_all_but(missing, highest, self._monotonic())

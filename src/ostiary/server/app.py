@@ -65,6 +65,7 @@ class Application:
         authority.database.listeners.append(metrics.happened)
         authority.tasks.changed.append(metrics.task_changed)
         authority.verifiers.measured.append(metrics.measured)
+        authority.clocks.measured.append(metrics.clock_measured)
         authority.feed.woken.append(metrics.woken)
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))

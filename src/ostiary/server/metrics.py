@@ -82,6 +82,12 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=registry,
         )
+        self._clock = Gauge(
+            "ostiary_clock_difference_seconds",
+            "How far this machine's clock is from the database's, either way.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
         self._requests = Histogram(
             "ostiary_http_request_duration_seconds",
             "Time to answer, by route.",
@@ -117,6 +123,10 @@ class Metrics:
         self._polls.labels("failed" if poll is None else "read").inc()
         if poll is not None:
             self._entries.inc(len(poll.entries))
+
+    def clock_measured(self, ahead: float) -> None:
+        """Note how many seconds this machine's clock is ahead of the database's, or behind."""
+        self._clock.set(abs(ahead))
 
     def measured(self, seconds: float) -> None:
         """Note the lag of one ending."""

@@ -70,9 +70,13 @@ async def count_live(db: Connection, user_id: str, now: datetime) -> int:
 
 
 async def revoke(db: Connection, user_id: str, at: datetime, token_id: str | None = None) -> list[str]:
-    """Mark one token of a user, or all that still work, revoked. The ids of those it revoked; the first time stays."""
+    """Mark one token of a user, or all of them, revoked. The ids of those it revoked; the first time stays.
+
+    One that has expired is revoked, too: by another node's clock it may not have (docs/decisions/0034).
+    """
     where = [cli_tokens.c.user_id == user_id, cli_tokens.c.revoked_at.is_(None)]
-    where.append(cli_tokens.c.id == token_id if token_id is not None else _live(at))
+    if token_id is not None:
+        where.append(cli_tokens.c.id == token_id)
     done = await db.execute(update(cli_tokens).where(*where).values(revoked_at=at).returning(cli_tokens.c.id))
     return list(done.scalars())
 

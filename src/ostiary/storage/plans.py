@@ -30,6 +30,11 @@ async def read(db: Connection, where: Chosen, limit: int, size: int) -> AsyncIte
             yield [(row[0], row[1]) for row in some]
 
 
+async def some(db: Connection, where: Chosen, limit: int) -> Sequence[str]:
+    """The ids of some of the chosen."""
+    return (await db.execute(select(sessions.c.id).where(where).limit(limit))).scalars().all()
+
+
 async def pin(db: Connection, plan_id: str, session_ids: Sequence[str], first: int) -> None:
     """Pin sessions to a plan, numbered from `first`."""
     rows = [{"plan_id": plan_id, "number": n, "session_id": one} for n, one in enumerate(session_ids, first)]

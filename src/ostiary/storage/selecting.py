@@ -7,6 +7,7 @@ count is read from that index alone, and so are the times on a page; only the ro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -45,6 +46,22 @@ async def chosen(db: Connection, selector: Selector, policy: Policy, now: dateti
     Raises:
         InvalidRequest: `q` is the beginning of too many names.
     """
+    return and_(*await _filters(db, selector), *_in_state(selector, policy, now))
+
+
+async def expired(db: Connection, selector: Selector, policy: Policy, now: datetime, *, begun_by: datetime) -> Chosen:
+    """Those that the filters match but for their state, that nobody has ended, and that have expired at `now`.
+
+    Another node, whose clock is behind, may accept them (docs/decisions/0034).
+
+    Raises:
+        InvalidRequest: as above.
+    """
+    filters = await _filters(db, replace(selector, status=None))
+    return and_(*filters, sessions.c.created_at <= begun_by, *_in_state(Selector(status="expired"), policy, now))
+
+
+async def _filters(db: Connection, selector: Selector) -> list[Chosen]:
     conditions: list[Chosen] = [true()]
     if selector.user is not None:
         conditions.append(sessions.c.user_id.in_(await _ids_of(db, selector.user)))
@@ -75,7 +92,7 @@ async def chosen(db: Connection, selector: Selector, policy: Policy, now: dateti
         conditions += [sessions.c.revoked_at.is_not(None), sessions.c.revoked_reason == selector.reason]
     if selector.q is not None:
         conditions.append(await _begins_with(db, selector))
-    return and_(*conditions, *_in_state(selector, policy, now))
+    return conditions
 
 
 def _in_state(selector: Selector, policy: Policy, now: datetime) -> list[Chosen]:

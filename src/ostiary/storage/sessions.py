@@ -45,6 +45,13 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     return as_session(row) if row else None
 
 
+async def find_held(db: Connection, session_id: str) -> Session | None:
+    """The session as it is now; whoever wants to end it waits until the transaction ends."""
+    query = select(*COLUMNS).where(sessions.c.id == session_id).with_for_update(read=True)
+    row = (await db.execute(query)).one_or_none()
+    return as_session(row) if row else None
+
+
 async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
     """Mark the chosen live sessions ended, or suspended. Returns those it changed, as they were before."""
     ended = await db.execute(revoking(chosen, end).returning(*_FIELDS))
@@ -72,26 +79,27 @@ def by_id(session_id: str, user_id: str | None = None) -> Chosen:
     return chosen if user_id is None else and_(chosen, sessions.c.user_id == user_id)
 
 
-def of_user(user_id: str, now: datetime, but: str | None = None, application_id: str | None = None) -> Chosen:
-    """Every session of a user (in one application) that has not outlived its lifetime, for `revoke`; but one, if given.
+# What is chosen to be ended is chosen by no clock: another node's may be behind, and would still accept what has
+# outlived its lifetime by ours (docs/decisions/0034).
 
-    One that is only idle is included: a longer idle timeout must not bring it back after "log out everywhere".
-    """
-    chosen = and_(sessions.c.user_id == user_id, sessions.c.expires_at > now)
+
+def of_user(user_id: str, but: str | None = None, application_id: str | None = None) -> Chosen:
+    """Every session of a user (in one application), for `revoke`; but one, if given."""
+    chosen = sessions.c.user_id == user_id
     if application_id is not None:
         chosen = and_(chosen, sessions.c.application_id == application_id)
     return chosen if but is None else and_(chosen, sessions.c.id != but)
 
 
-def of_client(client_id: str, now: datetime, user_id: str | None = None) -> Chosen:
+def of_client(client_id: str, user_id: str | None = None) -> Chosen:
     """Every session that an OAuth client holds (for one user), for `revoke`."""
-    chosen = and_(sessions.c.client_id == client_id, sessions.c.expires_at > now)
+    chosen = sessions.c.client_id == client_id
     return chosen if user_id is None else and_(chosen, sessions.c.user_id == user_id)
 
 
-def among(session_ids: Sequence[str], user_id: str, now: datetime) -> Chosen:
-    """Those of the sessions that are that user's and have not outlived their lifetime, for `revoke`."""
-    return and_(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id, sessions.c.expires_at > now)
+def among(session_ids: Sequence[str], user_id: str) -> Chosen:
+    """Those of the sessions that are that user's, for `revoke`."""
+    return and_(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
 
 
 async def find_many(db: Connection, session_ids: Collection[str], user_id: str) -> list[Session]:
