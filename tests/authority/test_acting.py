@@ -44,7 +44,8 @@ def acts(authority: Authority) -> list[tuple[str, Any, Callable[..., Awaitable[A
                 ]
 
                 def call(by: Caller, noun: Any = noun, verb: Any = verb, count: int = len(wanted)) -> Awaitable[Any]:
-                    return verb(noun, *[None] * count, by=by)
+                    done: Awaitable[Any] = verb(noun, *[None] * count, by=by)
+                    return done
 
                 found[f"{type(noun).__name__}.{name}"] = (vars(verb)["needs"], call)
     return [(name, *rest) for name, rest in sorted(found.items())]
