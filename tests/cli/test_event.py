@@ -16,7 +16,6 @@ import pytest
 
 from ostiary.authority import Authority
 from ostiary.cli.directory.trail import Page
-from ostiary.cli.exporting import guarded
 from ostiary.cli.failures import Unreachable
 from ostiary.cli.following import Following
 from ostiary.settings import Settings
@@ -84,11 +83,6 @@ def test_an_export_is_whole_in_its_order_and_runs_in_no_spreadsheet(ostiary):
     assert rows[2]["user_agent"] == "\\x1b[2Jgone"
     assert ostiary("event", "export", "--format", "html").returncode == 2
     assert ostiary.ok("event", "export", "--until", "1h") == ""
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_no_value_is_a_formula(text):
-    assert guarded(text).startswith("'")
 
 
 def test_an_export_of_many_pages_holds_one_at_a_time(alone, tmp_path, monkeypatch):

@@ -60,11 +60,11 @@ def test_nothing_is_an_empty_list_in_json_and_yaml():
     assert render([], COLUMNS, "ndjson") == ""
 
 
-def test_csv_quotes_by_rfc_4180_and_leaves_formulas_alone():
-    record = {"id": 'a"b,c', "is_current": False, "used_at": None, "agent": "=1+1"}
+def test_csv_quotes_by_rfc_4180():
+    record = {"id": 'a"b,c', "is_current": False, "used_at": None, "agent": "1+1"}
     assert list(csv.reader(io.StringIO(render([record], COLUMNS, "csv")))) == [
         ["id", "is_current", "used_at", "agent"],
-        ['a"b,c', "false", "", "=1+1"],
+        ['a"b,c', "false", "", "1+1"],
     ]
 
 
@@ -92,5 +92,23 @@ def test_raw_says_the_length_of_each_value_in_bytes():
     assert render([{"id": "é"}], COLUMNS[:1], "raw") == "# 1 columns\n# row 1\n## 2\né\n# 1 rows\n"
 
 
-def test_quiet_is_the_first_column_only():
+def test_quiet_is_the_ids_only():
     assert render([{"id": "sess_a"}, {"id": "sess_b"}], COLUMNS, "quiet") == "sess_a\nsess_b\n"
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", '=cmd|" /C calc"!A0']
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+@pytest.mark.parametrize("value", FORMULAS)
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(form, value):
+    text = render([{"id": value, "is_current": -1, "used_at": -1.5, "agent": value}], COLUMNS, form)
+    cells = list(csv.reader(io.StringIO(text), delimiter="," if form == "csv" else "\t"))[1]
+    assert cells[1:3] == ["-1", "-1.5"]
+    assert all(cell.startswith("'") for cell in (cells[0], cells[3]))
+
+
+def test_quiet_is_the_id_wherever_it_stands():
+    columns = (Column("username", "username"), Column("session_id", "session", is_id=True))
+    assert render([{"username": "ada", "session_id": "sess_a"}], columns, "quiet") == "sess_a\n"
+    assert render([{"username": "ada", "id": "user_a"}], columns[:1], "quiet") == "user_a\n"

@@ -239,7 +239,7 @@ class Accounts:
 
 
 async def _account(db: Connection, username: str) -> accounts.Account:
-    account = await accounts.find(db, username)
+    account = await accounts.named(db, username)
     if account is None:
         raise UserNotFound(username)
     return account

@@ -91,7 +91,7 @@ class Administration:
             return session, await accounts.names(db, {session.user_id})
 
     async def _ensure_known(self, db: Connection, user: str) -> None:
-        if await accounts.find(db, user) is None and not await selecting.exists(db, user):
+        if await accounts.named(db, user) is None and not await selecting.exists(db, user):
             raise UserNotFound(user)
 
     async def mint(
@@ -125,7 +125,7 @@ class Administration:
 
     async def _begin(self, username: str) -> Beginning:
         async with self.database.reading() as db:
-            account = await accounts.find(db, username)
+            account = await accounts.named(db, username)
             if account is None:
                 raise UserNotFound(username)
             return Beginning(account.user.id, await subjects.cut_off(db, account.user.id))
@@ -189,12 +189,14 @@ class Administration:
     async def log_out(self, db: Connection, username: str, *, by: Caller) -> list[Session]:
         """End every session of a user; returns all of theirs that somebody ended, earlier ones with their first time.
 
+        Oldest first. Of more than `MAXIMUM_PAGE` one more than that, the last that ended first: so a door can say so.
+
         Raises:
             NotAllowed: the caller is not an administrator.
             ReauthenticationRequired: the sign-in is too old to take power.
             UserNotFound: no such user.
         """
-        account = await accounts.find(db, username)
+        account = await accounts.named(db, username)
         if account is None:
             raise UserNotFound(username)
         now = self._clock()

@@ -82,7 +82,7 @@ class Audit:
 async def _of_user(db: Connection, wanted: Wanted, username: str | None) -> Wanted:
     if username is None:
         return wanted
-    account = await accounts.find(db, username)
+    account = await accounts.named(db, username)
     if account is not None:
         return replace(wanted, user_id=account.user.id)
     if not await events.any_of_user(db, username):

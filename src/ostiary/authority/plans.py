@@ -74,7 +74,7 @@ class Plans:
         async with self.database.reading_through(writes_between=True) as db:
             await selecting.prepare(db)
             chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
-            if where.user is not None and await accounts.find(db, where.user) is None:
+            if where.user is not None and await accounts.named(db, where.user) is None:
                 await self._ensure_kept(db, where.user)
             count, users = 0, set[str]()
             async for some in plans.read(db, chosen, MAXIMUM_PINNED + 1, PINNED_AT_ONCE):

@@ -158,7 +158,7 @@ class Privacy:
 
 
 async def _find(db: Connection, name: str) -> tuple[str, User | None]:
-    account = await accounts.find(db, name) or await accounts.find_by_id(db, name)
+    account = await accounts.named(db, name)
     if account is not None:
         return account.user.id, account.user
     if await person.is_known(db, name):

@@ -7,12 +7,13 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import segment
+from ostiary.cli.answers import segment, texts
 from ostiary.cli.directory import Object, open_directory
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option
 from ostiary.cli.output.column import Column, microsecond
+from ostiary.cli.several import Several, own_id
 from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
 from ostiary.core.duration import parse_duration
 
@@ -21,17 +22,17 @@ STATUSES: Final = ("active", "stale", "expired", "revoked")
 
 MINTED: Final = (
     Column("username", "username"),
-    Column("session_id", "session ID"),
+    Column("session_id", "session ID", is_id=True),
     Column("cookie", "authentication cookie"),
 )
 ENDED: Final = (
     Column("username", "username"),
-    Column("session_id", "session ID"),
+    Column("session_id", "session ID", is_id=True),
     Column("revoked", "revoked", microsecond),
 )
 LISTED: Final = (
     Column("username", "username"),
-    Column("session_id", "session ID"),
+    Column("session_id", "session ID", is_id=True),
     Column("created_at", "created", microsecond),
     Column("expires_at", "expires", microsecond),
     Column("revoked_at", "revoked", microsecond),
@@ -110,7 +111,8 @@ def login(
 def logout(invocation: Invocation, username: str, session_id: str | None, database_url: str | None) -> None:
     """End every session of USERNAME, and nobody else's. Nothing is asked.
 
-    Shows those that were ended earlier, too, with their first time. CLI tokens are not touched.
+    Shows those that were ended earlier, too, with their first time; of more than 1000, those that ended last, the
+    newest first. CLI tokens are not touched.
 
     \b
     Examples:
@@ -118,8 +120,13 @@ def logout(invocation: Invocation, username: str, session_id: str | None, databa
       ostiary auth-session logout web_user --session sess_k3v7
     """
     people = open_directory(invocation, database_url)
-    ended = people.log_out(username) if session_id is None else people.log_out_one(username, session_id)
+    if session_id is not None:
+        invocation.show(people.log_out_one(username, session_id), ENDED, "query")
+        return
+    ended, more = people.log_out(username)
     invocation.show(ended, ENDED, "query")
+    if more:
+        invocation.warn(f"these are the {len(ended)} that ended last; there are more, which 'auth-session list' has")
 
 
 @auth_session.command()
@@ -128,6 +135,9 @@ def logout(invocation: Invocation, username: str, session_id: str | None, databa
 @click.pass_obj
 def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeout: str) -> None:
     """End sessions by their whole ids, whosever they are. Nothing is asked.
+
+    Of several, each is tried, the one that this command uses last, and each is told with its id. The exit code is 3 if
+    only unknown ones failed, else that of the first other failure.
 
     Ending one that has ended is no error, and its first reason stays. --wait waits for the programs that remember
     sessions, too; when one may still accept it at the end, it is named with the time its trust runs out, and the exit
@@ -139,11 +149,18 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeou
     """
     patience = read_timeout(wait_timeout)
     calls = invocation.calls()
-    answers = [calls.post(f"/admin/sessions/{segment(one)}/revoke") for one in dict.fromkeys(ids)]
-    for answer in answers if invocation.form == "table" else ():
-        invocation.done(f"Session {answer['id']} revoked.", answer, REVOKED)
-    others = [str(answer["id"]) for answer in answers if answer.get("is_current") is not True]
-    show_revoked(invocation, answers, wait_for(calls, "/admin", others, patience) if wait else [])
+    several, own = Several(invocation, ids), own_id(invocation)
+
+    def end(session_id: str) -> Object:
+        answer = calls.post(f"/admin/sessions/{segment(session_id)}/revoke")
+        if invocation.form == "table":
+            invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
+        return answer
+
+    several.do([one for one in several.names if one != own], end)
+    lags = wait_for(calls, "/admin", texts(several.answers, "id"), patience) if wait else []
+    several.do([one for one in several.names if one == own], end)
+    show_revoked(invocation, several, lags)
 
 
 @auth_session.command("list")
@@ -159,6 +176,8 @@ def list_(
 ) -> None:
     """List sessions of all users, oldest first: active ones, and ended ones until they are purged.
 
+    Where there are more than --limit, the newest are listed, the newest first, and a line says so.
+
     NULL in the column `revoked` says that nobody ended it; whether it expired says the status, which json, ndjson and
     yaml carry. Times are UTC.
 
@@ -168,10 +187,11 @@ def list_(
       ostiary auth-session list --user web_user --status active --format json
     """
     found = open_directory(invocation, database_url).sessions(username, status, limit + 1)
-    shown: list[Object] = found[:limit]
+    is_cut = len(found) > limit
+    shown: list[Object] = found[:limit] if is_cut else found[::-1]
     invocation.show(shown, LISTED, "query")
-    if len(found) > limit:
-        invocation.warn(f"there are more than {limit}; raise --limit to see them")
+    if is_cut:
+        invocation.warn(f"these are the newest {limit}; there are older ones, raise --limit to see them")
 
 
 def _positive(text: str) -> timedelta:

@@ -162,7 +162,7 @@ def export(
       ostiary event export --since 30d > events.ndjson
       ostiary event export --format csv --since 2026-01-01 --until 2026-02-01 > january.csv
     """
-    from ostiary.cli.exporting import csv_lines
+    from ostiary.cli.output.flat import csv_lines
 
     form = "ndjson" if invocation.form == "table" else invocation.form
     if form not in {"ndjson", "csv"}:

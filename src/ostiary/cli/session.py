@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import click
@@ -13,6 +15,7 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
 from ostiary.cli.output.column import Column, minute, yes
+from ostiary.cli.several import Several, own_id
 from ostiary.cli.step_up import keep_renewed
 from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
 
@@ -80,6 +83,9 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
 def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, wait_timeout: str) -> None:
     """End sessions of yours, now and everywhere.
 
+    Of several, each is tried, the one that this command uses last, and each is told with its id. The exit code is 3 if
+    only unknown ones failed, else that of the first other failure.
+
     The beginning of an id will do when only one session has it. Ending one that has ended is no error, and its first
     reason stays. CLI tokens are not touched: see 'ostiary token revoke'.
 
@@ -93,21 +99,23 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, 
     """
     patience = read_timeout(wait_timeout)
     calls = invocation.calls()
-    chosen = _resolve(calls, ids)
+    several = Several(invocation, ids)
+    chosen = several.find(_finder(calls))
     confirm(f"Revoke {_named(chosen)}?", yes=yes)
-    answers = [_revoke(invocation, calls, one) for one in chosen]
-    others = [str(answer["id"]) for answer in answers if answer.get("is_current") is not True]
-    if wait and len(others) < len(answers):
+    own = own_id(invocation)
+    several.do([one for one in chosen if one != own], lambda one: _revoke(invocation, calls, one))
+    # Waited for while somebody can ask: the own session ends after that.
+    lags = wait_for(calls, "/auth", texts(several.answers, "id"), patience) if wait else []
+    several.do([one for one in chosen if one == own], lambda one: _revoke(invocation, calls, one))
+    if wait and any(answer.get("is_current") is True for answer in several.answers):
         invocation.note("nobody can ask with the session that just ended, so --wait does not tell about it.")
-    lags = wait_for(calls, "/auth", others, patience) if wait else []
-    show_revoked(invocation, answers, lags)
+    show_revoked(invocation, several, lags)
 
 
-def _resolve(calls: Calls, ids: tuple[str, ...]) -> list[str]:
-    if all(is_whole(one, "sess") for one in ids):
-        return list(dict.fromkeys(ids))
-    known = texts(calls.get_list("/auth/sessions", {"include": "ended"}), "id")
-    return list(dict.fromkeys(one if is_whole(one, "sess") else match(one, known, "sess", "session") for one in ids))
+def _finder(calls: Calls) -> Callable[[str], str]:
+    """Makes whole ids of their beginnings; the list is asked for once, if at all."""
+    known = cache(lambda: texts(calls.get_list("/auth/sessions", {"include": "ended"}), "id"))
+    return lambda one: one if is_whole(one, "sess") else match(one, known(), "sess", "session")
 
 
 def _named(ids: list[str]) -> str:

@@ -12,7 +12,8 @@ from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
 from ostiary.cli.output.column import Column, instant, minute, words
-from ostiary.cli.token_secrets import create, resolve, rotate
+from ostiary.cli.several import Several, own_id
+from ostiary.cli.token_secrets import create, finder, rotate
 
 STALE_AFTER_DAYS: Final = 90
 
@@ -85,6 +86,9 @@ def _judged(one: Object, days: int) -> Object:
 def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
     """Revoke CLI tokens of yours; they are refused at once.
 
+    Of several, each is tried, the one that this command uses last, and each is told with its id. The exit code is 3 if
+    only unknown ones failed, else that of the first other failure.
+
     The beginning of an id will do when only one token has it. Sessions are not touched.
 
     \b
@@ -92,9 +96,12 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
       ostiary token revoke ost_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
     calls = invocation.calls()
-    answers = [_revoke(invocation, calls, token_id) for token_id in [resolve(calls, one) for one in ids]]
-    if invocation.form != "table":
-        invocation.show_all(answers, REVOKED)
+    several = Several(invocation, ids)
+    chosen = several.find(finder(calls))
+    several.do(chosen, lambda one: _revoke(invocation, calls, one), own=own_id(invocation))
+    if invocation.form != "table" and several.told:
+        invocation.show_all(several.told, REVOKED)
+    several.leave()
 
 
 def _revoke(invocation: Invocation, calls: Calls, token_id: str) -> Object:

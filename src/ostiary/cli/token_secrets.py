@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import click
@@ -86,7 +88,7 @@ def rotate(invocation: Invocation, token_id: str, output_file: str | None, force
       ostiary token rotate ost_k3v7mzpq2w4x6y7a2b3c4d5e6f --output-file ci.token --force
     """
     calls = invocation.calls()
-    path = f"/auth/cli-tokens/{segment(resolve(calls, token_id))}/rotate"
+    path = f"/auth/cli-tokens/{segment(finder(calls)(token_id))}/rotate"
     _make(invocation, calls, path, {}, output_file, force=force, quiet=quiet)
 
 
@@ -121,15 +123,10 @@ def _make(
         invocation.show_one(made, (*MADE, SECRET))
 
 
-def resolve(calls: Calls, token_id: str) -> str:
-    """The whole id of one of the caller's CLI tokens.
-
-    Raises:
-        Failure: none or several begin so.
-    """
-    if is_whole(token_id, "ost"):
-        return token_id
-    return match(token_id, texts(calls.get_list("/auth/cli-tokens"), "id"), "ost", "CLI token")
+def finder(calls: Calls) -> Callable[[str], str]:
+    """Makes whole ids of the caller's CLI tokens of their beginnings. It raises a `Failure` if none or several fit."""
+    known = cache(lambda: texts(calls.get_list("/auth/cli-tokens"), "id"))
+    return lambda one: one if is_whole(one, "ost") else match(one, known(), "ost", "CLI token")
 
 
 def _go_duration(text: str) -> str:

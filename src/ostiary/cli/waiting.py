@@ -15,6 +15,7 @@ from ostiary.cli.failures import FAILED, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.output.column import Column
 from ostiary.cli.output.text import safe
+from ostiary.cli.several import Several
 from ostiary.core.duration import parse_duration
 
 AT_ONCE: Final = 10.0  # seconds that one question waits; the server and proxies between allow more
@@ -66,30 +67,34 @@ def wait_for(calls: Calls, base: str, session_ids: Sequence[str], timeout: timed
     return found
 
 
-def show_revoked(invocation: Invocation, answers: Sequence[Object], lags: Sequence[Object]) -> None:
+def show_revoked(invocation: Invocation, several: Several, lags: Sequence[Object]) -> None:
     """Show what was revoked and, where it was waited for, how far that has come. Exits with 1 if not far enough.
+
+    What failed is said by its own exit code.
 
     Formats for programs have it in the same objects: `is_everywhere`, `lag_ms`, `verifiers`, `late`.
     """
     if invocation.form != "table":
         by_id = {lag.get("session_id"): lag for lag in lags}
-        told: list[Object] = [{**answer, **_without_id(by_id.get(answer.get("id"), {}))} for answer in answers]
-        invocation.show_all(told, (*REVOKED, *LAG) if lags else REVOKED)
-    _tell(invocation, lags)
+        told: list[Object] = [{**answer, **_without_id(by_id.get(answer.get("id"), {}))} for answer in several.told]
+        if told:
+            invocation.show_all(told, (*REVOKED, *LAG) if lags else REVOKED)
+    _tell(invocation, several, lags)
+    several.leave()
 
 
 def _without_id(lag: Object) -> Object:
     return {name: value for name, value in lag.items() if name != "session_id"}
 
 
-def _tell(invocation: Invocation, lags: Sequence[Object]) -> None:
+def _tell(invocation: Invocation, several: Several, lags: Sequence[Object]) -> None:
     late: dict[str, str] = {}
     for lag in lags:
         late |= {str(one["name"]): str(one["trust_until"]) for one in lag.get("late") or []}
     if late:
         for name, until in late.items():
             invocation.warn(f"{name} has not refused it yet; its trust runs out at {until}")
-        click.get_current_context().exit(FAILED)
+        click.get_current_context().exit(several.exit_code or FAILED)
     if lags:
         invocation.say(safe(_words(max(lags, key=lambda lag: float(lag.get("lag_ms") or 0)))))
 

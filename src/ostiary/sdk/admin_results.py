@@ -153,9 +153,13 @@ class EndedSession(Result, frozen=True, kw_only=True):
 
 
 class SignedOutUser(Result, frozen=True, kw_only=True):
-    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time."""
+    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time.
+
+    Of more than 1000 those that ended last, the newest first, and `more` is true.
+    """
 
     sessions: tuple[EndedSession, ...]
+    more: bool = False
 
 
 class ClientList(Result, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from ostiary import errors
 from ostiary.authority import Authority
+from ostiary.authority.administration import MAXIMUM_PAGE
 from ostiary.core.caller import Caller
 from ostiary.core.selector import Sort, parse
 from ostiary.server import admin_shapes, filters, requests, shapes
@@ -133,9 +134,10 @@ async def sign_out_user(
     return admin_shapes.SignedOutUser(
         sessions=[
             admin_shapes.SignedOutSession(username=username, session_id=session.id, revoked=session.revoked.at)
-            for session in ended
+            for session in ended[:MAXIMUM_PAGE]
             if session.revoked is not None
-        ]
+        ],
+        more=len(ended) > MAXIMUM_PAGE,
     )
 
 

@@ -107,9 +107,13 @@ class SignedOutSession(Struct, kw_only=True):
 
 
 class SignedOutUser(Struct, kw_only=True):
-    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time."""
+    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time.
+
+    Of more than 1000 those that ended last, the newest first, and `more` is true.
+    """
 
     sessions: list[SignedOutSession]
+    more: bool
 
 
 class Event(Struct, kw_only=True):

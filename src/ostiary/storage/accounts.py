@@ -54,6 +54,11 @@ async def find(db: Connection, username: str) -> Account | None:
     return await _account(db, users.c.username_key == username_key(username))
 
 
+async def named(db: Connection, name: str) -> Account | None:
+    """The account that an administrator names: by its username, else by its id."""
+    return await find(db, name) or await find_by_id(db, name)
+
+
 async def find_by_id(db: Connection, user_id: str) -> Account | None:
     """The account behind a user id."""
     return await _account(db, users.c.id == user_id)

@@ -181,11 +181,12 @@ async def count_of_client(db: Connection, client_id: str, user_id: str, policy: 
     return (await db.execute(select(func.count()).select_from(sessions).where(where))).scalar_one()
 
 
-async def list_revoked(db: Connection, user_id: str, limit: int) -> list[Session]:
-    """A user's sessions that somebody ended, by start time."""
+async def list_revoked(db: Connection, user_id: str, most: int) -> list[Session]:
+    """A user's sessions that somebody ended, oldest first. Of more than `most`, `most + 1`, the last ended first."""
     query = select(*COLUMNS).where(sessions.c.user_id == user_id, sessions.c.revoked_at.is_not(None))
-    rows = await db.execute(query.order_by(sessions.c.created_at, sessions.c.id).limit(limit))
-    return [as_session(row) for row in rows]
+    newest = query.order_by(sessions.c.revoked_at.desc(), sessions.c.created_at.desc(), sessions.c.id).limit(most + 1)
+    found = [as_session(row) for row in await db.execute(newest)]
+    return found if len(found) > most else sorted(found, key=lambda session: (session.created_at, session.id))
 
 
 async def least_recently_used(db: Connection, user_id: str, policy: Policy, now: datetime, count: int) -> list[str]:

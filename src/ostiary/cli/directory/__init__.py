@@ -33,14 +33,17 @@ class Directory(Protocol):
     def mint(self, username: str, expire_after: timedelta, reason: str) -> Cookie:
         """Make a session without a sign-in."""
 
-    def log_out(self, username: str) -> list[Object]:
-        """End every session of a user: `username`, `session_id`, `revoked` of each that somebody ended, ever."""
+    def log_out(self, username: str) -> tuple[list[Object], bool]:
+        """End every session of a user: `username`, `session_id`, `revoked` of each that somebody ended, ever.
+
+        Oldest first; of too many those that ended last, the newest first, and True.
+        """
 
     def log_out_one(self, username: str, session_id: str) -> list[Object]:
         """The same for one session of that user, named whole or by its beginning."""
 
     def sessions(self, username: str | None, status: str | None, limit: int) -> list[Object]:
-        """At most `limit`, oldest first: `username`, `session_id`, times and `status`."""
+        """At most `limit`, newest first: `username`, `session_id`, times and `status`."""
 
     def users(self) -> list[Object]:
         """All accounts by name."""

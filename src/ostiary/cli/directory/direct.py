@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from ostiary.authority import Authority
+from ostiary.authority.administration import MAXIMUM_PAGE
 from ostiary.authority.neutralising import Neutralised
 from ostiary.cli.directory import Cookie, Object
 from ostiary.cli.failures import NOT_FOUND, Failure
@@ -54,14 +55,15 @@ class Direct:
         line = f"{name}={started.token}; Path=/;{shared} HttpOnly; Secure; SameSite=Lax"
         return Cookie(user.username or username, started.session.id, line, _time(started.session.expires_at) or "")
 
-    def log_out(self, username: str) -> list[Object]:
+    def log_out(self, username: str) -> tuple[list[Object], bool]:
         """`administration.log_out`."""
         return self._run(lambda it: self._log_out(it, username))
 
-    async def _log_out(self, authority: Authority, username: str) -> list[Object]:
+    async def _log_out(self, authority: Authority, username: str) -> tuple[list[Object], bool]:
         user = (await authority.accounts.find(username, by=self._operator)).user
         ended = await authority.administration.log_out(username, by=self._operator)
-        return [_ended(user.username or username, session) for session in ended]
+        rows = [_ended(user.username or username, session) for session in ended[:MAXIMUM_PAGE]]
+        return rows, len(ended) > MAXIMUM_PAGE
 
     def log_out_one(self, username: str, session_id: str) -> list[Object]:
         """`administration.revoke`, after making sure that it is that user's."""
@@ -80,7 +82,7 @@ class Direct:
         after = None
         while True:
             page = await authority.administration.search(
-                where, by=self._operator, sort="created_at", after=after, limit=min(limit, PAGE)
+                where, by=self._operator, sort="-created_at", after=after, limit=min(limit, PAGE)
             )
             now = authority.clock()
             found += [_row(one, page.usernames, authority, now) for one in page.sessions]

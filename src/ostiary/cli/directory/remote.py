@@ -36,22 +36,23 @@ class Remote:
             text(answer, "username"), text(session, "id"), text(answer, "cookie"), text(session, "expires_at")
         )
 
-    def log_out(self, username: str) -> list[Object]:
+    def log_out(self, username: str) -> tuple[list[Object], bool]:
         """`POST /admin/users/{username}/logout`."""
         answer = self._calls.post(f"/admin/users/{segment(username)}/logout")
-        return list(answer.get("sessions") or [])
+        return list(answer.get("sessions") or []), answer.get("more") is True
 
     def log_out_one(self, username: str, session_id: str) -> list[Object]:
         """`POST /admin/sessions/{id}/revoke`, after making sure that it is that user's."""
         known = [one["session_id"] for one in self.sessions(username, None, 10 * PAGE)]
         chosen = match(session_id, known, "sess", "session")
         self._calls.post(f"/admin/sessions/{segment(chosen)}/revoke")
-        after = [one for one in self.sessions(username, "revoked", 10 * PAGE) if one["session_id"] == chosen]
-        return [{"username": one["username"], "session_id": chosen, "revoked": one["revoked_at"]} for one in after]
+        after = self._calls.get_pages("/admin/sessions", "sessions", {"q": chosen, "limit": 1}, 1)
+        rows = [_row(one) for one in after]
+        return [{"username": one["username"], "session_id": chosen, "revoked": one["revoked_at"]} for one in rows]
 
     def sessions(self, username: str | None, status: str | None, limit: int) -> list[Object]:
         """`GET /admin/sessions`, page by page."""
-        query = {"user": username, "status": status, "sort": "created_at", "limit": min(limit, PAGE)}
+        query = {"user": username, "status": status, "sort": "-created_at", "limit": min(limit, PAGE)}
         return [_row(one) for one in self._calls.get_pages("/admin/sessions", "sessions", query, limit)]
 
     def users(self) -> list[Object]:

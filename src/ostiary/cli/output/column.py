@@ -22,12 +22,14 @@ class Column:
         title: its name in what people read.
         show: how a table writes the value; other formats carry it whole.
         limit: where a table cuts it, in terminal columns.
+        is_id: it is what the format `quiet` writes of a record that has no `id`.
     """
 
     key: str
     title: str
     show: Callable[[object], str] | None = None
     limit: int | None = None
+    is_id: bool = False
 
     def in_table(self, record: Record, null: str = "-") -> str:
         """The cell of a table: safe for a terminal, cut to the limit."""

@@ -1,39 +1,55 @@
 """csv, tsv, sql, html, raw and quiet: the columns of the table with whole values.
 
 Invisible characters are shown escaped here as in tables, so that no line can be forged for `grep` or a terminal;
-who needs the exact text of a hostile user agent asks for json. Nothing else is changed: a value that begins with `=`
-or `@` stays as it is, as a guard for spreadsheets would corrupt it for everybody else. Import such columns as text.
+who needs the exact text of a hostile user agent asks for json. What a spreadsheet would take for a formula gets a quote
+in front in csv and tsv, as those are what people open there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ostiary.cli.output.column import Column, Record, plain
 from ostiary.cli.output.text import safe
 
+# What begins a formula, by OWASP's list (CSV Injection), in full width, too.
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 def to_csv(records: Sequence[Record], columns: Sequence[Column]) -> str:
     """RFC 4180 quoting, a header of keys, null as an empty field; lines end with a bare newline for Unix tools."""
+    keys = [column.key for column in columns]
+    return csv_lines([dict(zip(keys, keys, strict=True)), *records], keys)
+
+
+def csv_lines(records: Sequence[Record], keys: Sequence[str]) -> str:
+    """The same without a header, for what is written piece by piece."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
-    writer.writerows([[safe(plain(record.get(column.key))) for column in columns] for record in records])
+    writer.writerows([[safe(_cell(record.get(key))) for key in keys] for record in records])
     return out.getvalue()
 
 
 def to_tsv(records: Sequence[Record], columns: Sequence[Column]) -> str:
     r"""Tabs between fields; a backslash in a field is doubled, so that `\t` and `\n` can be told from typed text."""
     rows = [[column.key for column in columns]]
-    rows += [[_tsv(plain(record.get(column.key))) for column in columns] for record in records]
+    rows += [[_tsv(_cell(record.get(column.key))) for column in columns] for record in records]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def _tsv(text: str) -> str:
     return safe(text.replace("\\", "\\\\"))
+
+
+def _cell(value: object) -> str:
+    """The one way into a spreadsheet: a text that it would run gets a quote in front. Numbers are none."""
+    text = plain(value)
+    is_number = isinstance(value, int | float)
+    return f"'{text}" if text.startswith(FORMULAS) and not is_number else text
 
 
 def to_sql(records: Sequence[Record], columns: Sequence[Column]) -> str:
@@ -92,5 +108,12 @@ def to_raw(records: Sequence[Record], columns: Sequence[Column]) -> str:
 
 
 def to_quiet(records: Sequence[Record], columns: Sequence[Column]) -> str:
-    """The first column only, whole, one value a line."""
-    return "".join(f"{safe(plain(record.get(columns[0].key)))}\n" for record in records)
+    """The ids only, whole, one a line: what the next command takes. Of what has none the first column."""
+    return "".join(f"{safe(plain(_id(record, columns)))}\n" for record in records)
+
+
+def _id(record: Record, columns: Sequence[Column]) -> object:
+    if record.get("id") is not None:
+        return record["id"]
+    column = next((one for one in columns if one.is_id), columns[0])
+    return record.get(column.key)
