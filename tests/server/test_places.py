@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ostiary.server.places import Places
+from ostiary.server.places import CHECK_EVERY, Places
 from ostiary.server.shapes import Place
 from tests.server.visitors import API, add_people, signed_in
 
@@ -111,3 +112,112 @@ def test_without_a_file_that_can_be_read_there_are_no_places(tmp_path, content):
     assert places.of("203.0.113.7") is None
     assert places.of("203.0.113.8") is None
     places.close()
+
+
+MUNICH = {"city": {"names": {"en": "Munich"}}, "country": {"names": {"en": "Germany"}}}
+BROKEN = {
+    "cut off": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda whole: b"",
+    "junk": lambda whole: b"x" * 99,
+}
+
+
+def replaced(path: Path, content: bytes) -> None:
+    new = path.with_name("new.mmdb")
+    new.write_bytes(content)
+    new.replace(path)
+
+
+def overwritten(path: Path, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.truncate(0)  # what ends a process that has the file mapped
+        file.write(content)
+
+
+@pytest.mark.parametrize("change", [replaced, overwritten])
+def test_a_file_that_changes_is_read_anew(tmp_path, change):
+    path = Path(write_mmdb(tmp_path / "x.mmdb", "203.0.113.0/24", BERLIN))
+    places = Places(str(path))
+    assert places.of("203.0.113.7") == Place("Berlin", "Germany")
+    write_mmdb(tmp_path / "y.mmdb", "203.0.113.0/24", MUNICH)
+    change(path, (tmp_path / "y.mmdb").read_bytes())
+    assert places.of("203.0.113.9") == Place("Berlin", "Germany"), "in memory: nothing is read from the file"
+    places.look()
+    assert places.of("203.0.113.7") == Place("Munich", "Germany")
+
+
+@pytest.mark.parametrize("change", [replaced, overwritten])
+@pytest.mark.parametrize("breaks", BROKEN)
+def test_a_broken_new_file_keeps_the_old_one_and_is_told_once(tmp_path, logged, change, breaks):
+    path = Path(write_mmdb(tmp_path / "x.mmdb", "203.0.113.0/24", BERLIN))
+    whole = path.read_bytes()
+    places = Places(str(path))
+    places.look()
+    change(path, BROKEN[breaks](whole))
+    for _ in range(3):
+        places.look()
+        assert places.of("203.0.113.7") == Place("Berlin", "Germany")
+    assert logged.getvalue().count("places.not_opened") == 1
+    assert "the one read before" in logged.getvalue()
+    write_mmdb(path, "203.0.113.0/24", MUNICH)
+    places.look()
+    assert places.of("203.0.113.7") == Place("Munich", "Germany")
+
+
+def test_a_file_that_goes_away_and_comes_back_is_read_then(tmp_path, logged):
+    path = Path(write_mmdb(tmp_path / "x.mmdb", "203.0.113.0/24", BERLIN))
+    places = Places(str(path))
+    places.look()
+    path.rename(tmp_path / "away")
+    places.look()
+    assert places.of("203.0.113.7") == Place("Berlin", "Germany")
+    write_mmdb(path, "203.0.113.0/24", MUNICH)
+    places.look()
+    assert places.of("203.0.113.7") == Place("Munich", "Germany")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("content", [None, b"junk" * 100])
+async def test_a_missing_or_broken_file_is_told_at_the_start(make_app, tmp_path, logged, content):
+    path = tmp_path / "x.mmdb"
+    if content is not None:
+        path.write_bytes(content)
+    async with make_app(places_file=str(path)):
+        assert "places.not_opened" in logged.getvalue()
+
+
+async def test_looks_are_seconds_apart_and_in_no_ones_way(tmp_path, monkeypatch):
+    """Time and size are asked for in a thread, and a file that stayed is not read again."""
+    import asyncio
+    import threading
+
+    from ostiary.server import places as module
+
+    path = write_mmdb(tmp_path / "x.mmdb", "203.0.113.0/24", BERLIN)
+    threads, slept, reads = [], [], []
+    original, read, enough = module.signature, module.read, asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) > 3:
+            enough.set()
+            await asyncio.Event().wait()
+
+    def noted_signature(file: str) -> object:
+        threads.append(threading.current_thread())
+        return original(file)
+
+    def noted_read(file: str) -> object:
+        reads.append(file)
+        return read(file)
+
+    monkeypatch.setattr(module, "signature", noted_signature)
+    monkeypatch.setattr(module, "read", noted_read)
+    places = Places(path)
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    await places.open()
+    await enough.wait()
+    await places.stop()
+    assert set(slept) == {CHECK_EVERY}
+    assert len(threads) == 4 and threading.main_thread() not in threads
+    assert len(reads) == 1

@@ -95,6 +95,7 @@ class Application:
     async def open(self) -> None:
         """Begin to record use, and to look after the database."""
         self.is_open = True
+        await self._context.places.open()
         await self.authority.__aenter__()
         self.authority.verifiers.begin()
         self.authority.upkeep.begin()
@@ -103,7 +104,7 @@ class Application:
         """Write down what use is still unrecorded, then give everything back."""
         self.is_open = False
         try:
-            self._context.places.close()
+            await self._context.places.stop()
         finally:
             await self.authority.close()
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -190,6 +191,18 @@ def _as_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, timedelta):
         return f"{value.total_seconds():f}s"
+    if isinstance(value, tuple) and any(is_dataclass(part) for part in value):
+        return json.dumps([_as_object(part) for part in value])
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     return str(value)
+
+
+def _as_object(value: Any) -> dict[str, object]:
+    """A rule as the file has it: what is empty is left out."""
+    given = {row.name: getattr(value, row.name) for row in fields(value)}
+    return {
+        name: _as_text(one) if isinstance(one, timedelta) else one
+        for name, one in given.items()
+        if one not in (None, ())
+    }

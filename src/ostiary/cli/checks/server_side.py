@@ -92,12 +92,23 @@ def _unsafe(settings: Settings) -> Iterator[Finding]:
             f"listens on {settings.host} without TLS, so browsers elsewhere cannot sign in",
             "put TLS in front and set public_url",
         )
+    if settings.places_file is not None:
+        yield from _places(settings.places_file)
     path = _sqlite_path(settings)
     if path is not None and os.name == "posix" and os.path.exists(path):
         mode = stat.S_IMODE(os.stat(path).st_mode)
         readable = mode & 0o077 and os.stat(os.path.dirname(path) or ".").st_mode & 0o011
         if readable:
             yield Finding("database file", "unsafe", f"{path} can be read by others ({mode:o})", f"chmod 600 {path}")
+
+
+def _places(file: str) -> Iterator[Finding]:
+    import maxminddb
+
+    try:
+        maxminddb.open_database(file, maxminddb.MODE_MEMORY).close()
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as why:
+        yield Finding("places_file", "broken", f"cannot be read: {why}", "give a MaxMind-format file (.mmdb)")
 
 
 async def _database(settings: Settings) -> list[Finding]:
