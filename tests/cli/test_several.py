@@ -78,11 +78,6 @@ def test_waiting_is_done_while_somebody_can_ask(ada):
     assert "refused everywhere" in done.stderr
 
 
-def ended_before(person, user, count):
-    """Sessions of the user that ended long ago, as nobody can sign in a thousand times here."""
-    return [person.elsewhere() for _ in range(count)]
-
-
 def test_lists_are_cut_to_the_newest_and_say_so(root, new_person):
     person = new_person()
     made = [person.elsewhere()[0] for _ in range(4)]
@@ -95,9 +90,6 @@ def test_lists_are_cut_to_the_newest_and_say_so(root, new_person):
 
 def test_quiet_writes_ids_in_every_list(root, new_person):
     """Walks the commands: each that lists is asked, and each line is the id of one record in json."""
-    from ostiary.cli import COMMANDS
-    from tests.cli.test_several import lists
-
     person = new_person()
     person.elsewhere()
     root.ostiary.ok("token", "create", "ci", "-q")
@@ -118,7 +110,6 @@ def test_quiet_writes_ids_in_every_list(root, new_person):
             assert all(line.isdigit() for line in ids) if key == "position" else ids, words
             seen.add(words)
     assert len(seen) >= 6
-    assert COMMANDS
 
 
 def lists():
@@ -147,7 +138,7 @@ def test_csv_and_tsv_carry_no_formula_from_any_command(root):
         headers={"User-Agent": hostile},
     )  # fmt: skip
     root.ostiary.ok("client", "add", "+1+1", "-f", "json")
-    root.ostiary.ok("token", "create", "-1-1", "-q") if False else root.ostiary.ok("token", "create", "@x", "-q")
+    root.ostiary.ok("token", "create", "@x", "-q")
     found = 0
     for words in [*lists(), ("event", "export")]:
         for form in ("csv", "tsv"):

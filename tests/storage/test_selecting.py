@@ -16,18 +16,21 @@ from ostiary.core.session import REASONS, Revocation, Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, UserNotFound
 from ostiary.storage import selecting, sessions
+from tests.support.agents import AGENTS as SHOWN
+from tests.support.agents import says, shown_words
 from tests.support.people import CHROME, FIREFOX, IPHONE, add_user, at
 
 POLICY = PRESETS["default"]
 ADDRESSES = (None, "203.0.113.7", "203.0.113.255", "203.0.114.0", "10.1.2.3", "255.255.255.255", "2001:db8::1")
 NETWORKS = ("203.0.113.0/24", "203.0.112.0/22", "0.0.0.0/0", "::/0", "2001:db8::/32", "::ffff:10.1.2.3", "203.0.113.7")
-AGENTS = (None, FIREFOX, CHROME, IPHONE, "curl/8.5.0", "Googlebot/2.1", "%_\\'\"")
+AGENTS = (None, FIREFOX, CHROME, IPHONE, "curl/8.5.0", "Googlebot/2.1", "%_\\'\"", *SHOWN)
+WORDS = sorted({word for agent in SHOWN for word in shown_words(agent)})
 LABELS = (None, "Laptop", "laptop of Ada", "lap%op", "l_ptop", "ÄRGER", "straße")
 SPANS = (0, 1, 20, 29, 30, 31, 59, 60, 61, 89, 90, 91, 120)  # days, on and beside every limit
 USERS = ("ada", "adam", "Eve", "a_da")
 
 
-def made(now, user_ids, number=160):
+def made(now, user_ids, number=320):
     """Sessions on and beside every limit; the same at every run."""
     chance = random.Random(20260115)
     return [one_session(chance, now, user_ids) for _ in range(number)]
@@ -60,9 +63,9 @@ def filters(now):
     known = {
         "user": st.sampled_from([*USERS, "ADA", "app|42"]),
         "ip": st.sampled_from(NETWORKS),
-        "user_agent": st.sampled_from(["firefox", "Chrome", "CURL", "curl/8.5.0", FIREFOX, "%", "Fire%", "none/1"]),
+        "user_agent": st.sampled_from(["firefox", "Chrome", "CURL", "curl/8.5.0", FIREFOX, "%", "none/1", *WORDS]),
         "device": st.sampled_from(
-            ["phone", "Desktop", "windows", "iphone", "unknown", "CLI", "service", "linux", "mac"]
+            ["phone", "Desktop", "windows", "iphone", "unknown", "CLI", "service", "linux", "mac", "iPad", "tv", *WORDS]
         ),
         "application_id": st.sampled_from(["shop", "Shop", "wiki", "%"]),
         "tenant": st.sampled_from(["default", "north", "n%"]),
@@ -185,3 +188,14 @@ async def test_a_user_who_is_nobody_is_told_from_one_without_sessions(authority,
     assert (await authority.administration.search(Selector(user="ada"), by=operator)).count == 0
     with pytest.raises(UserNotFound):
         await authority.administration.search(Selector(user="nobody"), by=operator)
+
+
+async def test_a_plan_for_ipads_is_of_ipads_and_every_word_shown_plans_only_what_shows_it(authority, clock, operator):
+    started = {agent: await authority.sessions.start("app|1", client=at(user_agent=agent)) for agent in SHOWN}
+    for words in ({"device": "iPad"}, {"device": "linux"}, {"user_agent": "chrome"}, {"device": "Samsung SM-G991B"}):
+        where = parse(words)
+        made = await authority.plans.make(where, by=operator)
+        ((name, word),) = words.items()
+        expected = {started[agent].session.id for agent in SHOWN if says(agent, name, word)}
+        assert expected and {session.id for session in made.sample} == expected, words
+        assert made.plan.count == len(expected)

@@ -13,6 +13,7 @@ DeviceKind: TypeAlias = Literal["desktop", "phone", "tablet", "cli", "service", 
 
 MAXIMUM_USER_AGENT: Final = 512  # characters kept; real agents stay under 300
 MAXIMUM_LABEL: Final = 64  # characters a person may name a device with
+LEAST_OF_MODEL: Final = 4  # characters by which an agent names a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,11 @@ def _canonical(ip: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an agent says it is. Never a fact, always a hint for a person's eye."""
+    """What an agent says it is. Never a fact, always a hint for a person's eye.
+
+    Attributes:
+        device: a model that the agent itself names, so that it can be searched; none that was only guessed.
+    """
 
     browser: str | None
     os: str | None
@@ -102,7 +107,20 @@ def _describe_browser(user_agent: str) -> Description:
     system = found.os.family if found.os else None
     device = found.device
     model = device.family if device and device.family not in {"Other", "Mac"} else None
-    return Description(browser, system, model, _kind(user_agent, system, model))
+    kind = _kind(user_agent, system, model)
+    folded = user_agent.casefold()
+    is_named = model is not None and any(part in folded for part in named_by(model))
+    return Description(browser, system, model if is_named else None, kind)
+
+
+def named_by(model: str) -> tuple[str, ...]:
+    """What is in every agent of this model, one or another: its name, or that without the maker's in front.
+
+    `Samsung SM-G991B` is an SM-G991B. `Generic Smartphone` and `K` are in no agent, or in all: they are no models.
+    """
+    folded = model.casefold()
+    rest = folded.partition(" ")[2]
+    return tuple(part for part in (folded, rest) if len(part) >= LEAST_OF_MODEL)
 
 
 def _kind(user_agent: str, system: str | None, model: str | None) -> DeviceKind:

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from ostiary.core.account import username_key
 from ostiary.core.address import Network, address_key, bounds, parse_network
 from ostiary.core.client import MAXIMUM_LABEL, MAXIMUM_USER_AGENT, describe
+from ostiary.core.device_words import DEVICES, KNOWN_AS, SYSTEMS, VARIANTS
 from ostiary.core.policy import Policy
 from ostiary.core.session import REASONS, STATUSES, Reason, Session, Status
 from ostiary.errors import InvalidRequest
@@ -28,14 +29,6 @@ SORTS: Final[tuple[Sort, ...]] = ("created_at", "-created_at", "last_used_at", "
 MAXIMUM_TEXT: Final = 256  # characters of a user's name, an application or a tenant
 LEAST_OF_ID: Final = 3  # characters after `sess_` that the beginning of an id needs, as on the command line
 
-DEVICES: Final = ("desktop", "phone", "tablet", "cli", "service", "unknown")
-# What people call a device, as the kind of device and the system that agents name.
-_KNOWN_AS: Final[dict[str, tuple[str | None, str | None]]] = {
-    "iphone": ("phone", "ios"),
-    "ipad": ("tablet", None),
-    "mac": (None, "mac os x"),
-    "macos": (None, "mac os x"),
-}
 _SESSION_ID = re.compile(rf"sess_[a-z2-7]{{{LEAST_OF_ID},26}}")
 
 
@@ -46,8 +39,9 @@ class Selector:
     Attributes:
         user: a username in any case, or a user id.
         ip: the address of the last recorded use lies in this network.
-        user_agent: the browser or tool, such as `Firefox`, in any case; or a whole agent as the client sent it.
-        device: the kind of device (`DEVICES`), or its system, such as `Windows`, in any case.
+        user_agent: the browser or tool, such as `Firefox` or `Firefox on Linux`, in any case; or a whole agent as the
+            client sent it.
+        device: the kind of device (`DEVICES`), its system, such as `Windows`, or its model, in any case.
         application_id, tenant: exactly.
         status: at the moment of asking; `live` is active or stale, `ended` revoked or expired.
         created_before, created_after, last_used_before: strictly before; at or after.
@@ -134,42 +128,75 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A browser or tool by its name, or one agent exactly."""
+    """A browser or tool by its name, if wanted on one system; or one agent exactly, as it was sent.
 
+    Attributes:
+        browsers: their keys; any of them.
+        exactly, browser: the whole agent, and the key that it is stored under.
+    """
+
+    browsers: frozenset[str]
+    system: str | None
+    exactly: str
     browser: str | None
-    exactly: str | None
 
     @classmethod
     def read(cls, text: str) -> Agent:
-        """A name has no slash; what has one is a whole agent."""
-        if "/" not in text:
-            return cls(text.casefold(), None)
-        return cls((describe(text).browser or "").casefold() or None, text)
+        """What is shown is found: the browser, the browser on its system, and the agent itself."""
+        name, on, system = text.casefold().rpartition(" on ")
+        if on:
+            return cls(frozenset((name,)), system, text, browser_key(text))
+        browsers = frozenset(variant.format(system) for variant in VARIANTS)
+        return cls(browsers, None, text, browser_key(text))
 
     def matches(self, session: Session) -> bool:
         """True if the session's agent is it."""
-        return browser_key(session.user_agent) == self.browser and self.exactly in (None, session.user_agent)
+        agent = session.user_agent
+        is_named = browser_key(agent) in self.browsers and self.system in (None, system_key(agent))
+        return is_named or agent == self.exactly
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kind of device, a system, or both."""
+    """A kind of device, a system, a device by what its agents say, or a model; what is None is not asked.
 
-    kind: str | None
-    system: str | None
+    Attributes:
+        systems: any of them.
+        says, says_not: what is in the agent, and what is not; in lower case.
+        model: as `describe` reads it; it is enough by itself.
+    """
+
+    kind: str | None = None
+    systems: frozenset[str] | None = None
+    says: str | None = None
+    says_not: str | None = None
+    model: str | None = None
 
     @classmethod
     def read(cls, text: str) -> Machine:
-        """A kind is one of ours; every other word is a system's name."""
+        """By its words, whatever their case; a word that nobody is called by finds nobody."""
         folded = text.casefold()
-        if folded in _KNOWN_AS:
-            return cls(*_KNOWN_AS[folded])
-        return cls(folded, None) if folded in DEVICES else cls(None, folded)
+        if folded in KNOWN_AS:
+            kind, system, says, says_not = KNOWN_AS[folded]
+            return cls(kind, frozenset((system,)), says, says_not)
+        if folded in DEVICES:
+            return cls(folded)
+        if folded in SYSTEMS:
+            return cls(systems=SYSTEMS[folded])
+        return cls(systems=frozenset((folded,)), model=folded)
 
     def matches(self, session: Session) -> bool:
         """True if the session's client is such a device."""
-        kind, system = device_key(session.user_agent), system_key(session.user_agent)
-        return self.kind in (None, kind) and self.system in (None, system)
+        agent = session.user_agent
+        if self.model is not None and model_key(agent) == self.model:
+            return True
+        said = (agent or "").lower()
+        return (
+            self.kind in (None, device_key(agent))
+            and (self.systems is None or system_key(agent) in self.systems)
+            and (self.says is None or self.says in said)
+            and (self.says_not is None or self.says_not not in said)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +257,12 @@ def browser_key(user_agent: str | None) -> str | None:
 def system_key(user_agent: str | None) -> str | None:
     """The operating system, likewise."""
     found = describe(user_agent).os
+    return found.casefold() if found else None
+
+
+def model_key(user_agent: str | None) -> str | None:
+    """The model, likewise; it is not stored."""
+    found = describe(user_agent).device
     return found.casefold() if found else None
 
 

@@ -15,14 +15,16 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
 
 from ostiary.core.account import username_key
 from ostiary.core.address import Network, bounds
+from ostiary.core.client import named_by
 from ostiary.core.policy import Policy
-from ostiary.core.selector import Selector, Sort
+from ostiary.core.selector import Agent, Machine, Selector, Sort, model_key
 from ostiary.core.session import STALE_AFTER_DAYS, Session
 from ostiary.errors import InvalidRequest
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions, users
 from ostiary.storage.sessions import COLUMNS, Chosen, as_session, live
 
+MAXIMUM_AGENTS: Final = 1000  # that name one model; each is read
 MAXIMUM_USERS: Final = 1000  # whose names begin with one text; more are not what somebody looks for
 LONGEST_ID: Final = len("sess_") + 26
 
@@ -68,16 +70,9 @@ async def _filters(db: Connection, selector: Selector) -> list[Chosen]:
     if selector.ip is not None:
         conditions.append(_within(selector.ip))
     if selector.user_agent is not None:
-        agent = selector.agent
-        conditions.append(sessions.c.browser == agent.browser)  # IS NULL for None
-        if agent.exactly is not None:
-            conditions.append(sessions.c.user_agent == agent.exactly)
+        conditions.append(_agent(selector.agent))
     if selector.device is not None:
-        machine = selector.machine
-        if machine.kind is not None:
-            conditions.append(sessions.c.device == machine.kind)
-        if machine.system is not None:
-            conditions.append(sessions.c.system == machine.system)
+        conditions.append(await _machine(db, selector.machine))
     if selector.application_id is not None:
         conditions.append(sessions.c.application_id == selector.application_id)
     if selector.tenant is not None:
@@ -93,6 +88,44 @@ async def _filters(db: Connection, selector: Selector) -> list[Chosen]:
     if selector.q is not None:
         conditions.append(await _begins_with(db, selector))
     return conditions
+
+
+def _agent(agent: Agent) -> Chosen:
+    named: Chosen = sessions.c.browser.in_(sorted(agent.browsers))
+    if agent.system is not None:
+        named = and_(named, sessions.c.system == agent.system)
+    exactly = and_(sessions.c.browser == agent.browser, sessions.c.user_agent == agent.exactly)  # IS NULL for None
+    # A name that a browser is known by is read from the index alone; a whole agent stands only in the row.
+    return named if agent.exactly.isalpha() and agent.browser is None else or_(named, exactly)
+
+
+async def _machine(db: Connection, machine: Machine) -> Chosen:
+    conditions: list[Chosen] = []
+    if machine.kind is not None:
+        conditions.append(sessions.c.device == machine.kind)
+    if machine.systems is not None:
+        conditions.append(sessions.c.system.in_(sorted(machine.systems)))
+    said = func.lower(func.coalesce(sessions.c.user_agent, ""))
+    if machine.says is not None:
+        conditions.append(said.contains(machine.says, autoescape=True))
+    if machine.says_not is not None:
+        conditions.append(~said.contains(machine.says_not, autoescape=True))
+    found = and_(*conditions)
+    agents = await _agents_of(db, machine.model) if machine.model is not None else []
+    return or_(found, sessions.c.user_agent.in_(agents)) if agents else found
+
+
+async def _agents_of(db: Connection, model: str) -> list[str]:
+    """The agents of a model, which no column holds: those that name it are looked through."""
+    said = func.lower(sessions.c.user_agent)
+    named = [said.contains(part, autoescape=True) for part in named_by(model)]
+    if not named:
+        return []
+    query = select(sessions.c.user_agent).where(or_(*named)).distinct().limit(MAXIMUM_AGENTS + 1)
+    agents = (await db.execute(query)).scalars().all()
+    if len(agents) > MAXIMUM_AGENTS:
+        raise InvalidRequest("device", f"more than {MAXIMUM_AGENTS} different agents say that; write more of the model")
+    return [agent for agent in agents if model_key(agent) == model]
 
 
 def _in_state(selector: Selector, policy: Policy, now: datetime) -> list[Chosen]:

@@ -9,7 +9,8 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 
 from ostiary.authority.administration import Page
-from ostiary.core.selector import DEVICES, FILTERS, SORTS, WANTED, Sort, parse
+from ostiary.core.device_words import DEVICES
+from ostiary.core.selector import FILTERS, SORTS, WANTED, Sort, parse
 from ostiary.core.session import REASONS
 from ostiary.errors import InvalidRequest, UserNotFound
 from ostiary.server.cursors import after_session, read_session
