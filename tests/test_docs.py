@@ -539,6 +539,30 @@ def sign_in_limits_match(pages: Pages) -> Iterator[str]:
                 yield f"SECURITY.md: {name} is {real.get(name)}, not {row[1]}"
 
 
+FACTS = (  # sections of SECURITY.md that say what is so; the others say what is not, or whom to trust
+    *("What is revoked when", "What is stored, and how", "Answers give little away", "Sign-in limits"),
+    *("The break-glass door", "Cookies and other sites", "Proxies", "Limits in time", "What is kept, and for how long"),
+)
+TESTED = re.compile(r"<!-- test: (tests/[\w/]+\.py)::(test_\w+) -->")
+
+
+def facts_are_tested(pages: Pages) -> Iterator[str]:
+    """A fact in SECURITY.md has a test named beside it, or is not there."""
+    found = sections(pages["SECURITY.md"], 2)
+    for name in FACTS:
+        text = found.get(name, "")
+        if not TESTED.search(text):
+            yield f"SECURITY.md: {name}: no test is named"
+        for item in re.split(r"^(?=\* )", text, flags=re.MULTILINE)[1:]:
+            if not TESTED.search(item):
+                yield f"SECURITY.md: {name}: no test is named beside: {item.splitlines()[0]}"
+    for said in re.findall(r"<!-- test: .*", pages["SECURITY.md"]):
+        named = TESTED.fullmatch(said.strip())
+        file = ROOT / named[1] if named else None
+        if named is None or file is None or not file.is_file() or f"def {named[2]}(" not in file.read_text():
+            yield f"SECURITY.md: there is no such test: {said}"
+
+
 # The rules: what holds for every page.
 
 
@@ -638,7 +662,7 @@ def prose_is_calm(pages: Pages) -> Iterator[str]:
                 yield f"{page}: an exclamation mark: {line}"
             if word := loud.search(bare):
                 yield f"{page}: {word[0]}"
-            if len(line) > LINE and not line.startswith("|") and "](" not in line:
+            if len(line) > LINE and not line.lstrip().startswith(("|", "<!-- test: ")) and "](" not in line:
                 yield f"{page}: a line of {len(line)} characters: {line[:40]}"
 
 
@@ -679,8 +703,8 @@ def texts() -> dict[str, str]:
 PAGE_RULES: tuple[Rule, ...] = (
     commands_match, global_options_match, exit_codes_match, formats_match, settings_match, environment_matches,
     endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match, cookies_match,
-    passing_cookies_match, page_routes_match, sdk_calls_match, sign_in_limits_match, links_resolve, pages_are_listed,
-    commands_parse, settings_files_load, prose_is_calm,
+    passing_cookies_match, page_routes_match, sdk_calls_match, sign_in_limits_match, facts_are_tested, links_resolve,
+    pages_are_listed, commands_parse, settings_files_load, prose_is_calm,
 )  # fmt: skip
 
 
@@ -741,6 +765,8 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (commands_parse, "docs/quickstart.md", "$ ostiary whoami", "$ ostiary who"),
     (commands_parse, "README.md", "dev.py test ", "dev.py tests "),
     (settings_files_load, SETTINGS, "max_sessions = 20", "max_session = 20"),
+    (facts_are_tested, "SECURITY.md", "* A lifetime is exact.", "* A lifetime is exact.\n* Nothing is ever forgotten."),
+    (facts_are_tested, "SECURITY.md", "::test_nodes_count_together", "::test_nodes_count"),
     (prose_is_calm, "README.md", "A self-hosted session authority", "A powerful session authority"),
     (prose_is_calm, "README.md", "and nothing else.", "and nothing else!"),
     (prose_is_calm, "README.md", "A self-hosted", "A self-hosted" + " and long" * 20),
