@@ -212,6 +212,8 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
 LIVE_ONLY = {
     "sessions._make_room": "chooses among those that work",
     "sessions._log_out": "of a caller who was just verified; a sign-out without one goes by the secret",
+    "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
+    "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostiary.core.client import seen
+from ostiary.core.selector import Selector
 from tests.support.databases import skip
 from tests.support.people import CHROME, IPHONE, at
 from tests.web.visitors import HERE, Visitor
@@ -42,6 +43,7 @@ async def test_no_page_has_a_grave_finding(visitors, site, axe, scheme, width):
     await site.authority.sessions.revoke(gone.session.id, by=by)
     await site.authority.sessions.start(user.id, client=seen("2001:db8::9", "x" * 300), label="W" * 64)
     made = await site.authority.tokens.create(by=by, name="t" * 64)
+    plan = (await site.authority.plans.make(Selector(), by=by)).plan
     visitor = await visitors(color_scheme=scheme, viewport={"width": width, "height": 800})
     found: list[str] = []
 
@@ -77,6 +79,8 @@ async def test_no_page_has_a_grave_finding(visitors, site, axe, scheme, width):
             "/admin/sessions?reason=user",
             "/admin/sessions?ip=none",
             "/admin/events",
+            "/admin/plans",
+            f"/admin/plans/{plan.id}",
             "/admin/clients",
         ),
         *("/admin/users", f"/admin/users/{user.username}", f"/admin/users/{user.username}/disable"),

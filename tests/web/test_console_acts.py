@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -61,14 +63,57 @@ async def test_a_search_becomes_a_plan_that_ends_exactly_what_was_found_and_can_
     assert all([await works(surfer, one) for one in chosen])
 
 
-async def test_a_plan_that_does_not_fit_any_more_says_so_and_ends_nothing(surfer):
+@pytest.mark.parametrize(("newer", "label"), [("leave", "End these 3; 2 newer stay"), ("include", "End all 5")])
+async def test_who_signs_in_while_one_reads_stops_nobody(surfer, newer, label):
+    """W1: the page says what came since, and each way is one press; also when yet another one comes before it."""
     await surfer.add_and_sign_in("ada", admin=True)
     chosen = await three_in_a_network(surfer)
     path = await plan(surfer, ip=NETWORK)
-    await surfer.authority.sessions.start(chosen[0].session.user_id, client=seen("198.51.100.77", CHROME))
-    answer = await surfer.submit(path, f"{path}/apply")
-    assert answer.status_code == 409 and "plan again" in answer.text
-    assert all([await works(surfer, one) for one in chosen])
+    came = [await newcomer(surfer, chosen) for _ in range(2)]
+    page = await surfer.get(path)
+    assert label in page.text
+    last = await newcomer(surfer, chosen)
+    answer = await surfer.submit(path, f"{path}/apply", newer=newer, undo="10")
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert not any([await works(surfer, one) for one in chosen])
+    assert {await works(surfer, one) for one in (*came, last)} == {newer == "leave"}
+    assert (await surfer.get("/admin")).status_code == 200  # the own session is spared
+
+
+async def newcomer(surfer: Any, chosen: list[Started]) -> Started:
+    user_id = chosen[0].session.user_id
+    came: Started = await surfer.authority.sessions.start(user_id, client=seen("198.51.100.77", CHROME))
+    return came
+
+
+async def test_no_form_of_a_plan_leads_to_an_address_that_is_not_there(surfer):
+    """W1: after a refusal the address is that of the act; what stands there must lead to the plan all the same."""
+    await surfer.add_and_sign_in("ada", admin=True)
+    await three_in_a_network(surfer)
+    path = await plan(surfer, ip=NETWORK)
+    refused = await surfer.submit(path, f"{path}/undo")
+    assert refused.status_code == 409
+    assert set(re.findall(r'action="(/admin/plans[^"]*)"', refused.text)) == {f"{path}/apply"}
+    for act in ("apply", "undo"):
+        again = await surfer.get(f"{path}/{act}")
+        assert (again.status_code, again.headers["location"]) == (303, path)
+
+
+async def test_a_plan_is_found_again_while_it_can_be_undone(surfer):
+    """W2: from the console's own list, and from the events, with the time that is left."""
+    await surfer.add_and_sign_in("ada", admin=True)
+    await three_in_a_network(surfer)
+    assert "Nothing was planned lately" in (await surfer.get("/admin/plans")).text
+    path = await plan(surfer, ip=NETWORK)
+    assert "Not applied" in (await surfer.get("/admin/plans")).text
+    await surfer.submit(path, f"{path}/apply", undo="60")
+    listed = (await surfer.get("/admin/plans")).text
+    assert f'href="{path}"' in listed and "Can be undone" in listed and "3 ended" in listed
+    assert f'href="{path}"' in (await surfer.get("/admin/events")).text
+    assert 'href="/admin/plans"' in (await surfer.get("/admin")).text
+    await surfer.submit(path, f"{path}/undo")
+    listed = (await surfer.get("/admin/plans")).text
+    assert "Undone" in listed and "3 brought back" in listed and "Can be undone" not in listed
 
 
 async def test_a_plan_that_was_applied_for_good_offers_no_undo(surfer):
@@ -151,12 +196,47 @@ async def test_an_incident_is_walked_in_a_browser(visitors, site):
     await visitor.sees("2 sessions")
     await visitor.press("End all 2…")
     await visitor.sees("End 2 sessions?")
-    await visitor.press("End 2 sessions")
+    await visitor.press("End these 2")
     await visitor.sees("2 sessions ended")
     assert not any(site.works(one) for one in stolen)
     await visitor.press("Undo: bring 2 sessions back")
     await visitor.sees("2 sessions brought back")
     assert all(site.works(one) for one in stolen)
+
+
+@pytest.mark.parametrize(("label", "net"), [("newer stay", "198.18.1"), ("include what came since", "198.18.2")])
+async def test_an_address_range_is_ended_while_sign_ins_go_on(visitors, site, label, net):
+    """W1, acceptance: five more of the range sign in each second, faster than anybody reads; one press ends them."""
+    root, grace = await site.user(admin=True), await site.user()
+    first = [await site.sign_in(grace, at(f"{net}.{number}", CHROME)) for number in range(1, 14)]
+    came, goes_on = [], True
+
+    async def storm() -> None:
+        while goes_on:
+            came.append(await site.sign_in(grace, at(f"{net}.99", CHROME)))
+            await asyncio.sleep(0.2)
+
+    visitor = await visitors()
+    await visitor.sign_in(root)
+    await visitor.goto(f"/admin/sessions?ip={net}.0/24&status=live")
+    await visitor.press("End all 13…")
+    storming = asyncio.create_task(storm())
+    try:
+        await visitor.sees("End 13 sessions?")
+        await asyncio.sleep(2)  # to read it
+        await visitor.page.reload()
+        before = list(came)
+        await visitor.page.get_by_role("button", name=label).click()
+        await visitor.page.wait_for_url("**/admin/plans/plan_*")
+        await visitor.page.get_by_role("heading", name="ended").wait_for()
+    finally:
+        goes_on = False
+        await storming
+    assert not any(site.works(one) for one in first)
+    assert len(before) >= 5 and {site.works(one) for one in before} == {label == "newer stay"}
+    await visitor.goto("/admin/plans")
+    await visitor.sees("Can be undone")
+    assert "/apply" not in visitor.page.url
 
 
 async def test_a_plan_of_another_person_is_no_members_business(surfer):

@@ -46,6 +46,8 @@ async def suspend_sessions(
     db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, until: datetime
 ) -> int:
     """Suspend the live ones of a plan's sessions: refused from now on, until the plan is undone. How many."""
+    # An undo of another plan may bring some of them back right now: then they are ours to suspend, and it waits for us.
+    await suspended.hold(db, sessions.ids(session_ids))
     end = Revocation(now, "bulk", by.name, until)
     changed = await suspended.suspend(db, session_ids, end, plan_id)
     await _tell(db, "session.suspended", changed, now, by, {"plan_id": plan_id, "until": written(until)}, end.reason)
@@ -77,6 +79,7 @@ async def restore_sessions(
 
     What another plan was applied to as well stays refused, by that one from now on.
     """
+    await suspended.hold(db, sessions.ids(session_ids))  # as above: another plan is applied before this, or after it
     for heir, some in _by_heir(await suspended.heirs(db, session_ids, plan_id)):
         whose = [Whose(one.session_id, one.user_id) for one in some]
         applied_by = Caller(User(heir.applied_by), client=by.client)

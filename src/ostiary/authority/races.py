@@ -1,8 +1,9 @@
 """Random acts of many at once on several nodes, and an oracle that knows what must not come of them.
 
-Three things are held: what was acknowledged as ended before a question was asked is refused, by every node; what
-nobody has begun to end is accepted; and who is accepted has the roles that were given last. In between, while an ending
-or a change is under way, both answers are right.
+Held are: what was acknowledged as ended before a question was asked is refused, by every node and for good; what a plan
+has suspended is refused until its undoing begins, and accepted once that is acknowledged, if nobody ended it meanwhile;
+what nobody has begun to end is accepted; who is accepted has the roles that were given last; and a caller who was
+verified and held back changes nothing once their session has ended. While an act is under way, both answers are right.
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ import contextlib
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ostiary.authority.authority import Authority
-from ostiary.authority.results import RevokedMany
+from ostiary.authority.race_plans import LONG, WINDOWS, Applied, Life, Watch, under_way
+from ostiary.authority.results import RevokedMany, Started
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
+from ostiary.core.plan import Newer
+from ostiary.core.selector import Selector
 from ostiary.errors import OstiaryError, Unauthenticated
 from ostiary.storage import throwaway
 
 WEIGHTS: Final = {
     "verify": 600,
-    "start": 150,
+    "start": 200,
     "renew": 60,
     "revoke": 80,
     "log_out": 40,
@@ -35,21 +39,18 @@ WEIGHTS: Final = {
     "disable": 3,
     "change_password": 2,
     "change_roles": 15,
+    "sign_in": 4,
+    "let_go": 20,
+    "held_open": 60,
+    "plan": 8,
+    "undo": 16,
+    "settle": 2,
 }
 USERS: Final = 6
+CHECKING: Final = 0.025  # seconds that a sign-in lasts at the most, as the check of a password takes
 KEPT: Final = 300  # credentials that are asked about, ended ones too
 MEMBER: Final = ("member",)
 HERE: Final = seen("127.0.0.1", "ostiary races")
-
-
-@dataclass(eq=False)
-class Life:
-    """A session. `is_doomed` once an ending of it has begun, `is_dead` once one was acknowledged."""
-
-    session_id: str
-    user: User
-    is_doomed: bool = False
-    is_dead: bool = False
 
 
 @dataclass(eq=False)
@@ -89,6 +90,10 @@ class Races:
         self._unsettled: defaultdict[str, int] = defaultdict(int)  # the same, under way
         self._changes: defaultdict[str, int] = defaultdict(int)  # of roles of a user, begun
         self._roles: dict[str, tuple[str, ...] | None] = {}  # of a user; None while a change is under way, or in doubt
+        self._applied: list[Applied] = []  # plans that can be undone
+        self._plans: list[str] = []
+        self._planning: defaultdict[str, int] = defaultdict(int)  # plans of a user that choose sessions right now
+        self._planned: defaultdict[str, int] = defaultdict(int)  # the same, begun
         self._left = 0
         self._password = secrets.token_urlsafe(16)
         self.outcome = Outcome(seed)
@@ -107,7 +112,7 @@ class Races:
             for node in self._nodes:
                 await node.presence.flush()
             async with self._nodes[0].database.transaction() as db:
-                await throwaway.remove(db, [user.id for user in self._users])
+                await throwaway.remove(db, [user.id for user in self._users], self._plans)
         return self.outcome
 
     @property
@@ -129,38 +134,66 @@ class Races:
 
     async def _verify(self) -> None:
         held = self._dice.choice(self._held)
-        was_dead = held.is_dead or held.life.is_dead
+        was_dead, watch = held.is_dead, Watch.of(held.life)
         user_id = held.life.user.id
         changes, roles = self._changes[user_id], self._roles.get(user_id, MEMBER)
         try:
             found = await self._node.verify(held.token, HERE)
         except Unauthenticated as refusal:
             self.outcome.refused += 1
-            if not (held.is_doomed or held.life.is_doomed):
+            if not (held.is_doomed or watch.may_be_refused):
                 self._violated(f"{held.life.session_id} was refused ({refusal.code}), and nobody had ended it")
             return
         self.outcome.accepted += 1
-        if was_dead:
+        if was_dead or watch.must_be_refused:
             self._violated(f"{held.life.session_id} was accepted after its ending had been acknowledged")
         if roles not in (None, found.user.roles) and changes == self._changes[user_id]:
             self._violated(f"{held.life.session_id} was accepted with roles that had been taken from its user")
+
+    async def _held_open(self) -> None:
+        """A request that was read and judged, and whose act comes later: as one whose last byte is held back."""
+        held = self._dice.choice(self._held)
+        me = await self._node.verify(held.token, HERE)
+        await asyncio.sleep(self._dice.random() / 50)
+        was_dead, watch = held.is_dead, Watch.of(held.life)
+        await self._node.sessions.label(held.life.session_id, "held open", by=me)
+        if was_dead or watch.must_be_refused:
+            self._violated(f"{held.life.session_id} acted after its ending had been acknowledged")
 
     # Beginnings.
 
     async def _start(self) -> None:
         user, node = self._dice.choice(self._users), self._node
-        endings = self._endings[user.id]
+        endings, pinned = self._endings[user.id], self._pins_of(user)
         in_doubt = self._unsettled[user.id] > 0
         began = await node.sessions.begin(user.id)
         ended = self._ended[user.id] if not in_doubt and endings == self._endings[user.id] else None
-        await asyncio.sleep(self._dice.random() / 200)  # as the check of a password takes
+        await asyncio.sleep(self._dice.random() * CHECKING)
         cut_meanwhile = ended is not None and self._ended[user.id] > ended
         started = await self._node.sessions.start(user.id, client=HERE, began=began)
-        life = Life(started.session.id, user)
-        life.is_doomed = in_doubt or endings != self._endings[user.id] or self._unsettled[user.id] > 0
+        life = self._new_life(started, user, endings, pinned, in_doubt=in_doubt)
         if cut_meanwhile:
             self._violated(f"{life.session_id} survived an ending of everything that it had begun before")
         self._keep(Held(started.token, life))
+
+    async def _sign_in(self) -> None:
+        user, node = self._dice.choice(self._users), self._node
+        endings, pinned = self._endings[user.id], self._pins_of(user)
+        in_doubt = self._unsettled[user.id] > 0
+        _, started = await node.sign_in.with_password(user.username or "", self._password, client=HERE)
+        self._keep(Held(started.token, self._new_life(started, user, endings, pinned, in_doubt=in_doubt)))
+
+    def _pins_of(self, user: User) -> tuple[bool, int]:
+        return self._planning[user.id] > 0, self._planned[user.id]
+
+    def _new_life(
+        self, started: Started, user: User, endings: int, pinned: tuple[bool, int], *, in_doubt: bool
+    ) -> Life:
+        """A session that has just begun; what was under way meanwhile may concern it."""
+        life = Life(started.session.id, user)
+        life.is_doomed = in_doubt or endings != self._endings[user.id] or self._unsettled[user.id] > 0
+        life.is_doomed |= pinned != (False, self._planned[user.id]) or self._planning[user.id] > 0
+        return life
 
     async def _renew(self) -> None:
         held = self._dice.choice(self._held)
@@ -193,6 +226,15 @@ class Races:
         held.life.is_doomed = True
         await self._node.sessions.log_out(by=me)
         if not held.is_doomed:  # else its secret may have been replaced first: then nothing was signed out
+            held.life.is_dead = True
+
+    async def _let_go(self) -> None:
+        """Its holder signs out by the secret, whether or not it is accepted now."""
+        held = self._dice.choice(self._held)
+        is_current = not held.is_doomed
+        held.life.is_doomed = True
+        await self._node.sign_out.of([held.token], at=HERE)
+        if is_current and not held.is_doomed:  # else its secret may have been replaced first
             held.life.is_dead = True
 
     async def _revoke_others(self) -> None:
@@ -247,11 +289,67 @@ class Races:
         await self._node.accounts.set_roles(user.username or "", roles, by=self._by)
         self._roles[user.id] = roles
 
+    # Plans.
+
+    async def _plan(self) -> None:
+        """Pin the sessions of a user, and a moment later suspend them, or end them for good."""
+        user, node, undo_for = self._dice.choice(self._users), self._node, self._dice.choice(WINDOWS)
+        newer: Newer = self._dice.choice(("leave", "include"))
+        certain = {life: life.touched for life in self._lives_of(user) if life.is_plain}
+        with self._choosing(user):
+            made = await node.plans.make(Selector(user=user.username), by=self._by)
+        self._plans.append(made.plan.id)
+        lives = [life for life, touched in certain.items() if life.is_plain and life.touched == touched]
+        concerned = self._lives_of(user)
+        await asyncio.sleep(self._dice.random() / 50)
+        node = self._node
+        if newer == "include":
+            concerned = self._lives_of(user)
+        with under_way(concerned), self._choosing(user) if newer == "include" else contextlib.nullcontext():
+            await node.plans.apply(made.plan.id, by=self._by, undo_for=undo_for, newer=newer)
+        for life in concerned:
+            life.is_doomed |= life not in lives  # nobody can tell whether it was pinned
+        applied = Applied(made.plan.id, lives)
+        if undo_for < LONG:  # nobody undoes it
+            for life in lives:
+                life.is_doomed = life.is_dead = True
+            return
+        for life in lives:
+            life.suspended_by.add(applied)
+        self._applied.append(applied)
+
+    async def _undo(self) -> None:
+        if not self._applied:
+            return
+        applied = self._applied.pop(self._dice.randrange(len(self._applied)))
+        for life in applied.lives:
+            life.suspended_by.discard(applied)
+            life.undone += 1
+        with under_way(applied.lives):
+            await self._node.plans.undo(applied.plan_id, by=self._by)
+
+    async def _settle(self) -> None:
+        await self._node.settling.settle()
+
+    @contextlib.contextmanager
+    def _choosing(self, user: User) -> Iterator[None]:
+        """While it lasts, what begins may be chosen or not."""
+        self._planning[user.id] += 1
+        self._planned[user.id] += 1
+        try:
+            yield
+        finally:
+            self._planning[user.id] -= 1
+
+    def _lives_of(self, user: User) -> list[Life]:
+        known = dict.fromkeys(self._lives) | dict.fromkeys(held.life for held in self._held)
+        return [life for life in known if life.user is user]
+
     async def _end(self, user: User, act: Callable[[], Awaitable[object]], but: Life | None = None) -> None:
         """An ending of everything of a user: what is there now is dead when it is acknowledged."""
         self._endings[user.id] += 1
         self._unsettled[user.id] += 1
-        lives = [life for life in self._lives if life.user is user and life is not but]
+        lives = [life for life in self._lives_of(user) if life is not but]
         for life in lives:
             life.is_doomed = True
         try:

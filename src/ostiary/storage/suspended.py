@@ -46,7 +46,8 @@ async def hold(db: Connection, chosen: Chosen) -> list[Suspended]:
     """
     held = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
     query = select(sessions.c.id, sessions.c.user_id, sessions.c.revoked_at, sessions.c.undo_plan_id)
-    rows = await db.execute(query.where(chosen, held).with_for_update())
+    # In one order everywhere, so that two of these cannot wait for each other.
+    rows = await db.execute(query.where(chosen, held).order_by(sessions.c.id).with_for_update())
     return [Suspended(*row) for row in rows if row.undo_plan_id is not None]
 
 

@@ -81,9 +81,11 @@ async def apply(plan_id: PlanIdInPath, request: PageRequest, authority: OurAutho
 
 
 @get(["/plans/{plan_id:str}/apply", "/plans/{plan_id:str}/undo"])
-async def acted(plan_id: PlanIdInPath, request: PageRequest, caller: Signed) -> Response[bytes]:
+async def acted(
+    plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
+) -> Response[bytes]:
     """Whoever loads again what an act answered sees the plan."""
-    return back(request, f"/admin/plans/{plan_id}")
+    return back(request, _path(await authority.plans.find(plan_id, by=caller)))
 
 
 @post("/plans/{plan_id:str}/undo", opt=ACTS)
