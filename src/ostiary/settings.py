@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from ostiary.core.address_privacy import ADDRESS_MODES
 from ostiary.core.duration import format_duration, parse_duration
@@ -23,11 +23,13 @@ from ostiary.core.return_address import host_of, is_under, read_origin
 from ostiary.errors import ConfigurationError
 
 Source: TypeAlias = Literal["argument", "environment", "file", "default"]
+ForwardedHeader: TypeAlias = Literal["x-forwarded-for", "forwarded", "none"]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEFAULT_PORT: Final = 8420
 PREFIX: Final = "OSTIARY_"
 MAXIMUM_WORKERS: Final = 64
+MAPPED_BITS: Final = 96  # of the prefix of IPv4 in IPv6 (RFC 4291 2.5.5.2)
 KEY_BYTES: Final = 32  # of the key that protects signing keys: AES-256
 
 
@@ -117,9 +119,31 @@ def _choice(*words: str) -> Callable[[object], str]:
     return parse
 
 
+def _listen_address(value: object) -> str | None:
+    text = _optional_text(value)
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    try:
+        number = _number(1, 65535)(port)
+    except ValueError:
+        number = 0
+    if not number or not host or (":" in host) != (host.startswith("[") and host.endswith("]")):
+        raise ValueError("must be an address and a port such as 127.0.0.1:9464 or [::1]:9464")
+    return f"{host}:{number}"
+
+
 def _networks(value: object) -> tuple[Network, ...]:
     parts = value.replace(",", " ").split() if isinstance(value, str) else list(cast("list[object]", value))
-    return tuple(ipaddress.ip_network(str(part)) for part in parts)
+    return tuple(_as_ipv4(ipaddress.ip_network(str(part))) for part in parts)
+
+
+def _as_ipv4(network: Network) -> Network:
+    """An IPv4 network that is written as a part of `::ffff:0:0/96`, as IPv4: addresses are compared so."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < MAPPED_BITS:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
 
 
 def _origin(value: object) -> str | None:
@@ -171,10 +195,16 @@ class Settings:
     database_url: str = _setting(_default_database_url, _text, "where sessions live: sqlite:///… or postgresql://…")
     host: str = _setting("127.0.0.1", _text, "address to listen on")
     port: int = _setting(DEFAULT_PORT, _number(0, 65535), "port to listen on; 0 takes a free one")
+    metrics_address: str | None = _setting(
+        None, _listen_address, "an address and port of its own for /metrics, without a credential"
+    )
     workers: int = _setting(1, _number(1, MAXIMUM_WORKERS), "processes; one a core")
     public_url: str | None = _setting(None, _origin, "the origin that people use; https here makes every cookie secure")
     allow_plain_http: bool = _setting(False, _flag, "accept sign-ins over plain http from other machines")
     trusted_proxies: tuple[Network, ...] = _setting((), _networks, "networks whose forwarded headers are believed")
+    forwarded_header: ForwardedHeader = _setting(
+        "x-forwarded-for", _choice(*get_args(ForwardedHeader)), "the header in which they say for whom they ask"
+    )
     cookie_domain: str | None = _setting(None, _domain, "share the session cookie with every host under this domain")
     return_addresses: tuple[str, ...] = _setting(
         (), _origins, "origins of applications that a sign-in may lead back to"
@@ -226,6 +256,14 @@ class Settings:
     log_level: str = _setting("info", _choice("debug", "info", "warning", "error"), "the least that is logged")
 
     @property
+    def metrics_listen(self) -> tuple[str, int] | None:
+        """`metrics_address` as a host, without brackets, and a port."""
+        if self.metrics_address is None:
+            return None
+        host, _, port = self.metrics_address.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
     def issuer(self) -> str:
         """What tokens call this server: its public origin, else the address that it listens on."""
         if self.public_url is not None:
@@ -240,6 +278,8 @@ class Settings:
             ConfigurationError: one contradicts another, so that the browser would be led in circles or a rule would
                 never be met.
         """
+        if self.metrics_listen is not None and self.metrics_listen[1] == self.port:
+            raise _wrong("metrics_address", "needs a port of its own")
         home = host_of(self.public_url or "")
         is_https = (self.public_url or "").startswith("https://")
         if self.cookie_domain is not None and not (is_https and is_under(home, self.cookie_domain)):

@@ -13,7 +13,7 @@ from ostiary.server.oauth import introspections
 from ostiary.server.protocol import BoundedProtocol
 from tests.oauth.party import person, register
 from tests.server.connections import WAIT, connect, send, serving
-from tests.server.visitors import visitor
+from tests.server.visitors import exposition
 
 FORM = b"Content-Type: application/x-www-form-urlencoded"
 
@@ -145,8 +145,7 @@ async def test_the_log_and_the_metrics_know_no_difference(app, party, both_ways)
     async with person(app) as ada:
         body = urlencode({"token": (await party.sign_in(ada)).access}).encode()
     assert (await both_ways(*question(body, FORM, basic(party.id, party.secret))))[2]
-    async with visitor(app) as nobody:
-        counts = (await nobody.get("/metrics")).text
+    counts = exposition(app)
     name = 'ostiary_http_request_duration_seconds_count{method="POST",route="/oauth/introspect",status="200"}'
     assert f"{name} 2.0" in counts
 

@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 
 from ostiary.server.addresses import Addresses, Arrival
+from ostiary.settings import ForwardedHeader, load
 from tests.server.visitors import API, add_people, sign_in, visitor
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which makes no difference here
@@ -14,8 +15,15 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  
 PROXIES = ("10.0.0.0/8", "2001:db8:ffff::/48", "127.0.0.1/32")
 
 
-def arrival(peer: str | None, *headers: tuple[str, str], trusted: tuple[str, ...] = PROXIES) -> Arrival:
-    addresses = Addresses(tuple(ipaddress.ip_network(network) for network in trusted))
+def arrival(
+    peer: str | None,
+    *headers: tuple[str, str],
+    trusted: tuple[str, ...] = PROXIES,
+    read: ForwardedHeader | None = None,
+) -> Arrival:
+    """`read` is the setting `forwarded_header`: of itself, the one that is sent."""
+    sent: ForwardedHeader = "forwarded" if {name for name, _ in headers} == {FORWARDED} else "x-forwarded-for"
+    addresses = Addresses(tuple(ipaddress.ip_network(network) for network in trusted), read or sent)
     scope = {
         "client": (peer, 4711) if peer else None,
         "scheme": "http",
@@ -77,10 +85,69 @@ def test_several_lines_of_one_header_are_one_list():
     assert arrival("10.0.0.1", (XFF, "1.1.1.1"), (XFF, "198.51.100.1")).ip == "198.51.100.1"
 
 
-def test_two_headers_that_disagree_are_both_ignored():
-    assert arrival("10.0.0.1", (XFF, "198.51.100.1"), (FORWARDED, "for=1.1.1.1")).ip == "10.0.0.1"
-    assert arrival("10.0.0.1", (XFF, "1.1.1.1"), (FORWARDED, "for=198.51.100.1;proto=https")).scheme == "http"
-    assert arrival("10.0.0.1", (XFF, "198.51.100.1"), (FORWARDED, 'for="198.51.100.1:1"')).ip == "198.51.100.1"
+@pytest.mark.parametrize("forged", ["1.1.1.1", "6.6.6.6, 10.0.0.9", "junk", "", "10.0.0.2"])
+def test_only_the_header_that_the_proxies_write_is_read(forged):
+    """A proxy that writes the one passes on the other as the client sent it."""
+    told = [(XFF, "198.51.100.1"), (PROTO, "https")]
+    sent = (FORWARDED, f"for={forged};proto=http;host=evil.test")
+    assert arrival("10.0.0.1", *told, sent) == arrival("10.0.0.1", *told)
+    assert arrival("10.0.0.1", *told).ip == "198.51.100.1"
+    said = (FORWARDED, "for=198.51.100.1;proto=https")
+    found = arrival("10.0.0.1", said, (XFF, forged), (PROTO, "http"), read="forwarded")
+    assert (found.ip, found.scheme) == ("198.51.100.1", "https")
+    found = arrival("10.0.0.1", (XFF, forged), (PROTO, "https"), (FORWARDED, "for=1.1.1.1;proto=https"), read="none")
+    assert (found.ip, found.scheme) == ("10.0.0.1", "http")
+
+
+@pytest.mark.parametrize(
+    ("header", "ip"),
+    [
+        # RFC 7239 4: parameters and elements may be empty, names are in any case, values quoted.
+        ("for=198.51.100.1;;proto=https", "198.51.100.1"),
+        (";for=198.51.100.1;", "198.51.100.1"),
+        ("for=1.1.1.1, ,,for=198.51.100.1,", "198.51.100.1"),
+        (",", "10.0.0.1"),
+        ("FOR=198.51.100.1 ; By=_x", "198.51.100.1"),
+        ('for="198.51.100.1";ext="a;b,c=\\"d"', "198.51.100.1"),
+        ("for=198.51.100.1\t,\tfor=10.0.0.2", "198.51.100.1"),
+        # 6: nodes.
+        ('for="[fe80::1%eth0]:4711"', "fe80::1"),
+        ('for="[fe80::1%25eth0]"', "fe80::1"),
+        ('for="[2001:db8::17]:_port"', "2001:db8::17"),
+        ('for="198.51.100.1:_obf"', "198.51.100.1"),
+        ('for="[::ffff:198.51.100.1]:1"', "198.51.100.1"),
+        ("for=2001:db8::17", "2001:db8::17"),  # without the quotes that it needs, as it is often sent
+        ("for=_hidden", "10.0.0.1"),
+        ('for="unknown:1234"', "10.0.0.1"),
+        ("for=1.1.1.1;for=2.2.2.2", "10.0.0.1"),  # once in an element
+        # What a client left open, or wrote wrongly, does not hide what the proxy wrote behind it.
+        ('for="1.1.1.1, for=198.51.100.1', "198.51.100.1"),
+        ('for="\\, for="[2001:db8::17]"', "2001:db8::17"),
+        ('x="for=1.1.1.1, for="[2001:db8::17]:80";proto=https', "2001:db8::17"),
+        ("=;=, ?, for=198.51.100.1", "198.51.100.1"),
+        ("@" * 40000 + ",for=198.51.100.1", "198.51.100.1"),
+        ('"' + ',"' * 20000 + ", for=198.51.100.1", "198.51.100.1"),
+    ],
+)
+def test_forwarded_is_read_as_it_is_defined(header, ip):
+    assert arrival("10.0.0.1", (FORWARDED, header)).ip == ip
+
+
+@pytest.mark.parametrize(
+    ("network", "peer", "ip"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.1", "198.51.100.1"),
+        ("::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "198.51.100.1"),
+        ("::ffff:10.0.0.1/128", "10.0.0.1", "198.51.100.1"),
+        ("::ffff:10.0.0.1/128", "10.0.0.2", "10.0.0.2"),
+        ("::ffff:0:0/96", "192.0.2.1", "198.51.100.1"),
+        ("10.0.0.0/8", "::ffff:10.0.0.1", "198.51.100.1"),
+        ("2001:db8::/32", "2001:db8::5", "198.51.100.1"),
+    ],
+)
+def test_a_mapped_network_is_the_network_that_it_maps(network, peer, ip):
+    trusted = load({"trusted_proxies": network}, {}).settings.trusted_proxies
+    assert arrival(peer, (XFF, "198.51.100.1"), trusted=tuple(map(str, trusted))).ip == ip
 
 
 def test_without_trusted_proxies_no_header_counts():
@@ -103,6 +170,9 @@ def test_without_a_socket_there_is_no_address():
         ("10.0.0.1", (PROTO, "HTTPS"), "https"),
         ("10.0.0.1", (PROTO, "https, http"), "http"),
         ("10.0.0.1", (PROTO, "gopher"), "http"),
+        ("10.0.0.1", (FORWARDED, "for=198.51.100.1;proto=https, for=10.0.0.2;proto=http"), "https"),
+        ("10.0.0.1", (FORWARDED, "for=1.1.1.1;proto=http, for=198.51.100.1;proto=https, for=10.0.0.2"), "https"),
+        ("10.0.0.1", (FORWARDED, "for=_hidden;proto=https, for=10.0.0.2;proto=http"), "https"),
         ("10.0.0.1", (FORWARDED, "for=198.51.100.1;proto=https"), "https"),
         ("203.0.113.9", (PROTO, "https"), "http"),
         ("203.0.113.9", (FORWARDED, "proto=https"), "http"),
@@ -110,6 +180,23 @@ def test_without_a_socket_there_is_no_address():
 )
 def test_the_scheme_is_believed_from_proxies_only(peer, header, scheme):
     assert arrival(peer, header).scheme == scheme
+
+
+@pytest.mark.parametrize(
+    ("hops", "protos", "scheme"),
+    [
+        ("198.51.100.1, 10.0.0.2", "https, http", "https"),
+        ("198.51.100.1, 10.0.0.2", "http, https", "http"),
+        ("1.1.1.1, 198.51.100.1, 10.0.0.2", "http, https, http", "https"),
+        ("1.1.1.1, 198.51.100.1", "http, https", "https"),
+        ("10.0.0.3, 10.0.0.2", "https, http", "https"),
+        ("198.51.100.1, 10.0.0.2", "https", "https"),  # of the one that wrote it anew
+        ("198.51.100.1", "http, http, https", "https"),
+        ("junk, 10.0.0.2", "https, http", "https"),
+    ],
+)
+def test_the_scheme_is_the_one_that_the_outermost_proxy_saw(hops, protos, scheme):
+    assert arrival("10.0.0.1", (XFF, hops), (PROTO, protos)).scheme == scheme
 
 
 @pytest.mark.parametrize(

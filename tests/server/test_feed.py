@@ -15,7 +15,7 @@ import pytest
 from ostiary.core.oauth.client import Registration
 from ostiary.server import feed as door
 from ostiary.server import feed_readers, protocol
-from tests.server.visitors import API, OPERATOR, bearer, browser, cli_token, script, signed_in, visitor
+from tests.server.visitors import API, OPERATOR, bearer, browser, cli_token, exposition, script, signed_in, visitor
 
 FEED = f"{API}/feed"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what it does has no SQL of its own
@@ -171,7 +171,7 @@ async def test_the_number_of_readers_is_bounded(app, monkeypatch):
         await asyncio.sleep(0.5)
         answer = await client.get(FEED, params={"hold": 0})
         assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-        assert "ostiary_feed_readers 2.0" in (await client.get("/metrics")).text
+        assert "ostiary_feed_readers 2.0" in exposition(app)
         await asyncio.gather(*held)
         assert (await client.get(FEED, params={"hold": 0})).status_code == 200
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
 from ostiary.core.client import seen
+from ostiary.core.gateway import Rule
 from ostiary.server.gateway import header_value
-from tests.server.visitors import API, OPERATOR, bearer, cli_token, held, script, signed_in, visitor
+from tests.server.visitors import (
+    API,
+    COOKIE,
+    NOBODYS_TOKEN,
+    OPERATOR,
+    bearer,
+    cli_token,
+    held,
+    script,
+    signed_in,
+    visitor,
+)
 from tests.support.people import PASSWORD
 
 HEADERS = ("ostiary-user", "ostiary-session", "ostiary-roles", "ostiary-tenant")
@@ -76,11 +90,65 @@ async def test_use_behind_the_proxy_is_recorded(app, clock):
     assert (session["last_used_at"], session["user_agent"]) == ("2026-01-15T12:05:00Z", "another")
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_it_is_asked_by_get(app, method):
-    async with signed_in(app) as client:
-        answer = await client.request(method, "/verify")
-    assert (answer.status_code, answer.headers["allow"], answer.json()["code"]) == (405, "GET, HEAD", "invalid_request")
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "TRACE")
+BELOW = ("", "/", "/a/b", "//a", "/%2e%2e/api/v1/auth/logout", "/a%2Fb", "/%00%ff", "/a?app=x&rd=&b", "?")
+
+
+@pytest.mark.parametrize("below", BELOW)
+async def test_any_method_and_any_path_below_is_answered_as_a_get(app, below):
+    """As Envoy and HAProxy ask: with the method, the path, the query and the body of what they were asked."""
+    async with signed_in(app) as client, visitor(app) as nobody:
+        plain = (await client.get("/verify")).content
+        for method in METHODS:
+            answer = await client.request(method, f"/verify{below}", content=b"\xff" * 1_000_000)
+            assert (answer.status_code, answer.headers["ostiary-user"], answer.content) == (200, "ada", plain), method
+            assert (await nobody.request(method, f"/verify{below}", content=b"{}")).status_code == 401
+        assert (await client.get(f"{API}/auth/whoami")).status_code == 200  # it only asked
+
+
+async def test_below_the_path_only_the_host_says_which_application_it_is_about(make_app, app):
+    """Whatever stands in the path or the query there, the person wrote it."""
+    rules = tuple(Rule(name, (f"{name}.test",), (role,)) for name, role in (("wiki", "member"), ("vault", "admin")))
+    trusted = (ipaddress.ip_network("203.0.113.7"),)
+    async with make_app(gateway_rules=rules, trusted_proxies=trusted) as ruled, signed_in(app) as ada:
+        token = held(ada)
+        for headers, status in (
+            ({"host": "wiki.test"}, 200), ({"host": "vault.test"}, 403), ({"host": "else.test"}, 403),
+            ({"host": "wiki.test", "x-forwarded-host": "vault.test"}, 403),
+            ({"host": "vault.test", "x-forwarded-host": "wiki.test"}, 200),
+            ({"host": "wiki.test", "x-forwarded-host": "wiki.test, vault.test"}, 403),
+            ({"host": "wiki.test", "forwarded": "host=vault.test"}, 200),
+        ):  # fmt: skip
+            async with script(ruled, token) as client:
+                for query in ("", "?app=wiki", "?app=wiki&app=vault", "?nonsense"):
+                    assert (await client.post(f"/verify/x{query}", headers=headers)).status_code == status, headers
+        async with visitor(ruled, ip="198.51.100.1", authorization=f"Bearer {token}", host="wiki.test") as stranger:
+            assert (await stranger.get("/verify/x")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "bearer",
+    ["abc", "x" * 300, "sess_short.x", "a.b.c", "key", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln", "ä", "a b"],
+)
+async def test_a_bearer_that_cannot_be_ours_does_not_mask_the_cookie(app, bearer):
+    sent = {"authorization": b"Bearer " + bearer.encode()}
+    async with signed_in(app) as client, visitor(app) as nobody:
+        for path in ("/verify", "/verify/a"):
+            answer = await client.get(path, headers=sent)
+            assert (answer.status_code, answer.headers.get("ostiary-user")) == (200, "ada")
+        assert (await nobody.get("/verify", headers=sent)).json()["code"] == "session_invalid"
+        assert (await client.get(f"{API}/auth/whoami", headers=sent)).status_code == 401  # there, and only there
+        dead = {"cookie": f"{COOKIE}={NOBODYS_TOKEN}"} | sent
+        assert (await nobody.get("/verify", headers=dead)).json()["code"] == "session_invalid"
+
+
+async def test_a_bearer_that_could_be_ours_decides_before_the_cookie(app):
+    """Also one that does not work: it was sent on purpose."""
+    async with signed_in(app) as client, signed_in(app, "eve") as eve:
+        for ours in (NOBODYS_TOKEN, NOBODYS_TOKEN.replace("sess", "ost"), NOBODYS_TOKEN.replace("sess", "ort")):
+            assert (await client.get("/verify", headers={"authorization": f"Bearer {ours}"})).status_code == 401
+        answer = await client.get("/verify", headers={"authorization": f"Bearer {held(eve)}"})
+        assert answer.status_code == 401  # two that work, of two users
 
 
 async def test_head_is_answered_as_get(app):

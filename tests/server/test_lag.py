@@ -11,7 +11,7 @@ import pytest
 from ostiary.authority import verifiers as registry
 from ostiary.core.verifier import LEASE
 from tests.server.test_feed import FEED, events_of, on_sqlite, service
-from tests.server.visitors import API, bearer, cli_token, script, visitor
+from tests.server.visitors import API, bearer, cli_token, exposition, script, visitor
 
 pytestmark = on_sqlite  # tests/feed/test_verifiers.py has the rows on both stores
 
@@ -95,7 +95,7 @@ async def test_verifiers_acknowledge_and_the_lag_is_measured(app_now):
         again = (await root.get(f"{API}/admin/sessions/{ended}/lag")).json()
         assert again["is_everywhere"]
         await asyncio.sleep(0.3)
-        text = (await root.get("/metrics")).text
+        text = exposition(app)
         assert "ostiary_revocation_lag_seconds_count 1.0" in text and "ostiary_verifiers 2.0" in text
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from ostiary.server.app import Application
-from tests.server.visitors import API, NOBODYS_TOKEN, add_people, held, script, signed_in, visitor
+from tests.server.visitors import API, NOBODYS_TOKEN, add_people, exposition, held, script, signed_in
 from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -125,7 +125,6 @@ async def test_outages_are_counted(app, wire):
         await wire.cut()
         await client.get("/verify")
         await client.get(f"{API}/auth/whoami")
-    async with visitor(app) as client:
-        text = (await client.get("/metrics")).text
+    text = exposition(app)
     assert "ostiary_store_unavailable_total 2.0" in text
     assert 'ostiary_verifications_total{outcome="unavailable"} 1.0' in text

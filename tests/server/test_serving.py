@@ -28,7 +28,7 @@ from ostiary.server.serving import to_environment
 from ostiary.settings import Settings, load
 from ostiary.storage import migrate
 from tests.support.people import PASSWORD
-from tests.support.processes import Server, clean_environment
+from tests.support.processes import Server, clean_environment, free_port
 
 WAIT = 30.0  # seconds
 
@@ -224,13 +224,14 @@ async def _last_used(database_url: str, session_id: str) -> timedelta:
 
 
 def test_several_workers_serve_one_database_and_share_their_counts(tmp_path):
-    with running(tmp_path, "--workers", "2") as server:
+    address = f"127.0.0.1:{free_port()}"
+    with running(tmp_path, "--workers", "2", OSTIARY_METRICS_ADDRESS=address) as server:
         url = server.url
         deadline = time.monotonic() + WAIT
         while time.monotonic() < deadline:
             for _ in range(20):
                 assert ask(url, "/verify")[0] == 401
-            text = ask(url, "/metrics")[2].decode()
+            text = ask(f"http://{address}", "/metrics")[2].decode()
             found = re.search(r'ostiary_verifications_total\{outcome="refused"\} (\d+)', text)
             assert found is not None
             if int(found[1]) % 20 == 0:

@@ -89,6 +89,11 @@ async def cli_token(app: Application, username: str = "ada", **wanted: Any) -> s
     return str(made.json()["token"])
 
 
+def exposition(app: Application) -> str:
+    """The counters, as `/metrics` tells them to whoever may ask."""
+    return app.context.metrics.exposition().decode()
+
+
 async def add_people(authority: Authority) -> None:
     for username, roles in (("ada", ("member",)), ("eve", ("member",)), ("root", ("admin", "member"))):
         user = User(new_id("user"), username, f"{username}@example.org", roles, authority.clock())

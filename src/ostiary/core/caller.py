@@ -16,7 +16,9 @@ from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import NotAllowed, ReauthenticationRequired, SessionInvalid
 
-Scope: TypeAlias = Literal["sessions:read", "sessions:revoke", "tokens:manage", "gateway", "feed:read", "admin"]
+Scope: TypeAlias = Literal[
+    "sessions:read", "sessions:revoke", "tokens:manage", "gateway", "feed:read", "metrics:read", "admin"
+]
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")  # given unasked

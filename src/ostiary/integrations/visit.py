@@ -23,7 +23,7 @@ from ostiary.server.asgi import Scope
 from ostiary.server.cookies import CLEAR_SITE_DATA, accepted_names, cookie_for
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 from ostiary.server.presented import MAXIMUM_COOKIES, MixedCredentials, Presented, holder, presented
-from ostiary.settings import Network
+from ostiary.settings import ForwardedHeader, Network
 
 KEY: Final = "ostiary.visit"  # of the scope
 MAXIMUM_USER_ID: Final = 255  # characters
@@ -56,7 +56,7 @@ class Visit:
         self._must_be_ours = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         self._check_origin = check_origin
         self.request_id = secrets.token_hex(12)
-        self.arrival = _addresses(keeper.settings.trusted_proxies).arrival(scope)
+        self.arrival = _addresses(keeper.settings.trusted_proxies, keeper.settings.forwarded_header).arrival(scope)
         self.cookie = cookie_for(self.arrival, keeper.settings)
         agent = next((value.decode("latin-1") for name, value in self._headers_sent if name == b"user-agent"), None)
         self.client = seen(self.arrival.ip, agent, self.request_id)
@@ -152,7 +152,7 @@ class Visit:
         return begun
 
     async def sign_out(self) -> None:
-        """End the sender's session, if there is one, and have the browser forget it. It always works.
+        """End every session that came along, and have the browser forget it. It always works.
 
         Raises:
             StoreUnavailable: nothing was ended, and the cookie stays.
@@ -162,11 +162,10 @@ class Visit:
         who = await self._held_before(given) if given.bearer is not None else None
         if who is not None and who.by != "session":
             await self._keeper.log_out(who)
-        await self._let_go(given.cookies if given.bearer is None else (given.bearer,))
+        await self._let_go(given.cookies if given.bearer is None else (given.bearer, *given.cookies))
         self.identity = None
-        if given.bearer is None:
-            self._answer_with(self.cookie.cleared)
-            self.headers.append((b"clear-site-data", CLEAR_SITE_DATA.encode()))
+        if given.cookies or given.bearer is None:
+            self.forget()
 
     async def list(self) -> list[Listed]:
         """The sender's live sessions, most recently used first."""
@@ -208,6 +207,7 @@ class Visit:
         """Have the browser forget its session, which has ended."""
         self.identity = None
         self._answer_with(self.cookie.cleared)
+        self.headers.append((b"clear-site-data", CLEAR_SITE_DATA.encode()))
 
     def _presented(self) -> Presented:
         return presented(self._headers_sent, accepted_names(self._keeper.settings))
@@ -245,8 +245,8 @@ class Visit:
 
 
 @lru_cache(maxsize=8)
-def _addresses(trusted: tuple[Network, ...]) -> Addresses:
-    return Addresses(trusted)
+def _addresses(trusted: tuple[Network, ...], header: ForwardedHeader) -> Addresses:
+    return Addresses(trusted, header)
 
 
 def visit_of(scope: Any) -> Visit:

@@ -17,11 +17,12 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
-from ostiary.server.callers import Identified, MixedCredentials, Presented, identify, presented
+from ostiary.server.callers import Identified, Presented, identify, presented
 from ostiary.server.client_callers import identify_client, read_basic
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import exchange_of
+from ostiary.server.heads import ensure_readable
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
@@ -50,6 +51,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     method = str(connection.scope["method"])  # type: ignore[typeddict-item]  # only HTTP gets here
     if method == "OPTIONS":
         return
+    ensure_readable(connection.scope["query_string"])
     context, exchange = context_of(connection), exchange_of(connection.scope)
     given = presented(connection.scope["headers"], accepted_names(context.settings))
     exchange.given = given
@@ -72,11 +74,9 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
 
 
 async def _if_any(connection: Connection, given: Presented) -> Identified | None:
-    """The caller, or None: where signing in and out work with a credential that does not work any more."""
+    """The caller, or None: where signing in and out work with a credential that does not work any more, or with two."""
     try:
         return await identify(context_of(connection).authority, given, exchange_of(connection.scope).client)
-    except MixedCredentials:
-        raise
     except Unauthenticated:
         return None
 

@@ -20,9 +20,11 @@ from ostiary.server.context import KEY, Context
 from ostiary.server.ending import on_the_way_down
 from ostiary.server.exchange import Exchanges
 from ostiary.server.feed_readers import Readers
-from ostiary.server.gateway import PATH, Gateway
+from ostiary.server.gateway import BELOW, PATH, Gateway
+from ostiary.server.heads import NOTHING, is_canonical, path_of
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
+from ostiary.server.metrics_door import MetricsDoor
 from ostiary.server.oauth.introspections import Introspections
 from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
@@ -49,8 +51,10 @@ class Application:
 
     Attributes:
         authority: what it asks; shared with whoever mounts it.
+        context: what its handlers work with.
         gateway: what answers `/verify`.
         shortcuts: who answers the usual request of a path, for a protocol that can ask without ASGI in between.
+        metrics_door: what answers on the address of `/metrics`; None where it has none of its own.
         is_open: whether it is between its opening and its closing.
     """
 
@@ -58,10 +62,10 @@ class Application:
         """Use `create_app`; `plugins` add what is no part of the API, such as pages."""
         self.authority = authority
         self.is_open = False
-        addresses = Addresses(settings.trusted_proxies)
+        addresses = Addresses(settings.trusted_proxies, settings.forwarded_header)
         metrics = Metrics()
         context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
-        self._context = context
+        self.context = context
         authority.database.listeners.append(metrics.happened)
         authority.tasks.changed.append(metrics.task_changed)
         authority.verifiers.measured.append(metrics.measured)
@@ -74,6 +78,7 @@ class Application:
             Limits(WholeBodies(Introspections(router(*plugins), authority), LARGER_BODIES)), settings
         )
         self._inner = Exchanges(inner, addresses, metrics, authority.seen)
+        self.metrics_door = MetricsDoor(metrics, settings.metrics_listen[1]) if settings.metrics_listen else None
         own_list = OwnList(context, self._inner)
         self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}
 
@@ -85,12 +90,21 @@ class Application:
             return
         if not self.is_open:
             await self.open()
-        scope[KEY] = self._context
-        path = scope["path"]
-        if scope["type"] == "http" and (path == PATH or path == scope.get("root_path", "") + PATH):
-            await self.gateway(scope, receive, send)
-        else:
+        if self.metrics_door is not None and self.metrics_door.is_of(scope.get("server")):
+            await self.metrics_door(scope, receive, send)
+            return
+        scope[KEY] = self.context
+        if scope["type"] != "http":
             await self._inner(scope, receive, send)
+            return
+        path = path_of(scope)
+        if path == PATH or path.startswith(BELOW):
+            await self.gateway(scope, receive, send)
+            return
+        if not is_canonical(path):
+            scope["path"] = scope.get("root_path", "") + NOTHING
+            scope["raw_path"] = scope["path"].encode()
+        await self._inner(scope, receive, send)
 
     async def open(self) -> None:
         """Begin to record use, and to look after the database."""
@@ -104,7 +118,7 @@ class Application:
         """Write down what use is still unrecorded, then give everything back."""
         self.is_open = False
         try:
-            await self._context.places.stop()
+            await self.context.places.stop()
         finally:
             await self.authority.close()
 

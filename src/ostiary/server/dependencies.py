@@ -1,4 +1,4 @@
-"""What a handler may ask for by name: `authority`, `caller`, `client`, `cookie`, `present`, `identified`."""
+"""What a handler may ask for by name: `authority`, `caller`, `client`, `cookie`, `given`, `present`, `identified`."""
 
 from __future__ import annotations
 

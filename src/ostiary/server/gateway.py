@@ -1,5 +1,8 @@
 """`GET /verify`: who sent this request? For proxies that ask before they let a request through.
 
+Some send on the method, the path and the body of what they were asked: every method is answered as a GET, every path
+below `/verify` as `/verify`, and no body is read.
+
 Without a query and without rules it says who it is (200) or why not (401). What a proxy can ask beyond that is read in
 `question`, and what an application may ask of its callers is decided in `core.gateway`.
 
@@ -30,19 +33,21 @@ from ostiary.server import problems, question
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Receive, Scope, Send, respond
 from ostiary.server.asked import Accepted, Deliver
-from ostiary.server.callers import identify, presented
+from ostiary.server.callers import Presented, identify, presented
 from ostiary.server.cookies import accepted_names
 from ostiary.server.exchange import request_id_of
+from ostiary.server.heads import path_of
+from ostiary.server.limits import refusal_of_head
 from ostiary.server.metrics import Metrics
-from ostiary.server.presented import only_session
-from ostiary.server.problems import BadRequest, RawHeaders
+from ostiary.server.presented import can_be_ours, only_session
+from ostiary.server.problems import RawHeaders
 from ostiary.server.question import Question
 from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
 from ostiary.storage.found import MADE, FoundSession
 
 PATH: Final = "/verify"
-METHODS: Final = ("GET", "HEAD")
+BELOW: Final = f"{PATH}/"  # Envoy and HAProxy send on the path that they were asked for, and the method, too
 COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Final = (b"content-type", b"application/json")
 PLAIN: Final = Question()
@@ -106,7 +111,11 @@ class Gateway:
         request_id = request_id_of(scope["headers"])
         asked = PLAIN
         try:
-            if scope["query_string"] or self._rules:
+            if (refusal := refusal_of_head(scope)) is not None:
+                raise refusal
+            if path_of(scope) != PATH:
+                asked = question.read_below(scope, self._addresses)
+            elif scope["query_string"] or self._rules:
                 asked = question.read(scope, self._addresses, self._origins)
             status, headers, content = 200, *await self._answer(scope, asked, request_id)
         except OstiaryError as error:
@@ -119,11 +128,9 @@ class Gateway:
         await respond(send, status, headers, content)
 
     async def _answer(self, scope: Any, asked: Question, request_id: str) -> tuple[RawHeaders, bytes]:
-        if scope["method"] not in METHODS:
-            raise BadRequest(405, "ask by GET", {"Allow": ", ".join(METHODS)})
         headers = scope["headers"]
         client = self._client(scope, request_id)
-        identified = await identify(self._authority, presented(headers, self._names), client)
+        identified = await identify(self._authority, _of_ours(presented(headers, self._names)), client)
         identified.caller.ensure_scope("gateway")
         if asked.application is not None or self._rules:
             rule = rule_for(self._rules, asked.application, asked.host)
@@ -210,6 +217,13 @@ class Gateway:
         if asked.keeps_status:
             return status, [*headers, (b"ostiary-sign-in", address)], content
         return 302, [(b"content-type", problems.MEDIA_TYPE.encode()), (b"location", address)], content
+
+
+def _of_ours(given: Presented) -> Presented:
+    """Without a bearer that is the application's own: beside our cookie it is no word about who is signed in."""
+    if given.cookies and given.bearer is not None and not can_be_ours(given.bearer):
+        return Presented(None, given.cookies)
+    return given
 
 
 @lru_cache(maxsize=4096)

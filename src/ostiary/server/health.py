@@ -10,8 +10,9 @@ from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ostiary.authority import Authority
+from ostiary.core.caller import Caller
 from ostiary.errors import ConfigurationError, StoreUnavailable
-from ostiary.server.access import PUBLIC
+from ostiary.server.access import PUBLIC, guard
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.context import context_of
 from ostiary.server.failures import answer
@@ -60,10 +61,17 @@ async def is_ready(authority: NamedDependency[Authority]) -> Health:
     operation_id="metrics",
     summary="Counters for Prometheus",
     media_type="text/plain",
-    responses=refusals(public=True),
+    responses=refusals(),
+    guards=[guard],
+    opt={PUBLIC: False},
+    security=[{"bearer": []}],
 )
-async def metrics(request: ApiRequest) -> Response[str]:
-    """In Prometheus' text format. There is nothing personal in it."""
+async def metrics(request: ApiRequest, caller: NamedDependency[Caller]) -> Response[str]:
+    """In Prometheus' text format, for a CLI token with the scope `metrics:read`. There is nothing personal in it.
+
+    With the setting `metrics_address`, also on that address, where no credential is asked for.
+    """
+    caller.ensure_service("metrics:read")
     return Response(context_of(request).metrics.exposition().decode(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ostiary.errors import OstiaryError
-from ostiary.server import problems
+from ostiary.server import heads, problems
 from ostiary.server.addresses import Headers
 from ostiary.server.asgi import ASGIApp, Receive, Scope, Send, respond
 from ostiary.server.exchange import exchange_of
@@ -24,22 +24,28 @@ class Limits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 414 or 431."""
-        refusal = _refusal(scope) if scope["type"] == "http" else None
+        """Pass the request on, or answer 400, 414 or 431."""
+        refusal = refusal_of(scope) if scope["type"] == "http" else None
         if refusal is None:
             await self._app(scope, receive, send)
             return
         await send_problem(send, refusal, exchange_of(scope).request_id)
 
 
-def _refusal(scope: Any) -> OstiaryError | None:
+def refusal_of(scope: Any) -> OstiaryError | None:
+    """Why a request is too large, or not one that is answered at all; None if it is neither."""
     if len(scope.get("raw_path") or scope["path"]) > MAXIMUM_PATH:
         return BadRequest(414, f"the path is longer than {MAXIMUM_PATH} bytes")
     if len(scope["query_string"]) > MAXIMUM_QUERY:
         return BadRequest(414, f"the query is longer than {MAXIMUM_QUERY} bytes")
+    return refusal_of_head(scope)
+
+
+def refusal_of_head(scope: Any) -> OstiaryError | None:
+    """The same without its path and query."""
     if are_too_large(scope["headers"]):
         return BadRequest(431, f"the headers are larger than {MAXIMUM_HEADERS} bytes")
-    return None
+    return heads.refusal_of(scope)
 
 
 def are_too_large(headers: Headers) -> bool:

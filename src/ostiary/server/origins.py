@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ostiary.errors import NotAllowed
-from ostiary.server.addresses import Arrival
+from ostiary.server.addresses import Arrival, without_default_port
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # `none`: the person did it, not a page
@@ -33,7 +33,8 @@ def ensure_own_origin(headers: Mapping[str, str], arrival: Arrival, public_url: 
         return
     origin = headers.get("origin")
     if origin is not None:
-        if origin.lower() not in {arrival.origin, public_url}:
+        own = {arrival.origin, without_default_port(public_url or arrival.origin)}
+        if without_default_port(origin) not in own:
             raise NotAllowed("this request came from another origin")
         return
     if must_say:

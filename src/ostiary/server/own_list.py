@@ -23,7 +23,6 @@ from ostiary.server.callers import Identified
 from ostiary.server.context import Context
 from ostiary.server.cookies import accepted_names, is_https
 from ostiary.server.exchange import Exchange, Exchanges
-from ostiary.server.limits import are_too_large
 from ostiary.server.presented import only_session
 from ostiary.server.presenting import Presenter
 from ostiary.server.security_headers import completed
@@ -50,7 +49,7 @@ class OwnList:
 
     def token(self, named: Mapping[bytes, bytes]) -> Token | None:
         """As `Asked.token`."""
-        return None if are_too_large(named.items()) else only_session(named, self._names)
+        return only_session(named, self._names)
 
     def ask(self, token: Token, scope: Any, request_id: str, deliver: Deliver) -> None:
         """As `Asked.ask`."""

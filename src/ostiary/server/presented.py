@@ -13,6 +13,8 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
+from ostiary.core.oauth import jws
+from ostiary.core.oauth.claims import ACCESS_TYPE
 from ostiary.core.token import Token, is_session_token, parse
 from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
 from ostiary.server.addresses import Headers
@@ -71,6 +73,17 @@ def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) 
     given = cookies if bearer is None else [bearer, *cookies]
     credential = given[0] if len(given) == 1 else ""
     return parse(credential) if credential.startswith("sess_") else None
+
+
+def can_be_ours(bearer: str) -> bool:
+    """True if a bearer has the shape of something that this server hands out: a token of it, or an access JWT."""
+    if parse(bearer) is not None:
+        return True
+    try:
+        jws.read_outside(bearer, ACCESS_TYPE)
+    except SessionInvalid:
+        return False
+    return True
 
 
 def _carried(headers: Headers, cookie_names: Collection[bytes]) -> tuple[str | None, list[str]]:

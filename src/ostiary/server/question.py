@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest
-from ostiary.server.addresses import Addresses, Headers
+from ostiary.server.addresses import Addresses, Headers, only
 from ostiary.server.problems import BadRequest
 
 MEMBERS: Final = ("app", "rd", "status")
@@ -53,11 +53,11 @@ def read(scope: Any, addresses: Addresses, origins: Collection[str]) -> Question
     asked = _members(scope["query_string"])
     is_believed = addresses.trusts(scope)
     headers = scope["headers"]
-    host = _only(headers, b"x-forwarded-host") if is_believed else None
+    host = addresses.forwarded_host(headers) if is_believed else None
     if "rd" not in asked:
         return Question(asked.get("app"), host)
-    method = (_only(headers, b"x-forwarded-method") if is_believed else None) or "GET"
-    address = asked["rd"] or (_asked_for(headers, host) if is_believed else None)
+    method = (only(headers, b"x-forwarded-method") if is_believed else None) or scope["method"]
+    address = asked["rd"] or (_asked_for(headers, host, addresses.forwarded_scheme(headers)) if is_believed else None)
     return Question(
         application=asked.get("app"),
         host=host,
@@ -65,6 +65,16 @@ def read(scope: Any, addresses: Addresses, origins: Collection[str]) -> Question
         return_to=allowed(address, origins),
         keeps_status="status" in asked,
     )
+
+
+def read_below(scope: Any, addresses: Addresses) -> Question:
+    """The question of a request below `/verify`: path and query are those that the person asked the proxy for.
+
+    So nothing that is in them can be the proxy's word. Which application it is about, its host says.
+    """
+    if not addresses.trusts(scope):
+        return Question()
+    return Question(host=addresses.host_asked_for(scope["headers"]))
 
 
 def is_navigation(headers: Headers) -> bool:
@@ -104,18 +114,12 @@ def _members(query: bytes) -> dict[str, str]:
     return found
 
 
-def _asked_for(headers: Headers, host: str | None) -> str | None:
+def _asked_for(headers: Headers, host: str | None, scheme: str | None) -> str | None:
     """The address that the person asked the proxy for; None if the proxy does not tell all of it."""
-    scheme = _only(headers, b"x-forwarded-proto")
-    path = _only(headers, b"x-forwarded-uri", is_list=False)
+    path = only(headers, b"x-forwarded-uri", is_list=False)
     if scheme is None or host is None or path is None or not path.startswith("/") or set("/?") & set(host):
         return None
     return f"{scheme}://{host}{quote(path.partition('#')[0], safe=VISIBLE.replace(chr(92), ''), encoding='latin-1')}"
-
-
-def _only(headers: Headers, name: bytes, *, is_list: bool = True) -> str | None:
-    values = [value.decode("latin-1").strip() for key, value in headers if key == name]
-    return values[0] if len(values) == 1 and values[0] and not (is_list and "," in values[0]) else None
 
 
 def _first(headers: Headers, name: bytes) -> str | None:

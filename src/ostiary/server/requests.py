@@ -69,7 +69,7 @@ Duration: TypeAlias = Annotated[
         examples=["4h30m"],
     ),
 ]
-Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT)]
+Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
 Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(max_length=32)]],
@@ -168,7 +168,7 @@ class PlanRequest(Body):
 
     user: Filter | None = None
     ip: Annotated[Filter | None, Meta(examples=["203.0.113.0/24"])] = None
-    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT)] | None = None
+    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT, pattern=NO_NUL)] | None = None
     device: Filter | None = None
     application_id: Filter | None = None
     tenant: Filter | None = None

@@ -44,14 +44,18 @@ BACKLOG: Final = 2048  # connections that wait to be accepted
 def serve(settings: Settings, make: Make = create_app) -> None:
     """As `ostiary.server.run`; `make` may put more than the API into the application."""
     logs.configure(settings.log_level)
-    with contextlib.closing(_listen(settings)) as listener:
+    with contextlib.ExitStack() as held:
+        listener = held.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        sockets = [listener]
+        if settings.metrics_listen is not None:
+            sockets.append(held.enter_context(contextlib.closing(_listen(*settings.metrics_listen))))
         code = asyncio.run(_prepare(settings))
         _greet(settings, listener, code)
         with contextlib.suppress(KeyboardInterrupt):
             if settings.workers == 1:
-                uvicorn.Server(_config(_made_to_stay(make, settings))).run(sockets=[listener])
+                uvicorn.Server(_config(_made_to_stay(make, settings))).run(sockets=sockets)
             else:
-                _run_workers(settings, listener, make)
+                _run_workers(settings, sockets, make)
 
 
 def worker_app(make: Make) -> Application:
@@ -74,13 +78,13 @@ def _made_to_stay(make: Make, settings: Settings) -> Application:
     return app
 
 
-def _run_workers(settings: Settings, listener: socket.socket, make: Make) -> None:
+def _run_workers(settings: Settings, sockets: list[socket.socket], make: Make) -> None:
     # By the environment and not by arguments, which everybody on the machine can read.
     os.environ.update(to_environment(settings))
     with tempfile.TemporaryDirectory(prefix="ostiary-metrics-") as shared:
         os.environ.setdefault(MULTIPROCESS, shared)
         config = _config(partial(worker_app, make), factory=True, workers=settings.workers)
-        Multiprocess(config, sockets=[listener]).run()
+        Multiprocess(config, sockets=sockets).run()
 
 
 def _config(app: Any, **more: Any) -> uvicorn.Config:
@@ -102,10 +106,10 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     )
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     """Bind before anything else: a taken port is found before the database is touched."""
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -113,7 +117,7 @@ def _listen(settings: Settings) -> socket.socket:
         listener.listen(BACKLOG)
         listener.set_inheritable(True)
     except OSError as why:
-        raise ConfigurationError(f"cannot listen on {settings.host}:{settings.port}: {why.strerror or why}") from None
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {why.strerror or why}") from None
     return listener
 
 

@@ -11,10 +11,11 @@ from litestar.params import JSONBody, QueryParameter
 from ostiary import errors
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
+from ostiary.core.client import Client
 from ostiary.core.session import STALE_AFTER_DAYS
 from ostiary.server import requests, shapes
 from ostiary.server.answers import signed_out, spared
-from ostiary.server.callers import Identified
+from ostiary.server.callers import Identified, Presented
 from ostiary.server.cookies import SessionCookie
 from ostiary.server.presenting import Presenter
 from ostiary.server.refusals import refusals
@@ -63,11 +64,18 @@ async def revoke_session(
     session_id: requests.SessionIdInPath,
     authority: NamedDependency[Authority],
     identified: NamedDependency[Identified],
+    client: NamedDependency[Client],
     cookie: NamedDependency[SessionCookie],
+    given: NamedDependency[Presented],
 ) -> Response[shapes.Revoked]:
-    """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing."""
+    """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing.
+
+    One's own is a sign-out: every other session whose cookie came along ends with it.
+    """
     done = await authority.sessions.revoke(session_id, by=identified.caller)
     is_current = session_id == identified.caller.session_id
+    if is_current and identified.by_cookie:
+        await authority.sign_out.of(given.cookies, at=client)
     content = shapes.Revoked(id=session_id, is_current=is_current, live_tokens=done.live_tokens)
     return signed_out(content, identified, cookie) if is_current else Response(content)
 

@@ -17,8 +17,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from ostiary.server.asked import Accepted, Asked
 from ostiary.server.exchange import request_id
+from ostiary.server.heads import is_host
 from ostiary.server.protocol import BoundedProtocol
 
+_NONE: Final[Mapping[bytes, Asked]] = {}
 # A request with one of these has a body, or wants to talk about the connection first.
 _UNUSUAL: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 _OK: Final[bytes] = STATUS_LINE[200]
@@ -27,13 +29,22 @@ _OK: Final[bytes] = STATUS_LINE[200]
 class ShortcutProtocol(BoundedProtocol):
     """Answers the usual `GET` of some paths by itself, and leaves the rest to the application."""
 
+    _shortcuts: Mapping[bytes, Asked] = _NONE
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """See what is answered on this connection: not everything on every address."""
+        super().connection_made(transport)
+        door = getattr(self.app, "metrics_door", None)
+        if door is None or not door.is_of(self.server):
+            self._shortcuts = getattr(self.app, "shortcuts", _NONE)
+
     def on_headers_complete(self) -> None:
         """Ask at once, or begin an ordinary request."""
         asked = self._asked()
         if asked is not None:
             named = dict(self.headers)
             # A name that was sent twice is nothing usual; without those, the mapping says all that the list does.
-            is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named)
+            is_usual = len(named) == len(self.headers) and _UNUSUAL.isdisjoint(named) and is_host(named.get(b"host"))
             token = asked.token(named) if is_usual else None
             if token is not None:
                 self.head_ended()
@@ -44,9 +55,8 @@ class ShortcutProtocol(BoundedProtocol):
 
     def _asked(self) -> Asked | None:
         """Who can be asked about this request; None if it has to go the plain way."""
-        shortcuts: Mapping[bytes, Asked] = getattr(self.app, "shortcuts", _NONE)
-        asked = shortcuts.get(self.url)
-        if asked is None or self.parser.get_method() != b"GET":
+        asked = self._shortcuts.get(self.url)
+        if asked is None or self.parser.get_method() != b"GET" or not self.head_is_short:
             return None
         before: RequestResponseCycle | None = self.cycle
         is_behind_another = before is not None and not before.response_complete
@@ -133,4 +143,3 @@ class Beginning:
 
 
 _beginning: Final = Beginning()
-_NONE: Final[Mapping[bytes, Asked]] = {}

@@ -44,8 +44,8 @@ async def sign_in(
 ) -> Response[shapes.SignedIn]:
     """Start a session with a name and a password.
 
-    Unknown user, wrong password and disabled account have one answer. A session whose cookie came along ends, as the
-    browser forgets it.
+    Unknown user, wrong password and disabled account have one answer. Every session whose cookie came along ends, as
+    the browser forgets it.
     """
     if data.transport == "cookie":
         cookie.ensure_may_be_set()
@@ -56,7 +56,7 @@ async def sign_in(
         kind=requests.kind_of(data.transport),
         label=data.label,
     )
-    if data.transport == "cookie" and given.bearer is None:
+    if data.transport == "cookie":
         await authority.sign_out.of(given.cookies, at=client)
     return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
 
@@ -77,14 +77,15 @@ async def sign_out(
     given: NamedDependency[Presented],
     identified: NamedDependency[Identified | None],
 ) -> Response[shapes.Done]:
-    """End the session and clear the cookie. It always works, signed in or not; a CLI token is not ended.
+    """End every session that came along and clear the cookie. It always works, signed in or not.
 
-    A session that a plan has suspended ends for good by this.
+    A CLI token is not ended. A session that a plan has suspended ends for good by this.
     """
-    await authority.sign_out.of(given.cookies if given.bearer is None else (given.bearer,), at=client)
+    sent = given.cookies if given.bearer is None else (given.bearer, *given.cookies)
+    await authority.sign_out.of(sent, at=client)
     if identified is not None and identified.caller.granted is not None:
         await authority.sessions.log_out(by=identified.caller)
-    return signed_out(shapes.Done(), identified, cookie)
+    return signed_out(shapes.Done(), None if given.cookies else identified, cookie)
 
 
 @get("/whoami", operation_id="who_am_i", summary="Who am I?", responses=refusals())

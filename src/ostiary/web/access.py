@@ -23,6 +23,7 @@ from ostiary.server.callers import Identified, Presented, identify, presented
 from ostiary.server.context import context_of
 from ostiary.server.cookies import accepted_names, cookie_for
 from ostiary.server.exchange import exchange_of
+from ostiary.server.heads import ensure_readable
 from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
 from ostiary.web import form_tokens, forms, passing_cookies
 from ostiary.web.visit import Visit, keep
@@ -32,6 +33,7 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 # What a handler may say of itself, in its `opt`.
 PUBLIC: Final = "public"  # works without anybody signed in
 UNATTENDED: Final = "unattended"  # a script asks, no person: it must not count as use, or an open page would never idle
+LEAVES: Final = "leaves"  # signs out: where nobody is signed in, there is nothing that a form could do
 STEPS_UP: Final = "steps_up"  # may come with the password, when the authority asked for it
 
 PASSWORD: Final = "confirm_password"  # the field of the form that asks again
@@ -56,10 +58,11 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     method = str(connection.scope["method"])  # type: ignore[typeddict-item]  # there are no websockets
     if method == "OPTIONS":
         return
+    ensure_readable(connection.scope["query_string"])
     visit = await arrive(connection, None if handler.opt.get(UNATTENDED) else exchange_of(connection.scope).client)
     keep(connection.scope, visit)
     if method not in SAFE_METHODS:
-        await _ensure_ours(connection, visit)
+        await _ensure_ours(connection, visit, handler)
     if visit.caller is None and not handler.opt.get(PUBLIC):
         raise visit.refusal or NoCredentials
     for name, error in _IDS.items():
@@ -98,8 +101,15 @@ async def arrive(connection: Connection, client: Client | None) -> Visit:
     return visit
 
 
-async def _ensure_ours(connection: Connection, visit: Visit) -> None:
+async def _ensure_ours(connection: Connection, visit: Visit, handler: BaseRouteHandler) -> None:
     exchange, settings = exchange_of(connection.scope), context_of(connection).settings
     ensure_own_origin(connection.headers, exchange.arrival, settings.public_url, must_say=True)
     visit.form = await forms.read(cast("forms.PageRequest", connection))
+    if (
+        visit.caller is None and not visit.credentials
+    ):  # signed out in another tab, with what the form was written under
+        if not handler.opt.get(PUBLIC):
+            raise NoCredentials
+        if handler.opt.get(LEAVES):
+            return
     form_tokens.ensure_ours(visit.form.text(form_tokens.FIELD), visit.secrets)

@@ -15,7 +15,7 @@ from ostiary.authority.oauth.leaving import Departure
 from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidRequest, OstiaryError, SessionRevoked
 from ostiary.server.exchange import exchange_of
-from ostiary.web import returning
+from ostiary.web import leaving, returning
 from ostiary.web.access import PUBLIC
 from ostiary.web.forms import PageRequest
 from ostiary.web.rendering import back, page
@@ -50,7 +50,7 @@ async def end_session(request: PageRequest, authority: NamedDependency[Authority
         return _astray(request, why)
     client = exchange_of(request.scope).client
     await authority.oauth.leaving.depart(departure, visit.credentials, at=client)
-    visit.sign_off()
+    await leaving.end_all(request, authority)
     return _onward(request, departure)
 
 

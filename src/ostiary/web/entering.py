@@ -17,10 +17,11 @@ from ostiary.errors import (
     TooManyRequests,
     WrongCredentials,
 )
+from ostiary.server.callers import MixedCredentials
 from ostiary.web import returning, words
 from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME
-from ostiary.web.form_tokens import FormRefused
+from ostiary.web.form_tokens import FormRefused, FormUnbound
 from ostiary.web.forms import PageRequest
 from ostiary.web.given import Again, Code, Next, OurAuthority, Visitor
 from ostiary.web.notices import write
@@ -46,7 +47,7 @@ async def sign_in_page(request: PageRequest, then: Next = None, again: Again = F
     if visit.caller is not None and not again:
         return back(request, destination)
     await returning.allow(request, destination)
-    return _sign_in_form(request, destination, farewell=words.farewell(visit.refusal) if visit.refusal else None)
+    return _sign_in_form(request, destination, farewell=_farewell(visit.refusal))
 
 
 def sign_in_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
@@ -80,7 +81,7 @@ def _sign_in_form(
     ),
 )
 async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
-    """Start a session. One that this browser held before ends, as the browser forgets it."""
+    """Start a session. Those that this browser held before end, as the browser forgets them."""
     visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
     form = visit.form
@@ -135,6 +136,12 @@ async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor)
     return back(request, HOME, write("welcome"))
 
 
+def _farewell(refusal: OstiaryError | None) -> str | None:
+    if isinstance(refusal, MixedCredentials):
+        return words.TWO_PEOPLE
+    return words.farewell(refusal) if refusal else None
+
+
 def _why_not(error: OstiaryError) -> str:
     if isinstance(error, TooManyRequests):
         minutes = -(-int(str(error.fields["retry_after"])) // 60)
@@ -149,6 +156,8 @@ def _why_not(error: OstiaryError) -> str:
     if isinstance(error, InvalidRequest):
         why = str(error.fields.get("why", error.message))
         return f"{why[:1].upper()}{why[1:]}."
+    if isinstance(error, FormUnbound):
+        return words.NO_COOKIE
     if isinstance(error, NotAllowed):
         return "This page was open for too long. Try again."
     return f"{error.message[:1].upper()}{error.message[1:]}."

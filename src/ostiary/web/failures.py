@@ -27,10 +27,12 @@ from ostiary.errors import (
 from ostiary.server.context import context_of
 from ostiary.server.cookies import cookie_for
 from ostiary.server.exchange import exchange_of
+from ostiary.web import words
 from ostiary.web.access import Connection, arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path
-from ostiary.web.form_tokens import FormRefused
+from ostiary.web.form_tokens import FormRefused, FormUnbound
 from ostiary.web.forms import PageRequest
+from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import Visit, is_kept, keep, visit_of
 
@@ -63,6 +65,7 @@ UNSURE: Final = Failure(
 FAULT: Final = Failure("Something went wrong on our side", "It was written to the log. Trying again may help.")
 NOTHING: Final = Failure("There is nothing here", "The address may be mistyped, or what it led to is gone.")
 _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
+    (FormUnbound, Failure("This form came back without its cookie", words.NO_COOKIE)),
     (
         FormRefused,
         Failure(
@@ -137,10 +140,18 @@ def wants_page(scope: Any) -> bool:
 
 def to_sign_in(request: PageRequest) -> Response[Any]:
     """Nobody is signed in: to the page that says why, and back here afterwards."""
+    if request.method != "GET" and not visit_of(request).credentials:
+        visit_of(request).tell(write("signed_out"))
     if request.headers.get("hx-request") == "true":
         shown = urlsplit(request.headers.get("hx-current-url", ""))
         then = own_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
-        return Response(b"", status_code=401, media_type="text/plain", headers={"hx-redirect": sign_in_path(then)})
+        return Response(
+            b"",
+            status_code=401,
+            media_type="text/plain",
+            headers={"hx-redirect": sign_in_path(then)},
+            cookies=visit_of(request).cookies,
+        )
     here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     then = own_path(here) if request.method == "GET" else HOME
     return back(request, sign_in_path(then))

@@ -25,6 +25,12 @@ class FormRefused(NotAllowed):
     title = "This page was open for too long; try again"
 
 
+class FormUnbound(FormRefused):
+    """The browser sent nothing along that the form could have been written for."""
+
+    title = "This form came back without its cookie"
+
+
 def write(secret: str) -> str:
     """A token for a form."""
     salt = secrets.token_hex(SALT_LENGTH // 2)
@@ -36,7 +42,11 @@ def ensure_ours(token: str, candidates: Iterable[str]) -> None:
 
     Raises:
         FormRefused: it was not.
+        FormUnbound: it sent none.
     """
+    candidates = list(candidates)
+    if not candidates:
+        raise FormUnbound
     salt, signature = token[:SALT_LENGTH], token[SALT_LENGTH:]
     matches = [hmac.compare_digest(signature.encode(), _signature(secret, salt).encode()) for secret in candidates]
     if not any(matches):

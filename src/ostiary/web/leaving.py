@@ -6,10 +6,10 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 
-from ostiary.server.cookies import CLEAR_SITE_DATA
+from ostiary.authority import Authority
 from ostiary.server.exchange import exchange_of
 from ostiary.web import words
-from ostiary.web.access import PUBLIC
+from ostiary.web.access import LEAVES, PUBLIC
 from ostiary.web.destinations import HOME
 from ostiary.web.forms import PageRequest
 from ostiary.web.given import OurAuthority
@@ -23,23 +23,27 @@ async def sign_out_page(request: PageRequest) -> Response[bytes]:
     return page(request, "sign_out.html")
 
 
-@post("/sign-out", opt={PUBLIC: True})
+@post("/sign-out", opt={PUBLIC: True, LEAVES: True})
 async def sign_out(request: PageRequest, authority: OurAuthority) -> Response[bytes]:
     """End this session, for good. It works signed in or not."""
+    await end_all(request, authority)
+    return back(request, "/signed-out")
+
+
+async def end_all(request: PageRequest, authority: Authority) -> None:
+    """End every session whose cookie this browser sent, and have it forget them."""
     visit = visit_of(request)
     await authority.sign_out.of(visit.credentials, at=exchange_of(request.scope).client)
     visit.sign_off()
-    return back(request, "/signed-out")
 
 
 @get("/signed-out", opt={PUBLIC: True})
 async def signed_out_page(request: PageRequest) -> Response[Any]:
-    """Where signing out leads. It clears what is left, but of nobody who is signed in: a link to it must do no harm."""
+    """Where signing out leads. It clears nothing: anybody can be led here by a link."""
     visit = visit_of(request)
     if visit.caller is not None:
         return back(request, HOME)
     farewell = words.farewell(visit.refusal) if visit.refusal else None
-    visit.headers["clear-site-data"] = CLEAR_SITE_DATA
     return page(request, "signed_out.html", farewell=farewell)
 
 

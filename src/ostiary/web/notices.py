@@ -88,5 +88,8 @@ _WORDS: Final[dict[str, Callable[..., str]]] = {
     "user_out": _user_out,
     "user_disabled": _user_disabled,
     "user_enabled": lambda: "The user can sign in again. What was ended stays ended.",
+    "signed_out": lambda: (
+        "You were signed out meanwhile, perhaps in another tab. What you just asked for was not done."
+    ),
     "welcome": lambda: "Your account was made, and you are signed in.",
 }

@@ -9,6 +9,7 @@ from litestar import Response, Router, get, post
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import MAXIMUM_LABEL
+from ostiary.web import leaving
 from ostiary.web.access import STEPS_UP
 from ostiary.web.destinations import HOME
 from ostiary.web.forms import PageRequest
@@ -36,7 +37,7 @@ async def end(
     """End it. One's own leads out."""
     done = await authority.sessions.revoke(session_id, by=caller)
     if session_id == caller.session_id:
-        visit_of(request).sign_off()
+        await leaving.end_all(request, authority)
         return back(request, "/signed-out")
     return back(request, HOME, write("ended", done.live_tokens))
 
@@ -105,9 +106,7 @@ async def end_all(request: PageRequest, authority: OurAuthority, caller: Signed)
     """End every session, this one too, and the CLI tokens if wanted."""
     visit = visit_of(request)
     done = await authority.sessions.revoke_all(by=caller, tokens=visit.form.has("tokens"))
-    visit.sign_off()
-    # The cookies are cleared one by one here, and by the page that comes next: it has to find what was done in one.
-    visit.headers["clear-site-data"] = '"cache", "storage"'
+    await leaving.end_all(request, authority)
     return back(request, "/signed-out", write("everywhere", done.count, done.tokens, done.live_tokens))
 
 

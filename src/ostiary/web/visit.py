@@ -74,8 +74,12 @@ class Visit:
             self.hold(done.renewed)
 
     def sign_off(self) -> None:
-        """Take the session from the browser, and all that pages may have left there (ASVS 5.0 14.3.1)."""
+        """Take the session from the browser, and all that pages may have left there (ASVS 5.0 14.3.1).
+
+        After `leaving.end_all`, or for the caller's own session, which has ended already.
+        """
         self.headers["set-cookie"] = self.cookie.cleared
+        self.cookies += [passing_cookies.cleared(name, self.cookie) for name in ("form", "minted")]
         self.headers["clear-site-data"] = CLEAR_SITE_DATA
         self.caller = None
 

@@ -158,6 +158,7 @@ SCOPES: Final[dict[Scope, str]] = {
     "tokens:manage": "make and revoke CLI tokens",
     "gateway": "use the applications behind this server as you",
     "feed:read": "follow what ends, for everybody",
+    "metrics:read": "read the server's counters",
     "admin": "do everything that an administrator can",
 }
 
@@ -172,6 +173,14 @@ APPLICATION_SCOPES: Final[dict[str, str]] = {
     "gateway": "use applications of this server in your name",
     "feed:read": "follow what ends, for everybody",
 }
+
+
+NO_COOKIE: Final = (
+    "Nothing was done. If it was open for more than an hour, just try again. If it happens again, your browser keeps "
+    "no cookies here: allow them for this site. Safari keeps none on http://localhost: use https there, or another "
+    "browser."
+)
+TWO_PEOPLE: Final = "This browser holds the sign-ins of two people at once, so neither counts. Signing in ends both."
 
 
 def farewell(error: OstiaryError) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, SessionNotFound, TokenNotFound
-from ostiary.web import words
+from ostiary.web import leaving, words
 from ostiary.web.access import STEPS_UP
 from ostiary.web.forms import PageRequest
 from ostiary.web.given import OurAuthority, Signed
@@ -45,7 +45,7 @@ async def end(request: PageRequest, authority: OurAuthority, caller: Signed) -> 
     except _KNOWN as why:
         return _again(request, why)
     if any(thing.id == caller.session_id for thing in done.things):
-        visit_of(request).sign_off()
+        await leaving.end_all(request, authority)
     return page(request, "console/neutralise_found.html", found=done, things=words.THINGS)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from litestar import Response, get, post
 from litestar.params import QueryParameter
 
+from ostiary.web import leaving
 from ostiary.web.access import STEPS_UP
 from ostiary.web.console.rows import found
 from ostiary.web.destinations import own_path
@@ -43,7 +44,7 @@ async def end(
     """End it. One's own leads out."""
     done = await authority.administration.revoke(session_id, by=caller)
     if session_id == caller.session_id:
-        visit_of(request).sign_off()
+        await leaving.end_all(request, authority)
         return back(request, "/signed-out")
     home = console_path(visit_of(request).form.text("home"))
     return back(request, home, write("one_ended" if done.was_live else "ended_before", done.live_tokens))

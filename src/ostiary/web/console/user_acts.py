@@ -8,13 +8,13 @@ from litestar import Response, get, post
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
+from ostiary.web import leaving
 from ostiary.web.access import STEPS_UP
 from ostiary.web.console.users import user_path
 from ostiary.web.forms import PageRequest
 from ostiary.web.given import OurAuthority, Signed, UsernameInPath
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import visit_of
 
 ACTS: Final = {STEPS_UP: True}
 
@@ -35,7 +35,7 @@ async def sign_out(
     overview = await authority.accounts.find(username, by=caller)
     await authority.administration.log_out(username, by=caller)
     if overview.user.id == caller.user.id:
-        visit_of(request).sign_off()
+        await leaving.end_all(request, authority)
         return back(request, "/signed-out")
     return back(request, user_path(username), write("user_out", overview.sessions, overview.tokens))
 
@@ -55,7 +55,7 @@ async def disable(
     """No sign-in any more, and everything of theirs ends."""
     ended = await authority.accounts.disable(username, by=caller)
     if username == caller.user.username:
-        visit_of(request).sign_off()
+        await leaving.end_all(request, authority)
         return back(request, "/signed-out")
     return back(request, user_path(username), write("user_disabled", ended.count, ended.tokens))
 
