@@ -342,6 +342,8 @@ FORGED = [
 def test_what_a_client_sends_under_our_names_never_arrives(house, forged):
     session, cookie = house.sign_in()
     answer = house.ask(APP, "GET", "/", ("Cookie", cookie), *forged)
+    if answer.status == 400 and any("_" in name for name, _ in forged):
+        return  # refused, as Envoy does
     assert answer.status == 200
     assert [answer.told(name) for name in OURS] == [["ada"], [session], ["member"], ["default"]]
     assert house.ask(APP, "GET", "/", *forged).status == 401
@@ -430,15 +432,17 @@ def test_while_the_authority_is_down_nobody_passes(house):
     ids=lambda forged: forged[0][0],
 )
 def test_the_address_is_the_clients_whatever_it_sends(house, forged):
-    asked = {"username": "ada", "password": PASSWORD, "transport": "cookie"}
-    sent = [("Content-Type", "application/json"), ("Sec-Fetch-Site", "same-origin"), *forged]
-    answer = house.ask(AUTH, "POST", "/api/v1/auth/sessions", *sent, body=json.dumps(asked).encode())
-    assert (answer.status, json.loads(answer.body)["session"]["ip"]) == (201, "127.0.0.1"), answer.body
+    asked = json.dumps({"username": "ada", "password": PASSWORD, "transport": "cookie"}).encode()
+    sent = [("Content-Type", "application/json"), ("Sec-Fetch-Site", "same-origin")]
+    plain = house.ask(AUTH, "POST", "/api/v1/auth/sessions", *sent, body=asked)
+    ip = json.loads(plain.body)["session"]["ip"]  # of this machine: Envoy names a loopback client by another one
+    answer = house.ask(AUTH, "POST", "/api/v1/auth/sessions", *sent, *forged, body=asked)
+    assert (answer.status, json.loads(answer.body)["session"]["ip"]) == (201, ip), answer.body
     cookie = answer.headers["set-cookie"].partition(";")[0]
     session = cookie.partition("=")[2].partition(".")[0]
     assert house.ask(APP, "GET", "/", ("Cookie", cookie), *forged).status in {200, 400}
     listed = house.ask(AUTH, "GET", "/api/v1/auth/sessions", ("Cookie", cookie), *forged)
-    assert [one["ip"] for one in json.loads(listed.body) if one["id"] == session] == ["127.0.0.1"]
+    assert [one["ip"] for one in json.loads(listed.body) if one["id"] == session] == [ip]
 
 
 def test_a_trailer_is_no_header_behind_a_proxy_either(house):
