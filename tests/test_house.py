@@ -34,7 +34,7 @@ FRONT = {"__init__", "__main__"}
 DOOR_EXCEPTIONS = {
     "ostiary.web": {
         f"ostiary.server.{name}"
-        for name in ("callers", "context", "cookies", "cursors", "exchange", "origins", "places")
+        for name in ("callers", "context", "cookies", "cursors", "exchange", "heads", "origins", "places")
     },
     "ostiary.cli.serve": {"ostiary.application", "ostiary.server"},
     "ostiary.integrations": {

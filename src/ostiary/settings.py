@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
@@ -123,14 +124,10 @@ def _listen_address(value: object) -> str | None:
     text = _optional_text(value)
     if text is None:
         return None
-    host, _, port = text.rpartition(":")
-    try:
-        number = _number(1, 65535)(port)
-    except ValueError:
-        number = 0
-    if not number or not host or (":" in host) != (host.startswith("[") and host.endswith("]")):
+    found = re.fullmatch(r"([^\s:\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})", text)
+    if found is None or not 0 < int(found[2]) < 65536:
         raise ValueError("must be an address and a port such as 127.0.0.1:9464 or [::1]:9464")
-    return f"{host}:{number}"
+    return text
 
 
 def _networks(value: object) -> tuple[Network, ...]:
