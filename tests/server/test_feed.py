@@ -211,13 +211,13 @@ async def test_who_takes_nothing_is_hung_up_on(app, monkeypatch):
             slow.connect(("127.0.0.1", port))
             slow.sendall(f"GET {FEED} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n".encode())
             deadline = time.monotonic() + 20
-            while app._context.readers._open == 0 and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing to wait on
+            while app.context.readers._open == 0 and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing to wait on
                 await asyncio.sleep(0.05)
-            while app._context.readers._open == 1 and time.monotonic() < deadline:
+            while app.context.readers._open == 1 and time.monotonic() < deadline:
                 app.authority.feed.memory.add([door_entry()] * 5000)
                 await app.authority.feed.fresh()
                 await asyncio.sleep(0.05)
-            assert app._context.readers._open == 0
+            assert app.context.readers._open == 0
 
 
 def door_entry():

@@ -202,4 +202,4 @@ async def test_it_is_counted_and_told_as_any_other(app, carried, logged):
     assert lines[ShortcutProtocol] == lines[BoundedProtocol]
     assert lines[ShortcutProtocol]["request_id"] == "same" and lines[ShortcutProtocol]["session_id"]
     counted = f'ostiary_http_request_duration_seconds_count{{method="GET",route="{PATH}",status="200"}} 2.0'
-    assert counted in app._context.metrics.exposition().decode()
+    assert counted in app.context.metrics.exposition().decode()
