@@ -109,7 +109,7 @@ class Application:
     async def open(self) -> None:
         """Begin to record use, and to look after the database."""
         self.is_open = True
-        await self._context.places.open()
+        await self.context.places.open()
         await self.authority.__aenter__()
         self.authority.verifiers.begin()
         self.authority.upkeep.begin()
