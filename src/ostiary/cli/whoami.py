@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import member
+from ostiary.cli.answers import member, text
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb
 from ostiary.cli.output import MACHINE_FORMATS
@@ -45,10 +45,11 @@ def whoami(invocation: Invocation) -> None:
         )
         return
     user = member(answer, "user")
+    issuer = text(held, "issued_by")
     shown = {
         **user,
         "server": invocation.address.url,
-        "credential": kind,
+        "credential": f"{kind}, made by {issuer}" if issuer else kind,
         "id": held.get("id"),
         "expires_at": held.get("expires_at"),
     }
