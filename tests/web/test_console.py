@@ -166,6 +166,13 @@ async def test_signing_oneself_out_leads_out(surfer):
     assert answer.headers["location"] == "/signed-out" and (await surfer.get("/admin")).status_code == 303
 
 
+async def test_a_user_who_never_signed_in_has_a_page(surfer):
+    await surfer.add_and_sign_in("ada", admin=True)
+    await people.add_user(surfer.authority, "grace")
+    page = await surfer.get("/admin/users/grace")
+    assert page.status_code == 200 and "Not signed in anywhere." in page.text
+
+
 async def test_a_name_that_was_typed_leads_to_its_user(surfer):
     await surfer.add_and_sign_in("ada", admin=True)
     await people.add_user(surfer.authority, "grace")

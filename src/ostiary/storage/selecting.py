@@ -20,6 +20,7 @@ from ostiary.core.policy import Policy
 from ostiary.core.selector import Agent, Machine, Selector, Sort, model_key
 from ostiary.core.session import STALE_AFTER_DAYS, Session
 from ostiary.errors import InvalidRequest
+from ostiary.storage import accounts
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions, users
 from ostiary.storage.sessions import COLUMNS, Chosen, as_session, live
@@ -242,6 +243,8 @@ async def count(db: Connection, where: Chosen) -> int:
 
 
 async def exists(db: Connection, user_id: str) -> bool:
-    """True if a session of that user is kept: users of other applications are known by nothing else."""
+    """True if that user has an account, or a session that is kept: other applications' users have nothing else."""
+    if await accounts.find_by_id(db, user_id) is not None:
+        return True
     found = await db.execute(select(sessions.c.id).where(sessions.c.user_id == user_id).limit(1))
     return found.first() is not None
