@@ -70,7 +70,7 @@ class Plans:
         by.ensure_admin()
         where, now = checked(where), await self._now()
         plan = Plan(new_id("plan"), where.filters(), now, by.name, now + LIFETIME, 0, 0, spared=by.session_id)
-        await self._add(plan)
+        await self._add(plan, by=by)
         async with self.database.reading_through(writes_between=True) as db:
             await selecting.prepare(db)
             chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
@@ -82,7 +82,7 @@ class Plans:
                 if count > MAXIMUM_PINNED:
                     raise InvalidRequest("filters", f"match more than {MAXIMUM_PINNED} sessions; plan in parts")
                 users |= {user_id for _, user_id in some}
-                await self._pin(plan.id, [session_id for session_id, _ in some], count - len(some) + 1)
+                await self._pin(plan.id, [session_id for session_id, _ in some], count - len(some) + 1, by=by)
             sample = await selecting.page(db, chosen, sort="-created_at", after=None, limit=SAMPLE)
             names = await accounts.names(db, {session.user_id for session in sample})
         return Made(await self._complete(plan.id, count, len(users), by=by), sample, names)
@@ -96,12 +96,12 @@ class Plans:
         if not await selecting.exists(db, user):
             raise UserNotFound(user)
 
-    @in_transaction
-    async def _add(self, db: Connection, plan: Plan) -> None:
+    @act(admin)
+    async def _add(self, db: Connection, plan: Plan, *, by: Caller) -> None:
         await plans.add(db, plan)
 
-    @in_transaction
-    async def _pin(self, db: Connection, plan_id: str, session_ids: list[str], first: int) -> None:
+    @act(admin)
+    async def _pin(self, db: Connection, plan_id: str, session_ids: list[str], first: int, *, by: Caller) -> None:
         await plans.pin(db, plan_id, session_ids, first)
 
     @act(admin)
