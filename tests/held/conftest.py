@@ -11,6 +11,7 @@ import pytest
 from ostiary.application import create_app
 from ostiary.authority import Authority
 from ostiary.server.shortcut import ShortcutProtocol
+from tests.oauth.conftest import lend_keys
 from tests.server.connections import serving
 
 KEY = "k" * 43  # for what is signed
@@ -24,7 +25,7 @@ def make_node(settings, clock) -> Callable[..., AbstractAsyncContextManager[tupl
     async def make(**changes: Any) -> AsyncIterator[tuple[Authority, int]]:
         changed = replace(settings, key=KEY, retention=timedelta(days=3650), **changes)
         async with create_app(changed, clock=clock) as app:
-            await app.authority.oauth.ensure_ready()
+            await lend_keys(app)
             async with serving(app, ShortcutProtocol) as server:
                 yield app.authority, server.servers[0].sockets[0].getsockname()[1]
 
