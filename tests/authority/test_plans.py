@@ -10,6 +10,7 @@ import pytest
 
 from ostiary.authority import plans as plans_module
 from ostiary.core.caller import Caller
+from ostiary.core.duration import parse_duration
 from ostiary.core.selector import Selector, parse
 from ostiary.core.token import new_id
 from ostiary.errors import (
@@ -292,3 +293,30 @@ async def test_a_session_that_moved_after_the_plan_is_still_the_one_that_was_mea
     await authority.verify(one.token, at("198.51.100.1", IPHONE))
     await authority.presence.flush()
     assert (await authority.plans.apply(made.plan.id, by=operator)).ended == 1
+
+
+@pytest.mark.parametrize("text", ["0.0000001s", "0.0009s", ".000000001h"])
+def test_what_is_shorter_than_a_millisecond_is_no_duration(text):
+    """N6: it would read as none at all, and a plan applied with it would be final."""
+    with pytest.raises(ValueError, match="a millisecond or more"):
+        parse_duration(text)
+    assert parse_duration("0.001s") == timedelta(milliseconds=1)
+
+
+async def test_a_time_to_undo_below_a_millisecond_ends_nothing(authority, operator):
+    one, *_ = await crowd(authority)
+    made = await authority.plans.make(EVERYBODY, by=operator)
+    with pytest.raises(InvalidRequest, match="undo_for"):
+        await authority.plans.apply(made.plan.id, by=operator, undo_for=timedelta(microseconds=1))
+    assert await is_live(authority, one)
+
+
+async def test_whoever_applies_a_plan_is_not_ended_by_it(authority, operator):
+    """Made by one administrator, applied by another whose own session it pins."""
+    await add_user(authority, "root", admin=True)
+    started = await sign_in(authority, "root")
+    await crowd(authority, 3)
+    made = await authority.plans.make(EVERYBODY, by=operator)
+    assert made.plan.count == 4
+    assert (await authority.plans.apply(made.plan.id, by=await caller(authority, started))).ended == 3
+    assert await is_live(authority, started)
