@@ -192,7 +192,7 @@ def haproxy(home: Path, port: int, changes: dict[str, str], certificate: tuple[P
 def envoy(home: Path, port: int, changes: dict[str, str], certificate: tuple[Path, Path]) -> list[str]:
     program = shutil.which("envoy")
     if program is None:
-        skip("no envoy")
+        pytest.skip("no envoy: it is on PyPI, and large")
     both = {"8420": "127.0.0.1:8420", "3000": "127.0.0.1:3000"}
     text = placed(
         configuration("envoy.md", "yaml"),
@@ -208,7 +208,7 @@ def envoy(home: Path, port: int, changes: dict[str, str], certificate: tuple[Pat
 def traefik(home: Path, port: int, changes: dict[str, str], certificate: tuple[Path, Path]) -> list[str]:
     program = shutil.which("traefik")
     if program is None:
-        skip("no traefik")
+        pytest.skip("no traefik: it is on PyPI, and large")
     text = placed(configuration("traefik.md", "yaml"), changes)
     file = home / "dynamic.yaml"
     file.write_text(f"{text}\ntls:\n  certificates:\n    - {{certFile: {certificate[0]}, keyFile: {certificate[1]}}}\n")
