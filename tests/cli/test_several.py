@@ -85,7 +85,7 @@ def test_lists_are_cut_to_the_newest_and_say_so(root, new_person):
     assert (whole.stdout.split(), whole.stderr) == (made, "")
     cut = root.ostiary("auth-session", "list", "--user", person.name, "--limit", "2", "-f", "quiet")
     assert cut.stdout.split() == made[:-3:-1]
-    assert "the newest 2" in cut.stderr
+    assert "more than 2: these are the newest" in cut.stderr
 
 
 def test_quiet_writes_ids_in_every_list(root, new_person):

@@ -191,7 +191,7 @@ def list_(
     shown: list[Object] = found[:limit] if is_cut else found[::-1]
     invocation.show(shown, LISTED, "query")
     if is_cut:
-        invocation.warn(f"these are the newest {limit}; there are older ones, raise --limit to see them")
+        invocation.warn(f"there are more than {limit}: these are the newest; raise --limit to see older ones")
 
 
 def _positive(text: str) -> timedelta:
