@@ -340,7 +340,7 @@ async def interleave(w: World, ending: Callable[[World], Awaitable[None]], way: 
     beginning = asyncio.create_task(begin())
     reached = asyncio.create_task(gate.stopped.wait())
     await asyncio.wait({beginning, reached}, return_when=asyncio.FIRST_COMPLETED)
-    end = asyncio.create_task(ending(w))
+    end = asyncio.ensure_future(ending(w))
     # It may have to wait for what is stopped, and then ends what comes of it.
     await asyncio.wait({end}, timeout=PATIENCE)
     gate.open.set()
@@ -455,7 +455,7 @@ async def test_a_sign_in_looks_at_the_account_again_under_the_lock(ready, change
         _gate.set(checked)
         return await password(w)
 
-    authority.sign_in._passwords.verify = _then_stop(authority.sign_in._passwords, checked)  # type: ignore[method-assign]
+    authority.sign_in._passwords.verify = _then_stop(authority.sign_in._passwords, checked)
     beginning = asyncio.create_task(begin())
     await checked.stopped.wait()
     await _change(authority, w, change)

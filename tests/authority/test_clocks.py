@@ -221,7 +221,7 @@ async def test_a_use_by_a_node_that_is_ahead_is_written_down_by_the_stores_clock
 
 async def _failures(authority) -> int:
     async with authority.database.reading() as db:
-        return (await db.execute(select(func.count()).select_from(refusals))).scalar_one()
+        return int((await db.execute(select(func.count()).select_from(refusals))).scalar_one())
 
 
 async def test_a_slow_answer_of_the_store_is_no_wrong_clock(authority):
