@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from ostiary.core.caller import ORDINARY_SCOPES
 from ostiary.core.token import mint
 from ostiary.sdk import AsyncOstiary
 from tests.oauth.party import SERVER_IP, Party, Pkce, Tokens, with_access
@@ -58,7 +59,9 @@ async def settle(app: Any, party: Party, username: str) -> Belongings:
 
 async def make_token(app: Any, bearer: str) -> str:
     async with script(app, bearer) as holder:
-        answer = await holder.post(f"{API}/auth/cli-token", json={"name": "made"})
+        answer = await holder.post(
+            f"{API}/auth/cli-token", json={"name": "made", "scopes": [*ORDINARY_SCOPES, "gateway"]}
+        )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["token"])
 
