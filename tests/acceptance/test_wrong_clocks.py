@@ -149,10 +149,13 @@ def survivors(database_url: str, home: Any, acting: str, accepting: str, endings
     return found
 
 
+# Of SQLite there is one machine with one clock.
+ON_POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@ON_POSTGRESQL
 def test_a_machine_whose_clock_is_ahead_forgets_nothing_that_lives_for_the_others(database_url, home):
     """What is past retention is so by the database's clock. SQLite has none but its machine's."""
-    if database_url.startswith("sqlite"):
-        pytest.skip("one machine, one clock")
     add_people(database_url, root="admin member", ada="member")
     with Machines(database_url, home, "", "") as machines:
         token = machines.session_of("ada")
@@ -163,9 +166,8 @@ def test_a_machine_whose_clock_is_ahead_forgets_nothing_that_lives_for_the_other
         assert machines.accepts(machines.there)
 
 
+@ON_POSTGRESQL
 def test_a_wrong_clock_is_told_of_at_the_start_by_doctor_and_as_a_metric(database_url, home):
-    if database_url.startswith("sqlite"):
-        pytest.skip("one machine, one clock")
     add_people(database_url, root="admin member")
     ahead = Server(database_url, home, environment=environment("+61m")).start()
     try:
