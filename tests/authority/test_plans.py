@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from ostiary.authority import plans as plans_module
 from ostiary.core.caller import Caller
 from ostiary.core.duration import parse_duration
+from ostiary.core.plan import Newer
 from ostiary.core.selector import Selector, parse
 from ostiary.core.token import new_id
 from ostiary.errors import (
@@ -82,6 +84,21 @@ async def test_a_sign_in_after_the_plan_makes_it_stale_and_is_never_ended(author
     assert (await authority.plans.find(made.plan.id, by=operator)).ended == 0
     assert (await authority.plans.apply(made.plan.id, by=operator, tolerance=1)).ended == 7
     assert await is_live(authority, new)
+
+
+@pytest.mark.parametrize("newer", get_args(Newer))
+async def test_however_many_came_since_are_left_or_included_as_was_said(authority, operator, newer):
+    """W1: also the caller's own session, which the plan of somebody else matches, and which no plan ends."""
+    await add_user(authority, "root", admin=True)
+    chosen = await crowd(authority)
+    made = await authority.plans.make(EVERYBODY, by=operator)
+    came = [await authority.sessions.start("app|1", client=at()) for _ in range(3)]
+    own = await sign_in(authority, "root")
+    done = await authority.plans.apply(made.plan.id, by=await caller(authority, own), newer=newer)
+    assert (done.state, done.ended) == ("applied", 7 if newer == "leave" else 10)
+    assert not any([await is_live(authority, one) for one in chosen])
+    assert {await is_live(authority, one) for one in came} == {newer == "leave"}
+    assert await is_live(authority, own)
 
 
 async def test_a_plan_can_begin_for_fifteen_minutes(authority, clock, operator):

@@ -233,10 +233,6 @@ class Plans:
         plan.ensure_applicable(await self._added(db, plan, by, now) if newer is None else 0, tolerance, now)
         if newer == "include":
             plan = await self._include(db, plan, by, now)
-        now = await store_time.now(db, self._clock)
-        await selecting.prepare(db)
-        chosen = plans.but(await selecting.chosen(db, parse(plan.filters), self.policy, now), plan.spared)
-        plan.ensure_applicable(await plans.count_unpinned(db, plan_id, chosen), tolerance, now)
         until = now + undo_for if undo_for else None
         await plans.change(db, plan_id, started_at=now, started_by=by.name, undo_until=until)
         await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
