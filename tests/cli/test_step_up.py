@@ -74,5 +74,5 @@ def test_without_a_terminal_it_says_what_to_do(stale):
     ostiary, other, status = stale
     done = ostiary("session", "revoke", other, "--yes")
     assert done.returncode == 4
-    assert "run 'ostiary login'" in done.stderr
+    assert "run 'ostiary login --step-up'" in done.stderr
     assert status() == 200
