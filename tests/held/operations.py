@@ -45,11 +45,10 @@ EVERY = [
 OF_NOBODY = {
     "is_alive": "nobody asks",
     "is_ready": "nobody asks",
-    "metrics": "nobody asks",
     "sign_in": "somebody becomes a caller by it; the tests below",
     "set_up": "the same",
 }
-OF_TOKENS_ONLY = {"validate_cli_token", "follow_feed", "verifications"}
+OF_TOKENS_ONLY = {"validate_cli_token", "follow_feed", "verifications", "metrics"}
 OF_SESSIONS_ONLY = {"current_session", "reauthenticate", "change_password"}
 ALWAYS_DONE = {"sign_out"}  # "It always works, signed in or not"
 

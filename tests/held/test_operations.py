@@ -112,3 +112,4 @@ async def test_an_installation_is_set_up_once_whoever_holds_back_the_last_byte(n
 
 def test_every_operation_is_walked():
     assert {one.name for one in EVERY} == {one.name for one in [*BY_A_SESSION, *BY_A_TOKEN]} | OF_NOBODY.keys()
+    assert OF_NOBODY.keys() == {one.name for one in EVERY if one.described.get("security") == [{}]}

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.errors import ConfigurationError, StoreUnavailable
-from ostiary.server.access import PUBLIC, guard
+from ostiary.server.access import guard
 from ostiary.server.bodies import ApiRequest
 from ostiary.server.context import context_of
 from ostiary.server.failures import answer
@@ -25,7 +25,13 @@ class Health(Struct):
     status: Literal["ok"] = "ok"
 
 
-@get("/healthz", operation_id="is_alive", summary="Does the process live?", responses=refusals(public=True))
+@get(
+    "/healthz",
+    operation_id="is_alive",
+    summary="Does the process live?",
+    responses=refusals(public=True),
+    security=[{}],
+)
 async def is_alive() -> Health:
     """Asks nothing of the store: a process is not to be restarted because the store is away."""
     return Health()
@@ -48,6 +54,7 @@ def not_ready(request: Request, error: ConfigurationError | StoreUnavailable) ->
     operation_id="is_ready",
     summary="Can it work?",
     responses=refusals(public=True),
+    security=[{}],
     exception_handlers={ConfigurationError: not_ready, StoreUnavailable: not_ready},
 )
 async def is_ready(authority: NamedDependency[Authority]) -> Health:
@@ -63,7 +70,6 @@ async def is_ready(authority: NamedDependency[Authority]) -> Health:
     media_type="text/plain",
     responses=refusals(),
     guards=[guard],
-    opt={PUBLIC: False},
     security=[{"bearer": []}],
 )
 async def metrics(request: ApiRequest, caller: NamedDependency[Caller]) -> Response[str]:
@@ -75,4 +81,4 @@ async def metrics(request: ApiRequest, caller: NamedDependency[Caller]) -> Respo
     return Response(context_of(request).metrics.exposition().decode(), media_type=CONTENT_TYPE_LATEST)
 
 
-router = Router("/", route_handlers=[is_alive, is_ready, metrics], tags=["machines"], opt={PUBLIC: True}, security=[{}])
+router = Router("/", route_handlers=[is_alive, is_ready, metrics], tags=["machines"])
