@@ -38,9 +38,8 @@ class SignOut:
     @in_transaction
     async def _of(self, db: Connection, tokens: list[Token], at: Client) -> int:
         count, now = 0, self._clock()
-        for token in sorted(
-            tokens, key=lambda one: one.id
-        ):  # in one order, so that two of these cannot lock each other
+        # In one order, so that two of these cannot wait for each other.
+        for token in sorted(tokens, key=lambda one: one.id):
             session = await sessions.find(db, token.id)
             stored = await sessions.secret_hash(db, token.id)
             if not token.matches(stored) or session is None:

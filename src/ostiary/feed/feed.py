@@ -61,9 +61,8 @@ class Feed:
         self.ended_here: list[Callable[[list[tuple[str, datetime]], datetime], None]] = []
         self.is_closed = False
         self._here: list[tuple[str, datetime]] = []  # sessions that this process ended since the last poll began
-        self._ended_by: dict[
-            str, tuple[datetime | None, datetime]
-        ] = {}  # of which ending, and by when it was committed
+        # Of a session: when it ended, and by when that was committed.
+        self._ended_by: dict[str, tuple[datetime, datetime]] = {}
         self._database = database
         self._reading = Reading(database, clock)
         self._node = secrets.token_hex(4)

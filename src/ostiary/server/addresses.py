@@ -30,9 +30,8 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # A parameter (RFC 7239 4), or nothing, and what ends it. A value that is no token is taken as well where it is plain:
 # addresses of IPv6 are often sent without their quotes.
 _PAIR = re.compile(rf'[ \t]*(?:({_TOKEN})=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*)?(?:([;,])|$)')
-_WITH_PORT = re.compile(
-    r"(\d+\.\d+\.\d+\.\d+):[\w.-]+|\[([0-9A-Fa-f:.]+)(?:%[^\]\s]*)?\](?::[\w.-]+)?", re.ASCII
-)  # RFC 7239 6, with the zone of RFC 6874
+# An address with a port (RFC 7239 6), or in brackets; with the zone of RFC 6874.
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):[\w.-]+|\[([0-9A-Fa-f:.]+)(?:%[^\]\s]*)?\](?::[\w.-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,8 @@ CONNECT_TIMEOUT: Final = 5.0  # seconds for each host, where `connect_timeout` d
 NAME: Final = "ostiary"  # `application_name`, where nobody says
 
 SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-TARGETS: Final = (
-    "primary",
-    "read-write",
-)  # of `target_session_attrs`: both are what is asked of each connection anyway
+# Of `target_session_attrs`: both are what is asked of each connection anyway.
+TARGETS: Final = ("primary", "read-write")
 _TLS: Final = ("sslmode", "sslrootcert", "sslcrl", "sslcert", "sslkey", "sslpassword")
 _TLS_VERSIONS: Final = ("ssl_min_protocol_version", "ssl_max_protocol_version")
 _FILES: Final = ("sslrootcert", "sslcrl", "sslcert", "sslkey", "passfile")

@@ -105,9 +105,8 @@ async def _ensure_ours(connection: Connection, visit: Visit, handler: BaseRouteH
     exchange, settings = exchange_of(connection.scope), context_of(connection).settings
     ensure_own_origin(connection.headers, exchange.arrival, settings.public_url, must_say=True)
     visit.form = await forms.read(cast("forms.PageRequest", connection))
-    if (
-        visit.caller is None and not visit.credentials
-    ):  # signed out in another tab, with what the form was written under
+    if visit.caller is None and not visit.credentials:
+        # Signed out in another tab, and with that what the form was written under is gone.
         if not handler.opt.get(PUBLIC):
             raise NoCredentials
         if handler.opt.get(LEAVES):
