@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ostiary.authority.tasks import Tasks
 from ostiary.server.places import CHECK_EVERY, Places
 from ostiary.server.shapes import Place
 from tests.server.visitors import API, add_people, signed_in
@@ -215,9 +216,10 @@ async def test_looks_are_seconds_apart_and_in_no_ones_way(tmp_path, monkeypatch)
     monkeypatch.setattr(module, "read", noted_read)
     places = Places(path)
     monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
-    await places.open()
+    tasks = Tasks()
+    await places.open(tasks)
     await enough.wait()
-    await places.stop()
+    await places.stop(tasks)
     assert set(slept) == {CHECK_EVERY}
     assert len(threads) == 4 and threading.main_thread() not in threads
     assert len(reads) == 1

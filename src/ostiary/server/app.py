@@ -109,7 +109,7 @@ class Application:
     async def open(self) -> None:
         """Begin to record use, and to look after the database."""
         self.is_open = True
-        await self.context.places.open()
+        await self.context.places.open(self.authority.tasks)
         await self.authority.__aenter__()
         self.authority.verifiers.begin()
         self.authority.upkeep.begin()
@@ -118,7 +118,7 @@ class Application:
         """Write down what use is still unrecorded, then give everything back."""
         self.is_open = False
         try:
-            await self.context.places.stop()
+            await self.context.places.stop(self.authority.tasks)
         finally:
             await self.authority.close()
 

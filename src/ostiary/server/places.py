@@ -7,7 +7,6 @@ every few seconds, in a thread, and read anew when it has changed. What cannot b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,10 +15,12 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from ostiary.authority.tasks import Tasks
 from ostiary.server.shapes import Place
 
 CHECK_EVERY: Final = 5.0  # seconds between two looks at the file's time and size
 REMEMBERED: Final = 4096  # addresses
+FOLLOWING: Final = "places"  # the name of our task
 PROBES: Final = ("192.0.2.1", "203.0.113.1", "2001:db8::1")  # documentation's; asked of a new file before it counts
 
 Signature: TypeAlias = tuple[int, int, int, int]  # device, inode, size in bytes, time of the last change in ns
@@ -37,30 +38,21 @@ class Places:
         self._seen: Signature | None = None  # of the file that was read last, or could not be
         self._was_looked_for = False
         self._problem: str | None = None  # what was said last
-        self._task: asyncio.Task[None] | None = None
         self._remember()
 
-    async def open(self) -> None:
+    async def open(self, tasks: Tasks) -> None:
         """Read the file, say so if that fails, and follow its changes from now on."""
-        if self._file is not None and self._task is None:
+        if self._file is not None and not tasks.is_running(FOLLOWING):
             await asyncio.to_thread(self.look)
-            self._task = asyncio.create_task(self._follow(), name="ostiary-places")
+            tasks.begin(FOLLOWING, self._follow)
 
     async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(CHECK_EVERY)
-            try:
-                await asyncio.to_thread(self.look)
-            except Exception:
-                log.exception("places.failed")
+        await asyncio.sleep(CHECK_EVERY)
+        await asyncio.to_thread(self.look)
 
-    async def stop(self) -> None:
+    async def stop(self, tasks: Tasks) -> None:
         """Follow no more, and forget the file."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await tasks.stop(FOLLOWING)
         self.close()
 
     def look(self) -> None:
