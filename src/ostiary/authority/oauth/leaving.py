@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ostiary.authority.acting import Acting
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
-from ostiary.authority.sign_out import SignOut
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
@@ -46,7 +45,6 @@ class Leaving:
         self.database = acting.database
         self._policy = acting.policy
         self._clock = acting.clock
-        self._sign_out = SignOut(acting.database, acting.clock)
         self._keys = keys
 
     @in_transaction
@@ -88,19 +86,18 @@ class Leaving:
         return Departure(client, session, redirect_uri, asked.get("state"))
 
     async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> None:
-        """End the browser's sessions, suspended ones too, and the one that the hint names, if of a user of these.
+        """End the session that the hint names, if the browser holds one of the same user.
+
+        The browser's own are ended beside this, as by every sign-out (`SignOut`).
 
         Args:
-            credentials: the session tokens that the browser sent: who holds them may let go of them, live or not.
+            credentials: the session tokens that the browser sent: who holds one may let go of it, live or not.
         """
-        await self._sign_out.of(credentials, at=at)
-        await self._depart(departure, credentials, at)
+        if departure.session is not None:
+            await self._depart(departure.session, credentials, at)
 
     @in_transaction
-    async def _depart(self, db: Connection, departure: Departure, credentials: Sequence[str], at: Client) -> None:
-        named = departure.session
-        if named is None:
-            return
+    async def _depart(self, db: Connection, named: Session, credentials: Sequence[str], at: Client) -> None:
         user_ids = set[str]()
         for token in filter(None, map(parse, credentials)):
             if token.matches(await sessions.secret_hash(db, token.id)):
