@@ -132,7 +132,15 @@ def prepare(_: list[str]) -> int:
 
 
 def clean(_: list[str]) -> int:
-    names = [".venv", ".venv-dev", ".venv-proxies", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"]
+    names = [
+        ".venv",
+        ".venv-dev",
+        ".venv-proxies",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".import_linter_cache",
+    ]
     for path in [*map(ROOT.joinpath, [*names, ".hypothesis", "dist", ".bench"]), *ROOT.glob("*/**/__pycache__")]:
         shutil.rmtree(path, ignore_errors=True)
     return 0

@@ -7,6 +7,7 @@ from typing import Annotated
 from litestar import Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET
 
 from ostiary import errors
 from ostiary.authority import Authority
@@ -137,7 +138,7 @@ async def sign_out_user(
             for session in ended[:MAXIMUM_PAGE]
             if session.revoked is not None
         ],
-        more=len(ended) > MAXIMUM_PAGE,
+        more=True if len(ended) > MAXIMUM_PAGE else UNSET,
     )
 
 

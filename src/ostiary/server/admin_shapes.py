@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ostiary.core.event import Event as CoreEvent
 from ostiary.core.event import EventKind
@@ -113,7 +113,7 @@ class SignedOutUser(Struct, kw_only=True):
     """
 
     sessions: list[SignedOutSession]
-    more: bool
+    more: Annotated[bool | UnsetType, Meta(description="True where there are more; else left out.")] = UNSET
 
 
 class Event(Struct, kw_only=True):

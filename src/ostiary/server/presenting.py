@@ -47,7 +47,8 @@ class Presenter:
             ended = shown.ended(self._policy, self._now)
             view.ended_at, view.reason = ended or (None, None)
             is_suspended = shown.life(self._policy, self._now) == "suspended"
-            view.suspended_until = shown.revoked.suspended_until if is_suspended and shown.revoked else None
+            if is_suspended and shown.revoked is not None:
+                view.suspended_until = shown.revoked.suspended_until
         return view
 
     def listed(self, shown: Session | ListedSession, status: Status, *, is_current: bool) -> shapes.Session:
