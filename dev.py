@@ -4,6 +4,7 @@
     python3 dev.py serve [args]    start the server             (environment: .venv)
     python3 dev.py test [args]     run the tests with pytest    (environment: .venv-dev)
     python3 dev.py check           format, lint, types, imports
+    python3 dev.py check-long      the tests that take too long for every change, one after the other
     python3 dev.py format          format, and fix what can be fixed
     python3 dev.py bench [args]    run the benchmarks
     python3 dev.py pins [args]     write constraints.txt anew; `pins --upgrade` takes newer versions
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
         "serve": serve,
         "test": test,
         "check": check,
+        "check-long": check_long,
         "format": reformat,
         "bench": bench,
         "pins": pins,
@@ -108,6 +110,15 @@ def check(_: list[str]) -> int:
     if failed:
         raise Failed(f"failed: {', '.join(failed)}")
     return 0
+
+
+def check_long(arguments: list[str]) -> int:
+    tools = environment(".venv-dev")
+    os.chdir(ROOT)
+    # One process: they load the machine, and each should find it as the others did. Unbuffered: what is printed (the
+    # seeds) has to be there also of a run that somebody stops.
+    whole = ["-m", "long", "-n", "0", "-v", "-s", "--durations=0"]
+    return replace_by(tools / "python", "-u", "-m", "pytest", *whole, *arguments)
 
 
 def reformat(_: list[str]) -> int:

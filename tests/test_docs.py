@@ -597,7 +597,7 @@ def commands_parse(pages: Pages) -> Iterator[str]:
                     continue
                 for words in re.findall(r"(?<![\w./'])ostiary((?: (?:'[^']*'|[^\s|;&<>()])+)+)", line):
                     yield from (f"{page}: ostiary{words}: {why}" for why in misuses(shell_words(words)))
-                for verb in re.findall(r"dev\.py (\w+)", line):
+                for verb in re.findall(r"dev\.py ([\w-]+)", line):
                     if not re.search(rf"^    python3 dev\.py {verb}\b", (ROOT / "dev.py").read_text(), re.MULTILINE):
                         yield f"{page}: dev.py knows no {verb}"
 

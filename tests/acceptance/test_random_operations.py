@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,9 @@ from ostiary.core.caller import Caller
 from ostiary.storage import accounts
 from ostiary.storage.schema import users
 
-OPERATIONS = int(os.environ.get("OSTIARY_TEST_OPERATIONS", "800"))
+OPERATIONS = 800
+MANY = {"postgresql": 300_000, "sqlite": 30_000}  # by the kind of the database: SQLite has one writer at a time
+HOURS = 3600  # seconds
 OPERATOR = Caller.operator("tests")
 
 
@@ -34,6 +36,23 @@ async def test_nothing_that_ended_is_accepted_and_nothing_that_lives_is_refused(
     assert outcome.violations == []
     assert outcome.operations == OPERATIONS
     assert outcome.accepted > OPERATIONS // 10 and outcome.refused > OPERATIONS // 10, outcome
+
+
+@pytest.mark.long
+@pytest.mark.timeout(4 * HOURS)
+async def test_nor_is_it_in_a_long_run(nodes, database_url):
+    seed = random.randrange(2**32)
+    count = MANY[database_url.partition(":")[0]]
+    print(f"seed {seed}", flush=True)
+    began = time.monotonic()
+    outcome = await Races(nodes, seed, OPERATOR).run(count, workers=16)
+    print(
+        f"{outcome.operations} acts in {time.monotonic() - began:.0f} s: {outcome.accepted} accepted, "
+        f"{outcome.refused} refused, {len(outcome.violations)} violations"
+    )
+    assert outcome.violations == []
+    assert outcome.operations == count
+    assert outcome.accepted > count // 10 and outcome.refused > count // 10, outcome
 
 
 async def test_nothing_is_left_of_it_but_the_trail(nodes):
