@@ -206,6 +206,16 @@ async def test_a_node_that_is_ahead_forgets_no_failure_that_others_count(authori
     assert await _failures(authority) == counted + 1
 
 
+async def test_a_node_that_is_ahead_makes_nothing_final_that_can_still_be_undone(authority, operator, clock, ahead):
+    started = await authority.sessions.start("app|1", client=at())
+    made = await authority.plans.make(Selector(user="app|1"), by=operator)
+    await authority.plans.apply(made.plan.id, by=operator, undo_for=timedelta(hours=1))
+    ahead(clock, timedelta(minutes=61))
+    assert await authority.settling.settle() == 0
+    assert (await authority.plans.undo(made.plan.id, by=operator)).restored == 1
+    assert await authority.verify(started.token, at())
+
+
 async def test_a_use_by_a_node_that_is_ahead_is_written_down_by_the_stores_clock(authority, clock, ahead):
     await add_user(authority)
     started = await sign_in(authority)

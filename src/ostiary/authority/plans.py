@@ -125,7 +125,7 @@ class Plans:
             raise PlanNotFound
         return plan
 
-    async def list(self, *, by: Caller, limit: int = MAXIMUM_LISTED) -> list[Plan]:
+    async def list(self, *, by: Caller) -> list[Plan]:
         """The newest plans, newest first, with what can still be undone; they are kept for two days.
 
         Raises:
@@ -133,7 +133,7 @@ class Plans:
         """
         by.ensure_admin()
         async with self.database.reading() as db:
-            return await plans.newest(db, min(limit, MAXIMUM_LISTED))
+            return await plans.newest(db, MAXIMUM_LISTED)
 
     async def count_newer(self, plan: Plan, *, by: Caller) -> int:
         """How many sessions match by now that a plan does not pin, but for the caller's own.
@@ -193,8 +193,8 @@ class Plans:
         plan = await self._begin(plan_id, tolerance, check_undo_for(undo_for), newer, by=by)
         left = limit if limit is not None else MAXIMUM_PINNED
         while plan.applied_at is None and left > 0:
-            plan = await self._step(plan_id, min(left, self._size), by=by)
-            left -= self._size
+            plan = await self._step(plan_id, min(left, self.size), by=by)
+            left -= self.size
             await asyncio.sleep(REST)
         plan.ensure_not_undone()
         if plan.applied_at is not None:
@@ -212,13 +212,14 @@ class Plans:
         """End some of what matches and has expired by our clock: by another node's it may live. Nobody counts these."""
         now = await store_time.now(db, self._clock)
         where = await selecting.expired(db, parse(plan.filters), self.policy, now, begun_by=plan.created_at)
-        chosen = await plans.some(db, plans.but(plans.but(where, plan.spared), by.session_id), self._size)
+        chosen = await plans.some(db, plans.but(plans.but(where, plan.spared), by.session_id), self.size)
         if chosen:
             await end_sessions(db, sessions.ids(chosen), reason="bulk", by=by, now=now, detail={"plan_id": plan.id})
         return len(chosen) > 0
 
     @property
-    def _size(self) -> int:
+    def size(self) -> int:
+        """How many sessions one transaction takes at the most."""
         return min(ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE) if self.database.is_sqlite else ENDED_AT_ONCE
 
     @act(admin, fresh, power)
@@ -329,9 +330,9 @@ class Plans:
         plan, now = await self._hold(db, plan_id), await store_time.now(db, self._clock)
         if plan.restored_at is not None:
             return plan
-        chosen = await plans.pinned(db, plan_id, plan.looked_at, self._size)
+        chosen = await plans.pinned(db, plan_id, plan.looked_at, self.size)
         back = await restore_sessions(db, chosen, by=by, now=now, plan_id=plan_id)
-        is_last = len(chosen) < self._size
+        is_last = len(chosen) < self.size
         await plans.change(
             db,
             plan_id,

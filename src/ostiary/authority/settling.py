@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from ostiary.authority.ending import settle_sessions
-from ostiary.authority.plans import ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE, REST, Plans
+from ostiary.authority.plans import REST, Plans
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.plan import Plan
-from ostiary.storage import plans, suspended
+from ostiary.storage import plans, store_time, suspended
 from ostiary.storage.database import Connection, Database, in_transaction
 
-INTERRUPTED_AFTER = timedelta(minutes=5)  # an undo of a million sessions takes less
+INTERRUPTED_AFTER: Final = timedelta(minutes=5)  # an undo of a million sessions takes less
 
 
 class Settling:
@@ -35,8 +36,9 @@ class Settling:
 
         Several nodes may be at it: each step holds its plan.
         """
-        now, count = self._clock(), 0
+        count = 0
         async with self.database.reading() as db:
+            now = await self._now(db)
             found = await plans.to_settle(db, now, now - INTERRUPTED_AFTER)
         for plan_id in found:
             while (ended := await self._step(plan_id)) is not None:
@@ -44,6 +46,10 @@ class Settling:
                 await asyncio.sleep(REST)
             await self._acts.finish_undo(plan_id)
         return count
+
+    async def _now(self, db: Connection) -> datetime:
+        # By the store's clock: a node whose clock is ahead must not take from all others what can still be undone.
+        return await store_time.now(db, self._clock)
 
     async def settle_one(self, session_id: str) -> None:
         """Make the ending of one session final now, if its plan cannot be undone any more."""
@@ -54,7 +60,7 @@ class Settling:
 
     @in_transaction
     async def _settle_one(self, db: Connection, plan_id: str, session_id: str) -> None:
-        plan, now = await plans.find(db, plan_id, hold=True), self._clock()
+        plan, now = await plans.find(db, plan_id, hold=True), await self._now(db)
         if plan is not None and _is_over(plan, now):
             await plans.change(db, plan_id, final_at=plan.final_at or now)
             by = Caller(User(plan.started_by or "upkeep"))
@@ -62,11 +68,10 @@ class Settling:
 
     @in_transaction
     async def _step(self, db: Connection, plan_id: str) -> int | None:
-        plan, now = await plans.find(db, plan_id, hold=True), self._clock()
+        plan, now = await plans.find(db, plan_id, hold=True), await self._now(db)
         if plan is None or not _is_over(plan, now):
             return None
-        size = min(ENDED_AT_ONCE, ENDED_AT_ONCE_ON_SQLITE) if self.database.is_sqlite else ENDED_AT_ONCE
-        chosen = await plans.pinned(db, plan_id, plan.settled, min(size, plan.looked_at - plan.settled))
+        chosen = await plans.pinned(db, plan_id, plan.settled, min(self._acts.size, plan.looked_at - plan.settled))
         by = Caller(User(plan.started_by or "upkeep"))
         ended = await settle_sessions(db, chosen, applied_by=by, now=now, plan_id=plan_id)
         settled = plan.settled + len(chosen)

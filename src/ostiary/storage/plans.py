@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from ostiary.core.plan import Plan
 from ostiary.storage import bulk
@@ -84,11 +84,9 @@ async def count_unpinned(db: Connection, plan_id: str, where: Chosen) -> int:
     return (await db.execute(select(func.count()).select_from(added))).scalar_one()
 
 
-async def newest(db: Connection, limit: int, before: tuple[datetime, str] | None = None) -> list[Plan]:
-    """The newest plans, newest first; before one, if given."""
+async def newest(db: Connection, limit: int) -> list[Plan]:
+    """The newest plans, newest first."""
     query = select(*_COLUMNS).where(plans.c.complete)
-    if before is not None:
-        query = query.where(tuple_(plans.c.created_at, plans.c.id) < tuple_(*map(literal, before)))
     rows = await db.execute(query.order_by(plans.c.created_at.desc(), plans.c.id.desc()).limit(limit))
     return [Plan(**row._mapping) for row in rows]
 
