@@ -26,7 +26,7 @@ DOCUMENTED = {
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
     *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
     *("admin session list", "admin session plan", "admin session revoke", "admin session apply", "admin session undo"),
-    "admin neutralise",
+    *("admin session plans", "admin neutralise"),
     *("keys rotate", "keys generate"),
     *("profile list", "profile show", "profile use", "profile remove"),
 }
