@@ -89,7 +89,7 @@ class Sessions:
     async def start_within(
         self, db: Connection, user_id: str, *, client: Client, kind: Kind, **opening: Unpack[Opening]
     ) -> Started:
-        """`start`, inside a transaction that is open already; without `began`, whoever calls has held the user."""
+        """`start`, inside a transaction that is open already; without `began`, whoever calls has compared the mark."""
         check(opening)
         began, by, amr = opening.get("began"), opening.get("by"), opening.get("amr", ())
         application_id, tenant = opening.get("application_id"), opening.get("tenant", DEFAULT_TENANT)
