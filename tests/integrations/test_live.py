@@ -68,6 +68,13 @@ def application(keeper: Embedded) -> FastAPI:
 
         return StreamingResponse(parts(), headers={"content-length": "8"})
 
+    @app.post("/end-others-slowly")
+    async def end_others(visit: Visitor, _: CurrentSession) -> int:
+        await asyncio.sleep(1.5)  # until it counts as a long one
+        count = await visit.revoke_others()
+        await asyncio.sleep(1.5)
+        return count
+
     @app.get("/public-stream")
     async def public(visit: Visitor) -> StreamingResponse:
         async def events() -> AsyncIterator[str]:
@@ -161,6 +168,29 @@ async def test_streams_polls_and_files_end(keeper, address):
             with suppress(Exception):
                 await file.__aexit__(None, None, None)
         assert (await client.get("/stream")).status_code == 401
+
+
+async def test_a_connection_by_the_secret_of_before_a_renewal_is_closed(keeper, address):
+    """A stolen cookie must not go on in what its thief has open, once its owner ended all others (ASVS 7.2.4)."""
+    started = await start(keeper)
+    async with connect(f"ws://{address}/ws", additional_headers=headers(address, started.token)) as socket:
+        await socket.send("hello")
+        assert await socket.recv() == "7: hello"
+        done = await keeper.authority.sessions.revoke_others(by=await keeper.authority.verify(started.token))
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), SOON)
+        assert socket.close_code == 4401
+        async with connect(f"ws://{address}/ws", additional_headers=headers(address, done.renewed.token)) as again:
+            await again.send("hello")
+            assert await again.recv() == "7: hello"
+
+
+async def test_who_renews_in_a_long_request_hears_its_end(keeper, address):
+    started = await start(keeper)
+    async with httpx2.AsyncClient(base_url=f"http://{address}", headers=headers(address, started.token)) as client:
+        answer = await client.post("/end-others-slowly", timeout=SOON)
+    assert answer.status_code == 200
+    assert COOKIE in answer.headers["set-cookie"]
 
 
 async def test_a_stream_that_is_nobodys_goes_on(keeper, address):

@@ -68,6 +68,7 @@ class Feed:
         self._node = secrets.token_hex(4)
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
         self._watched: defaultdict[str, set[asyncio.Future[Ended]]] = defaultdict(set)
+        self._doubted: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._wake = asyncio.Event()
         self._asked: asyncio.Future[Poll] | None = None  # of those who need a poll that has not begun
         self._going: asyncio.Future[Poll] | None = None  # of those who hear of the next that ends
@@ -106,6 +107,26 @@ class Feed:
             self._watched[session_id].discard(future)
             if not self._watched[session_id]:
                 del self._watched[session_id]
+
+    @asynccontextmanager
+    async def doubts(self, session_id: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set whenever a session may not be held by the secret that it was, as when it was renewed.
+
+        It is set at first, too: from then on it is told, and what was before is in the row.
+
+        Raises:
+            StoreUnavailable: nothing is known now, or the process ends.
+        """
+        doubt = asyncio.Event()
+        self._doubted[session_id].add(doubt)
+        try:
+            await self.fresh()
+            doubt.set()
+            yield doubt
+        finally:
+            self._doubted[session_id].discard(doubt)
+            if not self._doubted[session_id]:
+                del self._doubted[session_id]
 
     @asynccontextmanager
     async def listen(self, user_id: str) -> AsyncIterator[Listener]:
@@ -254,7 +275,7 @@ class Feed:
 
     def _is_wanted(self) -> bool:
         unused = asyncio.get_running_loop().time() - self._wanted_at
-        is_wanted = bool(self._listeners or self._watched or self._asked) or unused < KEEP_GOING
+        is_wanted = bool(self._listeners or self._watched or self._doubted or self._asked) or unused < KEEP_GOING
         return is_wanted and not self.is_closed
 
     def _tell(self, poll: Poll) -> None:
@@ -271,6 +292,10 @@ class Feed:
                 for future in self._watched.get(entry.session_id, ()):
                     if not future.done():
                         future.set_result(entry)
+            elif isinstance(entry, Changed) and entry.session_id is not None:
+                _set(self._doubted.get(entry.session_id, ()))
+        if poll.events is None:  # told in groups, where a renewal names no session
+            _set(doubt for doubts in self._doubted.values() for doubt in doubts)
 
     def _note_endings(self, poll: Poll, here: list[tuple[str, datetime]]) -> None:
         if poll.events is None:  # told in groups, where an undoing names no session
@@ -332,6 +357,11 @@ class Feed:
 
     def _everybody(self) -> Iterable[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]
+
+
+def _set(doubts: Iterable[asyncio.Event]) -> None:
+    for doubt in doubts:
+        doubt.set()
 
 
 def _hints_of(feed: Feed, tasks: Tasks, wake_url: str) -> Hints:

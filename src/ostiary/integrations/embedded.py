@@ -17,7 +17,14 @@ from ostiary.core.client import Client, describe
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.session import Session
 from ostiary.core.taking import Taking
-from ostiary.errors import OstiaryError, SessionNotFound, SessionRevoked, StoreUnavailable, Unauthenticated
+from ostiary.errors import (
+    OstiaryError,
+    SessionInvalid,
+    SessionNotFound,
+    SessionRevoked,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from ostiary.feed import Poll
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.settings import Settings
@@ -91,7 +98,7 @@ class Embedded:
     async def watch(self, identity: Identity) -> OstiaryError:
         """As `Keeper.watch`: told by the feed within milliseconds; by the clock where a limit passes."""
         loop = asyncio.get_running_loop()
-        told = loop.create_task(self._told(identity.session_id)) if identity.session_id else None
+        told = loop.create_task(self._told(identity.session_id, identity.credential)) if identity.session_id else None
         ends_at, proven = identity.ends_at, loop.time()
         try:
             while True:
@@ -154,12 +161,35 @@ class Embedded:
         """As `Keeper.let_go`."""
         await self.authority.sign_out.of(credentials, at=self.authority.kept(client))
 
-    async def _told(self, session_id: str) -> OstiaryError:
+    async def _told(self, session_id: str, credential: str) -> OstiaryError:
+        """The ending of a session, or that this is its secret no more: then a copy of it may be what came."""
+        ended = asyncio.create_task(self.authority.feed.watch(session_id))
+        refused = asyncio.create_task(self._refused(session_id, credential))
         try:
-            ended = await self.authority.feed.watch(session_id)
+            await asyncio.wait((ended, refused), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():  # it says more
+                return SessionRevoked(ended.result().at, ended.result().reason or "policy")
+            return refused.result()
         except OstiaryError:
             return StoreUnavailable()  # not known, or more are watched than there is room for
-        return SessionRevoked(ended.at, ended.reason or "policy")
+        finally:
+            ended.cancel()
+            refused.cancel()
+
+    async def _refused(self, session_id: str, credential: str) -> OstiaryError:
+        async with self.authority.feed.doubts(session_id) as doubt:
+            while True:
+                await doubt.wait()
+                doubt.clear()
+                try:
+                    await self.authority.verify(credential)
+                except SessionInvalid as why:
+                    return why
+                except StoreUnavailable:
+                    await asyncio.sleep(LOOK_EVERY)
+                    doubt.set()
+                except Unauthenticated:
+                    pass  # it ended, and why is told by who waits for that
 
     async def _deadline(self, identity: Identity) -> datetime:
         """When the session ends now, as it was used meanwhile."""

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from ostiary.errors import OstiaryError, StoreUnavailable, Unauthenticated
+from ostiary.errors import OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
 from ostiary.integrations.identity import Identity, Keeper
 from ostiary.integrations.visit import Visit, words
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -140,6 +140,9 @@ class Live:
     async def _watch(self, identity: Identity) -> None:
         try:
             why = await self._keeper.watch(identity)
+            while isinstance(why, SessionInvalid) and (renewed := await self._visit.renewed(identity)) is not None:
+                identity = renewed
+                why = await self._keeper.watch(identity)
         except Exception:  # whatever it is: nobody watches any more, so nobody can tell
             log.exception("a live connection cannot be watched")
             why = StoreUnavailable()

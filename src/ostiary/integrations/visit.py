@@ -5,6 +5,7 @@ Every framework's part is made of this.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import secrets
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ class Visit:
         self.token: str | None = None
         self._by_cookie = False
         self._is_settled = False
+        self._renewing = asyncio.Lock()
         self.headers: list[tuple[bytes, bytes]] = []
 
     async def current(self) -> Identity:
@@ -190,12 +192,19 @@ class Visit:
         This one gets a new secret: the answer sets the cookie anew. Whoever sent it as a bearer needs `token`.
         """
         who = await self.current()
-        done = await self._keeper.revoke_others(who)
-        if done.token is not None:
-            self.identity, self.token = replace(who, credential=done.token), done.token
-            if self._by_cookie:
-                self._answer_with(self.cookie.holding(done.token))
+        async with self._renewing:
+            done = await self._keeper.revoke_others(who)
+            if done.token is not None:
+                self.identity, self.token = replace(who, credential=done.token), done.token
+                if self._by_cookie:
+                    self._answer_with(self.cookie.holding(done.token))
         return done.count
+
+    async def renewed(self, identity: Identity) -> Identity | None:
+        """The sender under the secret that this very request was given in place of that one's, if it was."""
+        async with self._renewing:
+            now = self.identity
+            return now if now is not None and now.credential != identity.credential else None
 
     async def revoke_all(self) -> int:
         """Log out everywhere, here too; how many sessions ended."""

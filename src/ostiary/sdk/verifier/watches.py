@@ -27,8 +27,8 @@ class Watch:
         """The ending that an entry means for it. Where nobody can tell, it is one: the holder may come again."""
         if isinstance(entry, Ended):
             return entry if entry.session_id == self.session_id else None
-        if isinstance(entry, Changed):
-            return None
+        if isinstance(entry, Changed) and entry.session_id != self.session_id:
+            return None  # else it was renewed, and who holds the connection may have the secret of before
         if isinstance(entry, EndedMany):
             others = entry.user_id is not None and entry.user_id != self.user_id
             if others or self.created_at > entry.cut_off:
