@@ -291,6 +291,7 @@ def test_each_kind_of_event_is_told_or_is_nobodys_business(kind, clock):
     event = Event(clock(), kind, "user_a", "sess_a", detail={"token_id": "ost_a", "client_id": "client_a"})
     told = {
         "session.revoked": Ended("sess_a", "user_a", None, clock()),
+        "session.suspended": Ended("sess_a", "user_a", None, clock()),
         "session.renewed": Changed(session_id="sess_a"),
         "session.restored": Changed(session_id="sess_a"),
         "token.revoked": Changed(token_id="ost_a"),

@@ -7,7 +7,10 @@ import pytest
 from tests.server.visitors import API, NOBODYS_SESSION, bearer, cli_token, script, signed_in
 
 MADE = ["id", "name", "token", "created_at", "expires_at", "scopes"]
-LISTED = ["id", "name", "created_at", "last_used_at", "expires_at", "revoked_at", "scopes", "status"]
+LISTED = [
+    *("id", "name", "created_at", "last_used_at", "expires_at", "revoked_at", "scopes", "status"),
+    *("made_by", "made_in"),
+]
 
 
 async def make(client, **wanted):
