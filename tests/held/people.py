@@ -106,6 +106,7 @@ async def _token_rotated(authority: Authority, who: Who) -> None:
 
 
 Happens = Callable[[Authority, Who], Awaitable[None]]
+SUSPENDED = "suspended"
 TO_ANYBODY: dict[str, Happens] = {
     "disabled": _disabled,
     "removed": _removed,
@@ -115,7 +116,7 @@ TO_ANYBODY: dict[str, Happens] = {
 TO_A_SESSION: dict[str, Happens] = {
     "ended": _ended,
     "signed out": _signed_out,
-    "suspended": _suspended,
+    SUSPENDED: _suspended,
     "renewed": _renewed,
     "given a new password": _given_a_new_password,
 } | TO_ANYBODY

@@ -23,6 +23,7 @@ from tests.held.operations import (
 from tests.held.people import (
     DEMOTED,
     OPERATOR,
+    SUSPENDED,
     TO_A_SESSION,
     TO_A_TOKEN,
     Happens,
@@ -54,6 +55,8 @@ async def _hold_all(
     authority: Authority, port: int, operations: list[Operation], who: Who, name: str, happens: Happens
 ) -> None:
     chosen = [one for one in operations if name != DEMOTED or one.is_of_administrators]
+    if name == SUSPENDED:  # its holder may let go of it: then it ends for good, which is written
+        chosen = [one for one in chosen if one.name not in ALWAYS_DONE]
     asked = [await request_of(one, authority, who) for one in chosen]
     held = [await Held.send(port, one) for one in asked]
     await happens(authority, who)
