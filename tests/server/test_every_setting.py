@@ -27,6 +27,7 @@ SAMPLES: dict[str, Any] = {  # where nothing of the list below is a value
     "gateway_rules": RULES,
     "database_url": "postgresql://user:p%2C=%20%27@host:5432/na,me",
     "key": "B" * 42 + "A",
+    "metrics_address": "127.0.0.1:9464",
 }
 TRIED = (
     *("true", "false", "61s", "90m", "25h", "48h", "7", "100", "200000", "none", "https://auth.example.org"),

@@ -36,7 +36,6 @@ def ensure_problem(answer, status: int, code: str) -> dict[str, Any]:
         "/api/v2/auth/whoami",
         f"{API}/auth/",
         f"{API}/auth/sessions/x/y/z",
-        "/verify/x",
         "//verify",
     ],
 )
