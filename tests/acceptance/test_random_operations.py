@@ -101,5 +101,5 @@ async def test_roles_that_live_on_in_sessions_are_found_out(nodes, monkeypatch):
         await db.execute(update(users).where(users.c.id == user_id).values(roles=roles))
 
     monkeypatch.setattr(accounts, "set_roles", only_the_account)
-    outcome = await Races(nodes, 7, OPERATOR).run(400)
+    outcome = await Races(nodes, 7, OPERATOR).run(1200)
     assert any("with roles that had been taken" in violation for violation in outcome.violations)

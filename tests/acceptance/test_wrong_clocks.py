@@ -7,6 +7,7 @@ the other machine ends them, by its own.
 from __future__ import annotations
 
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from tests.acceptance.conftest import add_people
 from tests.support.faked_time import environment
 from tests.support.people import PASSWORD
-from tests.support.processes import CommandLine, Server
+from tests.support.processes import CommandLine, Server, free_port
 
 pytestmark = pytest.mark.timeout(300)  # seconds; each starts two servers
 API = "/api/v1"
@@ -169,13 +170,15 @@ def test_a_machine_whose_clock_is_ahead_forgets_nothing_that_lives_for_the_other
 @ON_POSTGRESQL
 def test_a_wrong_clock_is_told_of_at_the_start_by_doctor_and_as_a_metric(database_url, home):
     add_people(database_url, root="admin member")
-    ahead = Server(database_url, home, environment=environment("+61m")).start()
+    metrics = f"127.0.0.1:{free_port()}"
+    ahead = Server(database_url, home, environment=environment("+61m") | {"OSTIARY_METRICS_ADDRESS": metrics}).start()
     try:
         deadline = time.monotonic() + 30
         while "clock.differs" not in ahead.log.read_text():
             assert time.monotonic() < deadline, ahead.log.read_text()
             time.sleep(0.05)
-        assert "ostiary_clock_difference_seconds 36" in ahead.get("/metrics")[2]
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
+            assert b"ostiary_clock_difference_seconds 36" in answer.read()
     finally:
         ahead.stop()
     found = CommandLine(home, **environment("+61m"))("doctor", "--database-url", database_url, "--format", "json")

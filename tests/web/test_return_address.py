@@ -44,7 +44,8 @@ async def test_no_other_address_is_led_to(behind):
     for target in EVIL:
         page = await behind.stranger().get(f"/sign-in?{urlencode({'next': target})}")
         assert "form-action 'self';" in page.headers["content-security-policy"], target
-        assert 'name="next" value="/' in page.text, target
+        # A NUL is part of nothing that anybody could be led to: there is no form at all.
+        assert ('name="next" value="/' in page.text) != ("\0" in target), target
     for target in EVIL[:6]:
         location = (await behind.stranger().sign_in(next=target)).headers["location"]
         assert location.startswith("/"), target
