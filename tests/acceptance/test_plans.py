@@ -36,7 +36,7 @@ async def _add(database_url: str, number: int, ip: str) -> set[str]:
 async def _ended(database_url: str) -> tuple[list[str], set[str]]:
     """The sessions that the trail says ended, and those whose rows say so."""
     async with Authority(Settings(database_url=database_url)) as authority, authority.database.reading() as db:
-        told = [e for e in await events.list_newest(db, limit=4 * PLANNED) if e.kind == "session.revoked"]
+        told = [e for e in await events.list_newest(db, limit=4 * PLANNED) if e.kind == "session.suspended"]
         rows = await db.exec_driver_sql("SELECT id FROM sessions WHERE revoked_reason = 'bulk'")
         return [e.session_id or "" for e in told], {row[0] for row in rows}
 
