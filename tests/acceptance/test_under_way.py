@@ -10,7 +10,8 @@ from tests.support.people import PASSWORD
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 AT_ONCE = 12
-MEANWHILE = 0.08  # seconds: long enough for all to have been heard, far too short for twelve passwords in turn
+# Seconds: long enough for all to have been heard, also on a busy machine, and too short for twelve passwords in turn.
+MEANWHILE = 0.16
 
 
 async def _send(port: int, path: str, body: object, bearer: str | None = None) -> Connection:
@@ -32,7 +33,7 @@ async def _answer(connection: Connection) -> tuple[int, dict[str, object]]:
     return int(head.split()[1]), json.loads(body)
 
 
-async def test_of_twelve_sign_ins_at_once_none_survives_a_revoke_all_eighty_milliseconds_later(server):
+async def test_of_twelve_sign_ins_at_once_none_survives_a_revoke_all_a_moment_later(server):
     _, token = server.sign_in()
     asked = {"username": "ada", "password": PASSWORD, "transport": "bearer"}
     under_way = [await _send(server.port, "/api/v1/auth/sessions", asked) for _ in range(AT_ONCE)]

@@ -22,7 +22,8 @@ class Pair:
     @property
     def url(self) -> str:
         """Of both; the standby first, as that is where a driver that does not look would go."""
-        return f"postgresql://postgres@127.0.0.1:{self.standby.port},127.0.0.1:{self.primary.port}/postgres"
+        hosts = f"127.0.0.1:{self.standby.port},127.0.0.1:{self.primary.port}"
+        return f"postgresql://postgres@{hosts}/postgres?sslmode=disable"
 
     async def pause(self) -> None:
         """The standby hears of nothing any more, from after the schema on."""
