@@ -190,7 +190,7 @@ async def test_a_host_that_never_answers_does_not_keep_the_others_from_being_fou
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         hosts = f"127.0.0.1:{silent.getsockname()[1]},{where['host']}:{where['port']}"
-        database = Database(f"postgresql://postgres@{hosts}/postgres?sslmode=disable")
+        database = Database(f"postgresql://postgres@{hosts}/postgres")
         assert database.postgres is not None
         first: asyncpg.Connection = await database.postgres.connect()
         second = await database.postgres.connect()  # now it is known where the primary is

@@ -147,7 +147,7 @@ class PrivatePostgres:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         # Without TLS: asyncpg leaves an error that nobody reads where a connection is given up while it is asked for.
-        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         if self._as:
             shutil.chown(self._home, "postgres")
 

@@ -23,7 +23,7 @@ class Pair:
     def url(self) -> str:
         """Of both; the standby first, as that is where a driver that does not look would go."""
         hosts = f"127.0.0.1:{self.standby.port},127.0.0.1:{self.primary.port}"
-        return f"postgresql://postgres@{hosts}/postgres?sslmode=disable"
+        return f"postgresql://postgres@{hosts}/postgres"
 
     async def pause(self) -> None:
         """The standby hears of nothing any more, from after the schema on."""
