@@ -9,7 +9,8 @@ from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
 from ostiary.server.app import Application
 from ostiary.settings import Settings
-from ostiary.web.pages import Pages
+from ostiary.web import failures
+from ostiary.web.pages import page_routes
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Application:
@@ -18,7 +19,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     Raises:
         ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
     """
-    return Application(settings, Authority(settings, clock=clock), plugins=[Pages])
+    return Application(settings, Authority(settings, clock=clock), routes=page_routes(), nothing=failures.nothing)
 
 
 def run(settings: Settings) -> None:

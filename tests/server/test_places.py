@@ -12,7 +12,7 @@ import pytest
 
 from ostiary.authority.tasks import Tasks
 from ostiary.server.places import CHECK_EVERY, Places
-from ostiary.server.shapes import Place
+from ostiary.contract.shapes import Place
 from tests.server.visitors import API, add_people, signed_in
 
 

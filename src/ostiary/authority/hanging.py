@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
 
 from ostiary.core.credential import CliToken
+from ostiary.core.leak import What
 from ostiary.core.oauth.code import Code
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.storage import cli_tokens, codes, events, refresh_tokens, sessions
 from ostiary.storage.database import Connection
-
-What: TypeAlias = Literal["session", "refresh_token", "access_tokens", "cli_token", "code", "session_of_another"]
 
 
 @dataclass(frozen=True, slots=True)

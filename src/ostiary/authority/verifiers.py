@@ -12,7 +12,7 @@ from typing import Final
 from ostiary.authority.tasks import Tasks
 from ostiary.core.caller import Caller
 from ostiary.core.endings import Changed, Ended, EndedMany
-from ostiary.core.verifier import LEASE, Lag, Verifier, lag_of
+from ostiary.core.verifier import LEASE, MAXIMUM_WAIT, Lag, Verifier, lag_of
 from ostiary.errors import Conflict, InvalidRequest, SessionNotFound
 from ostiary.feed import Feed, Follower, Poll, Told
 from ostiary.storage import sessions, trail, verifiers
@@ -20,7 +20,6 @@ from ostiary.storage.callbacks import call_all
 from ostiary.storage.database import Connection, Database, in_transaction
 
 MAXIMUM_OF_OWNER: Final = 1000  # verifiers that ask with one credential
-MAXIMUM_WAIT: Final = 60.0  # seconds that a question about the lag may wait for its answer
 LOOK_EVERY: Final = 0.03  # seconds between looks at the rows while somebody waits or something is measured
 LOOKING: Final = 0.1  # of the time, at most, while only something is measured
 FLUSH_AFTER: Final = 0.02  # seconds in which what is to be written down gathers

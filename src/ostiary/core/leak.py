@@ -29,6 +29,9 @@ LeakKind: TypeAlias = Literal[
     "code_id",
 ]
 
+# What can hang on a credential.
+What: TypeAlias = Literal["session", "refresh_token", "access_tokens", "cli_token", "code", "session_of_another"]
+
 MAXIMUM_TEXT: Final = 16384  # characters; the longest header line that servers take is half of it
 
 _NAMES: Final[dict[str, LeakKind]] = {

@@ -12,6 +12,7 @@ from typing import Final
 
 DEFAULT_STALENESS: Final = 5.0  # seconds that a verifier trusts what it remembers, if it does not say otherwise
 LEASE: Final = timedelta(seconds=10)  # how much longer than written down a verifier may be trusting
+MAXIMUM_WAIT: Final = 60.0  # seconds that a question about the lag may wait for its answer
 KEPT: Final = timedelta(minutes=1)  # after its trust ran out: long enough to be seen in a list
 
 

@@ -16,6 +16,7 @@ def api(keeper: Embedded) -> Application:
 
 def api_and_pages(keeper: Embedded) -> Application:
     """The same with the pages. Their links begin at the root: mount it there, behind the application's own routes."""
-    from ostiary.web.pages import Pages
+    from ostiary.web import failures
+    from ostiary.web.pages import page_routes
 
-    return Application(keeper.settings, keeper.authority, plugins=[Pages])
+    return Application(keeper.settings, keeper.authority, routes=page_routes(), nothing=failures.nothing)

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from msgspec import structs
 
-import msgspec
-from litestar import Router, get, post
-from litestar.di import NamedDependency
-from litestar.openapi.spec import Example
-from litestar.params import JSONBody, PathParameter
-
-from ostiary import errors
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
-from ostiary.core.plan import UNDO_FOR
+from ostiary.contract import plans as contract
+from ostiary.contract.plans import PlanProgress, Plans
+from ostiary.core.plan import UNDO_FOR, Plan
 from ostiary.core.selector import parse
-from ostiary.server import admin_shapes, requests
-from ostiary.server.presenting import Presenter
-from ostiary.server.refusals import refusals
-
-PlanIdInPath: TypeAlias = Annotated[str, PathParameter(examples=[Example(value="plan_k3v7mzpq2w4x6y7a2b3c4d5e6f")])]
+from ostiary.server.exchange import Exchange
+from ostiary.server.operations import serves
+from ostiary.server.spans import span_or_none
 
 
-@post(
-    "/plan",
-    operation_id="make_plan",
-    summary="Pin sessions, to end them",
-    status_code=200,
-    responses=refusals(errors.UserNotFound, body=True),
-)
-async def make_plan(
-    authority: NamedDependency[Authority],
-    caller: NamedDependency[Caller],
-    present: NamedDependency[Presenter],
-    data: JSONBody[requests.PlanRequest],
-) -> admin_shapes.MadePlan:
-    """Pin the live sessions that match now: exactly these are ended when the plan is applied. Nothing is ended yet."""
-    made = await authority.plans.make(parse(msgspec.structs.asdict(data)), by=caller)
-    return admin_shapes.MadePlan(
+@serves(Plans.make)
+async def make_plan(asked: contract.MakePlan, exchange: Exchange) -> contract.MadePlan:
+    """Nothing is ended yet."""
+    made = await exchange.authority.plans.make(parse(structs.asdict(asked)), by=exchange.caller)
+    present = exchange.present
+    return contract.MadePlan(
         plan_id=made.plan.id,
         count=made.plan.count,
         users=made.plan.users,
@@ -46,68 +27,52 @@ async def make_plan(
     )
 
 
-@get("/plan", operation_id="list_plans", summary="Plans, and what can be undone", responses=refusals())
-async def list_plans(
-    authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> list[admin_shapes.PlanProgress]:
-    """The plans of the last two days, newest first."""
-    found = await authority.plans.list(by=caller)
-    return [admin_shapes.progress_of(plan, authority.clock()) for plan in found]
+@serves(Plans.list)
+async def list_plans(_: contract.ListPlans, exchange: Exchange) -> contract.PlanList:
+    """The newest first."""
+    return [_progress(plan, exchange) for plan in await exchange.authority.plans.list(by=exchange.caller)]
 
 
-@get(
-    "/plan/{plan_id:str}",
-    operation_id="show_plan",
-    summary="How far a plan has come",
-    responses=refusals(errors.PlanNotFound),
-)
-async def show_plan(
-    plan_id: PlanIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> admin_shapes.PlanProgress:
-    """What a plan pins, and how far it has come."""
-    return admin_shapes.progress_of(await authority.plans.find(plan_id, by=caller), authority.clock())
+@serves(Plans.show)
+async def show_plan(asked: contract.ShowPlan, exchange: Exchange) -> PlanProgress:
+    """As far as it has come."""
+    return _progress(await exchange.authority.plans.find(asked.plan_id, by=exchange.caller), exchange)
 
 
-@post(
-    "/plan/{plan_id:str}/apply",
-    operation_id="apply_plan",
-    summary="End exactly the pinned sessions",
-    status_code=200,
-    responses=refusals(
-        errors.PlanNotFound, errors.PlanStale, errors.Conflict, errors.ReauthenticationRequired, body=True
-    ),
-)
-async def apply_plan(
-    plan_id: PlanIdInPath,
-    authority: NamedDependency[Authority],
-    caller: NamedDependency[Caller],
-    data: JSONBody[requests.ApplyRequest | None] = None,
-) -> admin_shapes.PlanProgress:
-    """End the pinned sessions with the reason `bulk`. Asking again goes on, and changes nothing once it is done."""
-    wanted = data or requests.ApplyRequest()
-    undo_for = UNDO_FOR if wanted.undo_for is None else requests.span_or_none("undo_for", wanted.undo_for)
-    plan = await authority.plans.apply(
-        plan_id, by=caller, tolerance=wanted.tolerance, undo_for=undo_for, limit=wanted.limit, newer=wanted.newer
+@serves(Plans.apply)
+async def apply_plan(asked: contract.ApplyPlan, exchange: Exchange) -> PlanProgress:
+    """Asking again goes on."""
+    undo_for = UNDO_FOR if asked.undo_for is None else span_or_none("undo_for", asked.undo_for)
+    plan = await exchange.authority.plans.apply(
+        asked.plan_id,
+        by=exchange.caller,
+        tolerance=asked.tolerance,
+        undo_for=undo_for,
+        limit=asked.limit,
+        newer=asked.newer,
     )
-    return admin_shapes.progress_of(plan, authority.clock())
+    return _progress(plan, exchange)
 
 
-@post(
-    "/plan/{plan_id:str}/undo",
-    operation_id="undo_plan",
-    summary="Bring back what a plan ended",
-    status_code=200,
-    responses=refusals(errors.PlanNotFound, errors.Conflict, errors.ReauthenticationRequired),
-)
-async def undo_plan(
-    plan_id: PlanIdInPath, authority: NamedDependency[Authority], caller: NamedDependency[Caller]
-) -> admin_shapes.PlanProgress:
-    """Bring back the sessions that the plan ended, but for those that somebody ended again since."""
-    return admin_shapes.progress_of(await authority.plans.undo(plan_id, by=caller), authority.clock())
+@serves(Plans.undo)
+async def undo_plan(asked: contract.UndoPlan, exchange: Exchange) -> PlanProgress:
+    """Not those that somebody ended again since."""
+    return _progress(await exchange.authority.plans.undo(asked.plan_id, by=exchange.caller), exchange)
 
 
-router = Router(
-    "/admin/sessions",
-    route_handlers=[make_plan, list_plans, show_plan, apply_plan, undo_plan],
-    tags=["administration: plans"],
-)
+def _progress(plan: Plan, exchange: Exchange) -> PlanProgress:
+    return PlanProgress(
+        plan_id=plan.id,
+        state=plan.state,
+        filters=plan.filters,
+        pinned=plan.count,
+        count=plan.ended,
+        done=plan.state in ("applied", "undone"),
+        restored=plan.restored,
+        created_at=plan.created_at,
+        created_by=plan.created_by,
+        applied_by=plan.started_by,
+        expires_at=plan.expires_at,
+        undo_until=plan.undo_until,
+        can_undo=plan.can_be_undone(exchange.authority.clock()),
+    )

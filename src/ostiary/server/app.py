@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
-
-from litestar.plugins import InitPlugin
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
 from ostiary.server import lifespan
 from ostiary.server.addresses import Addresses
+from ostiary.server.api import api_routes
 from ostiary.server.asgi import Receive, Scope, Send
 from ostiary.server.asked import Asked
-from ostiary.server.bodies import WholeBodies
 from ostiary.server.context import KEY, Context
+from ostiary.server.dispatch import Dispatch
+from ostiary.server.documents import document_routes
 from ostiary.server.ending import on_the_way_down
 from ostiary.server.exchange import Exchanges
+from ostiary.server.failures import failed
 from ostiary.server.feed_readers import Readers
 from ostiary.server.gateway import BELOW, PATH, Gateway
 from ostiary.server.heads import NOTHING, is_canonical, path_of
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
 from ostiary.server.metrics_door import MetricsDoor
-from ostiary.server.oauth.introspections import Introspections
 from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
-from ostiary.server.router import router
-from ostiary.server.routes import LARGER_BODIES
+from ostiary.server.routing import Failed, Route, Routes
 from ostiary.server.security_headers import SecurityHeaders
 from ostiary.settings import Settings
 
@@ -58,8 +57,10 @@ class Application:
         is_open: whether it is between its opening and its closing.
     """
 
-    def __init__(self, settings: Settings, authority: Authority, *, plugins: Sequence[type[InitPlugin]] = ()) -> None:
-        """Use `create_app`; `plugins` add what is no part of the API, such as pages."""
+    def __init__(
+        self, settings: Settings, authority: Authority, *, routes: Iterable[Route] = (), nothing: Failed = failed
+    ) -> None:
+        """Use `create_app`; `routes` are no part of the API, such as pages, and `nothing` answers where none is."""
         self.authority = authority
         self.is_open = False
         addresses = Addresses(settings.trusted_proxies, settings.forwarded_header)
@@ -74,10 +75,9 @@ class Application:
         authority.feed.polled.append(metrics.polled)
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
-        inner = SecurityHeaders(
-            Limits(WholeBodies(Introspections(router(*plugins), authority), LARGER_BODIES)), settings
-        )
-        self._inner = Exchanges(inner, addresses, metrics, authority.seen)
+        dispatch = Dispatch(Routes([*api_routes(), *document_routes(), *routes]), nothing)
+        inner = SecurityHeaders(Limits(dispatch), settings)
+        self._inner = Exchanges(inner, addresses, context)
         self.metrics_door = MetricsDoor(metrics, settings.metrics_listen[1]) if settings.metrics_listen else None
         own_list = OwnList(context, self._inner)
         self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
-
-from litestar.connection import ASGIConnection
+from typing import Final
 
 from ostiary.authority import Authority
 from ostiary.server.feed_readers import Readers
@@ -25,9 +23,3 @@ class Context:
     metrics: Metrics
     places: Places
     readers: Readers
-
-
-def context_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Context:
-    """The context of the application that a request came to."""
-    found: Context = connection.scope[KEY]  # type: ignore[typeddict-item]  # beside what ASGI has there
-    return found

@@ -5,17 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar.params import QueryParameter
 from msgspec import Meta
 
 from ostiary.errors import InvalidRequest
-
-Cursor: TypeAlias = Annotated[
-    str | None, QueryParameter(max_length=512, description="`next_cursor` of the page before; opaque.")
-]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

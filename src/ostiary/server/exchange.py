@@ -9,22 +9,26 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import structlog
+from starlette.datastructures import Headers as NamedHeaders
 
+from ostiary.authority import Authority
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client
+from ostiary.core.oauth.client import OAuthClient
+from ostiary.errors import InvalidClient, NoCredentials
 from ostiary.server.addresses import Addresses, Arrival, Headers
 from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.server.callers import Identified, Presented
-from ostiary.server.metrics import Metrics
+from ostiary.server.context import Context
+from ostiary.server.cookies import SessionCookie, cookie_for
+from ostiary.server.presenting import Presenter
 
 KEY: Final = "ostiary"  # of the scope
 UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
-
-Seen: TypeAlias = Callable[[str | None, str | None, str | None], Client]
 
 NOTHING: Final = Presented(None, ())
 
@@ -40,19 +44,84 @@ class Exchange:
     """What is known of one request.
 
     Attributes:
+        context: of the application that it came to.
+        scope: what ASGI says of it.
+        template: of the path that it asked for, where there is something.
         identified: the verified caller, once there is one.
         given: the credentials that came along, whether or not they work.
         code: of the error that it was answered with, if it was.
         is_routine: asked so often and with so little in it that its line in the log is for `debug` only.
     """
 
+    context: Context
+    scope: Scope
     request_id: str
     arrival: Arrival
     client: Client
+    template: str | None = None
     identified: Identified | None = None
     given: Presented = NOTHING
+    _holder: OAuthClient | None = None
     code: str | None = None
     is_routine: bool = False
+
+    @property
+    def authority(self) -> Authority:
+        """The authority of this application."""
+        return self.context.authority
+
+    @property
+    def method(self) -> str:
+        """In upper case."""
+        found: str = self.scope["method"]
+        return found
+
+    @property
+    def headers(self) -> NamedHeaders:
+        """Those of the request, by name."""
+        return NamedHeaders(scope=self.scope)
+
+    @property
+    def who(self) -> Identified:
+        """The caller, and how they came.
+
+        Raises:
+            NoCredentials: the operation works for anybody, and nobody is signed in.
+        """
+        if self.identified is None:
+            raise NoCredentials
+        return self.identified
+
+    @property
+    def caller(self) -> Caller:
+        """The verified caller; raises as `who`."""
+        return self.who.caller
+
+    @property
+    def holder(self) -> OAuthClient:
+        """The OAuth client that proved itself.
+
+        Raises:
+            InvalidClient: none did.
+        """
+        if self._holder is None:
+            raise InvalidClient
+        return self._holder
+
+    @holder.setter
+    def holder(self, holder: OAuthClient) -> None:
+        self._holder = holder
+
+    @property
+    def cookie(self) -> SessionCookie:
+        """The session cookie that fits this request."""
+        return cookie_for(self.arrival, self.context.settings)
+
+    @property
+    def present(self) -> Presenter:
+        """Shapes answers for this caller."""
+        authority, caller = self.authority, self.identified.caller if self.identified else None
+        return Presenter(authority.policy, authority.clock, self.context.places, caller)
 
 
 def exchange_of(scope: Any) -> Exchange:
@@ -79,12 +148,11 @@ def new_request_id() -> str:
 class Exchanges:
     """Gives every request its id, and writes one line about each."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses, metrics: Metrics, seen: Seen) -> None:
-        """Wrap an ASGI application; `seen` is the authority's, which keeps no more of an address than it may."""
-        self._seen = seen
+    def __init__(self, app: ASGIApp, addresses: Addresses, context: Context) -> None:
+        """Wrap an ASGI application; the authority sees to it that no more of an address is kept than may be."""
         self._app = app
         self._addresses = addresses
-        self._metrics = metrics
+        self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and look at what happens to it."""
@@ -106,19 +174,21 @@ class Exchanges:
             try:
                 await self._app(scope, receive, noting)
             finally:
-                route = scope.get("path_template") or UNMATCHED
+                route = exchange.template or scope.get("path_template") or UNMATCHED
                 self.tell(exchange, scope["method"], route, status, time.perf_counter() - began)
 
     def begin(self, scope: Any, request_id: str) -> Exchange:
         """What is known of a request before anything is asked."""
         arrival = self._addresses.arrival(scope)
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
-        return Exchange(request_id, arrival, self._seen(arrival.ip, agent, request_id))
+        return Exchange(
+            self._context, scope, request_id, arrival, self._context.authority.seen(arrival.ip, agent, request_id)
+        )
 
     def tell(self, exchange: Exchange, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered, and write its line."""
         caller = exchange.identified.caller if exchange.identified else None
-        self._metrics.answered(method, route, status, seconds)
+        self._context.metrics.answered(method, route, status, seconds)
         write = log.debug if exchange.is_routine else log.info
         write(
             "request",

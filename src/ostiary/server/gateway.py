@@ -19,14 +19,13 @@ from urllib.parse import quote
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from ostiary.authority import Authority
 from ostiary.authority.verification import NOBODY
+from ostiary.contract.verify import Verified, VerifiedSession, VerifiedToken, VerifiedUser
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
-from ostiary.core.session import Kind
 from ostiary.core.token import Token
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
@@ -42,7 +41,6 @@ from ostiary.server.metrics import Metrics
 from ostiary.server.presented import can_be_ours, only_session
 from ostiary.server.problems import RawHeaders
 from ostiary.server.question import Question
-from ostiary.server.shapes import Instant
 from ostiary.settings import Settings
 from ostiary.storage.found import MADE, FoundSession
 
@@ -54,41 +52,6 @@ PLAIN: Final = Question()
 
 log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
-
-
-class VerifiedUser(Struct):
-    """Whose request it is."""
-
-    id: str
-    username: str | None
-    roles: tuple[str, ...]
-
-
-class VerifiedSession(Struct):
-    """By which session."""
-
-    id: str
-    expires_at: Instant
-    auth_time: Instant | None  # null: an administrator made it, and nobody proved who they are
-    kind: Kind
-    tenant: str
-    application_id: str | None
-    amr: tuple[str, ...]
-
-
-class VerifiedToken(Struct):
-    """By which CLI token, and what it may do."""
-
-    id: str
-    scopes: tuple[str, ...]
-
-
-class Verified(Struct):
-    """The answer: one of `session` and `token` is null."""
-
-    user: VerifiedUser
-    session: VerifiedSession | None
-    token: VerifiedToken | None
 
 
 class Gateway:

@@ -1,35 +1,22 @@
-"""The OpenAPI document, and the page that shows it to people."""
+"""The OpenAPI document: the contract, as other programs read it."""
 
 from __future__ import annotations
 
+import inspect
+import types
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
-from litestar import Litestar, Response, Router, get
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+from msgspec import Struct
 
 from ostiary import __version__
-from ostiary.server import (
-    admin_privacy,
-    admin_shapes,
-    client_shapes,
-    docs_page,
-    gateway,
-    health,
-    leak_shapes,
-    refusals,
-    requests,
-    routes,
-    shapes,
-    verifications,
-    verifier_shapes,
-)
-from ostiary.server.bodies import ApiRequest
+from ostiary.contract.api import operations
+from ostiary.contract.operation import Operation
+from ostiary.server import openapi_errors
 from ostiary.server.cookies import SECURE_NAME
-from ostiary.server.dependencies import DEPENDENCIES
+
+Object: TypeAlias = dict[str, Any]
 
 DESCRIPTION: Final = """\
 Who is signed in, from where and on which device, and how to end it now.
@@ -39,112 +26,168 @@ Send a credential in one of two places only: the session cookie, or `Authorizati
 something must come from this origin: browsers say so by themselves, a script adds `Sec-Fetch-Site: none`. A bearer
 needs nothing.
 
-Errors are `application/problem+json` (RFC 9457) with a stable `code`. Times are RFC 3339 in UTC.
+Errors are `application/problem+json` (RFC 9457) with a stable `code`; at the endpoints of OAuth, in its own words.
+Times are RFC 3339 in UTC.
 """
-
-CONFIG: Final = OpenAPIConfig(
-    title="Ostiary",
-    version=__version__,
-    description=DESCRIPTION,
-    license=License(name="Apache-2.0", identifier="Apache-2.0"),
-    servers=[Server(url="/")],
-    render_plugins=[JsonRenderPlugin()],  # never served: Litestar's own pages load their parts from elsewhere
-    use_handler_docstrings=True,
-    security=[{"cookie": []}, {"bearer": []}],
-    tags=[
-        Tag(name="signing in", description="Sign in and out, and what a person does to their own account."),
-        Tag(name="my sessions", description="The caller's own sessions."),
-        Tag(name="my CLI tokens", description="The caller's own long-lived bearers."),
-        Tag(name="administration: sessions", description="Anybody's sessions. Needs the role admin."),
-        Tag(name="administration: users", description="The directory of accounts. Needs the role admin."),
-        Tag(name="administration: audit trail", description="What happened. Needs the role admin."),
-        Tag(name="administration: OAuth", description="Clients and signing keys. Needs the role admin."),
-        Tag(
-            name="services", description="For programs that take part: OAuth clients, and CLI tokens of administrators."
-        ),
-        Tag(name="machines", description="For proxies, orchestrators and monitoring."),
-    ],
-    components=Components(
-        security_schemes={
-            "cookie": SecurityScheme(
-                type="apiKey",
-                name=SECURE_NAME,
-                security_scheme_in="cookie",
-                description="Set by signing in with the transport `cookie`.",
-            ),
-            "bearer": SecurityScheme(
-                type="http", scheme="bearer", description="A session token, a CLI token, or an OAuth access token."
-            ),
-            "basic": SecurityScheme(
-                type="http", scheme="basic", description="An OAuth client's id and secret; for services only."
-            ),
-        }
-    ),
-)
+TAGS: Final = {
+    "signing in": "Sign in and out, and what a person does to their own account.",
+    "my sessions": "The caller's own sessions.",
+    "my CLI tokens": "The caller's own long-lived bearers.",
+    "administration: sessions": "Anybody's sessions. Needs the role admin.",
+    "administration: plans": "Ending many sessions at once. Needs the role admin.",
+    "administration: users": "The directory of accounts. Needs the role admin.",
+    "administration: audit trail": "What happened. Needs the role admin.",
+    "administration: OAuth": "Clients and signing keys. Needs the role admin.",
+    "administration: leaked credentials": "What hangs on a credential that leaked. Needs the role admin.",
+    "services": "For programs that take part: OAuth clients, and CLI tokens of administrators.",
+    "machines": "For proxies, orchestrators and monitoring.",
+    "OAuth": "OAuth 2 and OpenID Connect, as their standards have them.",
+}
+SCHEMES: Final = {
+    "cookie": {
+        "type": "apiKey",
+        "name": SECURE_NAME,
+        "in": "cookie",
+        "description": "Set by signing in with the transport `cookie`.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A session token, a CLI token, or an OAuth access token.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An OAuth client's id and secret; for services and OAuth only.",
+    },
+}
+_COOKIE: Final[Object] = {"cookie": []}
+_BEARER: Final[Object] = {"bearer": []}
+_BASIC: Final[Object] = {"basic": []}
+SECURITY: Final = {
+    "nobody": [{}],
+    "anybody": [{}, _COOKIE, _BEARER],
+    "caller": [_COOKIE, _BEARER],
+    "service": [_BEARER, _BASIC],
+    "access_token": [_BEARER],
+    "client": [_BASIC, {}],  # or in the form
+}
+REF: Final = "#/components/schemas/{name}"
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The document, made of the routes at the first question: a server that nobody asks starts faster."""
-    described = Litestar(
-        [routes.API, *routes.MACHINES],
-        dependencies=DEPENDENCIES,
-        request_class=ApiRequest,
-        openapi_config=CONFIG,
-        logging_config=None,
-    )
-    found = described.openapi_schema.to_schema()
-    # Litestar loses the bounds of what is inside a union or a list, and that no other fields are taken. msgspec, which
-    # reads and writes these shapes, knows them exactly.
-    found["components"]["schemas"] = _schemas(set(found["components"]["schemas"]))
+def document() -> Object:
+    """The whole document, made at the first question: a server that nobody asks starts faster."""
+    paths: dict[str, Object] = {}
+    for operation in operations():
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ostiary",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": _components(), "securitySchemes": SCHEMES},
+    }
+
+
+def _operation(operation: Operation[..., Any, Any]) -> Object:
+    found: Object = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": [operation.group.tag],
+        "security": SECURITY[operation.who],
+    }
+    parameters = [_parameter(operation, name) for name, place in operation.places.items() if place != "body"]
+    if parameters:
+        found["parameters"] = parameters
+    if operation.has_body:
+        media_type = "application/json" if operation.sends == "json" else "application/x-www-form-urlencoded"
+        schema = {"$ref": REF.format(name=operation.takes.__name__)}
+        found["requestBody"] = {"required": not operation.is_body_optional, "content": {media_type: {"schema": schema}}}
+    found["responses"] = {str(operation.status): _answer(operation), **openapi_errors.responses(operation)}
     return found
 
 
-def _schemas(names: set[str]) -> dict[str, Any]:
-    known = {
-        kind.__name__: kind
-        for module in (
-            shapes,
-            admin_privacy,
-            admin_shapes,
-            client_shapes,
-            leak_shapes,
-            verifier_shapes,
-            requests,
-            refusals,
-            gateway,
-            health,
-            verifications,
-        )
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    }
-    _, components = msgspec.json.schema_components(
-        [known[name] for name in sorted(names)], ref_template="#/components/schemas/{name}"
-    )
-    return dict(sorted(components.items()))
+def _parameter(operation: Operation[..., Any, Any], name: str) -> Object:
+    """A field of the path or query. That it may be left out is no value of it, so `null` is not in its schema."""
+    schema = dict(_schemas()[operation.takes.__name__]["properties"][name])
+    found: Object = {"name": name, "in": operation.places[name]}
+    if "description" in schema:
+        found["description"] = schema.pop("description")
+    if found["in"] == "path":
+        found["required"] = True
+    found["schema"] = _without_null(schema)
+    return found
 
 
-@get("/openapi.json", include_in_schema=False)
-async def openapi_json() -> Response[bytes]:
-    """The document itself."""
-    return Response(_encoded(), media_type="application/json")
+def _without_null(schema: Object) -> Object:
+    choices = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    if "enum" in schema:
+        schema["enum"] = [one for one in schema["enum"] if one is not None]
+    if len(choices) == 1:
+        return {**choices[0], **schema}
+    return {**schema, "anyOf": choices} if choices else schema
 
 
-@get("/docs", include_in_schema=False)
-async def docs() -> Response[bytes]:
-    """The same for people: one page, without a script and without anything from elsewhere."""
-    return Response(_page(), media_type="text/html", headers=docs_page.HEADERS)
+def _answer(operation: Operation[..., Any, Any]) -> Object:
+    found: Object = {"description": _words(operation)}
+    if operation.headers:
+        found["headers"] = {
+            name: {"description": words, "schema": {"type": "string"}} for name, words in operation.headers.items()
+        }
+    if operation.answers is not types.NoneType:
+        schema = {"type": "string"} if operation.answers is str else _reference(operation.answers)
+        found["content"] = {operation.media_type: {"schema": schema}}
+    return found
+
+
+def _words(operation: Operation[..., Any, Any]) -> str:
+    answers: Any = operation.answers  # a list is no type
+    if isinstance(answers, type) and issubclass(answers, Struct):
+        return inspect.cleandoc(answers.__doc__ or "").partition("\n")[0]
+    return operation.summary
+
+
+def _reference(answers: Any) -> Object:
+    (schema,), _ = msgspec.json.schema_components([answers], ref_template=REF)
+    return schema
 
 
 @cache
-def _encoded() -> bytes:
-    return msgspec.json.encode(document())
+def _schemas() -> dict[str, Object]:
+    """Every shape that is taken or answered, by its name."""
+    kinds: list[Any] = [*openapi_errors.SHAPES.values()]
+    for operation in operations():
+        kinds.append(operation.takes)
+        if operation.answers not in (types.NoneType, str):
+            kinds.append(operation.answers)
+    _, found = msgspec.json.schema_components(kinds, ref_template=REF)
+    return found
 
 
-@cache
-def _page() -> bytes:
-    return docs_page.render(document()).encode()
-
-
-router = Router("/api", route_handlers=[openapi_json, docs])
+def _components() -> dict[str, Object]:
+    """What a reference leads to. Of what is taken only what comes in a body: the rest are parameters."""
+    found = {name: dict(schema) for name, schema in _schemas().items()}
+    for operation in operations():
+        places = operation.places
+        schema = found.get(operation.takes.__name__)
+        if schema is None:
+            continue
+        if not operation.has_body:
+            del found[operation.takes.__name__]
+            continue
+        schema["properties"] = {
+            name: inner for name, inner in schema["properties"].items() if places.get(name) == "body"
+        }
+        if "required" in schema:
+            schema["required"] = [name for name in schema["required"] if places.get(name) == "body"]
+    return dict(sorted(found.items()))

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from ostiary.authority.tasks import Tasks
-from ostiary.server.shapes import Place
+from ostiary.contract.shapes import Place
 
 CHECK_EVERY: Final = 5.0  # seconds between two looks at the file's time and size
 REMEMBERED: Final = 4096  # addresses

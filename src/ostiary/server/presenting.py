@@ -9,13 +9,13 @@ from datetime import datetime
 from msgspec import UNSET, UnsetType
 
 from ostiary.authority import Minted, Started
+from ostiary.contract import shapes
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import describe
 from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import STALE_AFTER_DAYS, Session, Status
-from ostiary.server import shapes
 from ostiary.server.places import Places
 from ostiary.storage.found import ListedSession
 

@@ -2,95 +2,52 @@
 
 from __future__ import annotations
 
-from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody
-
-from ostiary import errors
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
-from ostiary.core.client import Client
-from ostiary.server import requests, shapes
-from ostiary.server.access import PUBLIC
-from ostiary.server.answers import renewed, signed_in, signed_out, spared
-from ostiary.server.callers import Identified, Presented
-from ostiary.server.cookies import SessionCookie
-from ostiary.server.presenting import Presenter, grant_of, user_of
-from ostiary.server.refusals import refusals
+from ostiary.authority import Beginning
+from ostiary.contract import shapes
+from ostiary.contract import sign_in as contract
+from ostiary.contract.sign_in import Auth
+from ostiary.core.session import Kind
+from ostiary.server.answers import signed_in, signed_out, spared
+from ostiary.server.exchange import Exchange
+from ostiary.server.operations import Reply, serves
+from ostiary.server.presenting import grant_of, user_of
 
 
-@post(
-    "/sessions",
-    operation_id="sign_in",
-    summary="Sign in",
-    opt={PUBLIC: True},
-    security=[{}],
-    responses=refusals(
-        errors.WrongCredentials,
-        errors.NotAllowed,
-        errors.LimitReached,
-        errors.TooManyRequests,
-        public=True,
-        body=True,
-    ),
-)
-async def sign_in(
-    data: JSONBody[requests.SignInRequest],
-    authority: NamedDependency[Authority],
-    client: NamedDependency[Client],
-    cookie: NamedDependency[SessionCookie],
-    given: NamedDependency[Presented],
-    present: NamedDependency[Presenter],
-) -> Response[shapes.SignedIn]:
-    """Start a session with a name and a password.
-
-    Unknown user, wrong password and disabled account have one answer. Every session whose cookie came along ends, as
-    the browser forgets it.
-    """
-    if data.transport == "cookie":
-        cookie.ensure_may_be_set()
-    user, started = await authority.sign_in.with_password(
-        data.username,
-        data.password,
-        client=client,
-        kind=requests.kind_of(data.transport),
-        label=data.label,
+@serves(Auth.sign_in)
+async def sign_in(asked: contract.SignIn, exchange: Exchange) -> Reply[shapes.SignedIn]:
+    """The browser forgets the cookies that came along, so their sessions end."""
+    by_cookie = asked.transport == "cookie"
+    if by_cookie:
+        exchange.cookie.ensure_may_be_set()
+    user, started = await exchange.authority.sign_in.with_password(
+        asked.username,
+        asked.password,
+        client=exchange.client,
+        kind=kind_of(asked.transport),
+        label=asked.label,
     )
-    if data.transport == "cookie":
-        await authority.sign_out.of(given.cookies, at=client)
-    return signed_in(present, user, started, cookie if data.transport == "cookie" else None)
+    if by_cookie:
+        await exchange.authority.sign_out.of(exchange.given.cookies, at=exchange.client)
+    return signed_in(exchange, user, started, by_cookie=by_cookie)
 
 
-@post(
-    "/logout",
-    operation_id="sign_out",
-    summary="Sign out",
-    status_code=200,
-    opt={PUBLIC: True},
-    security=[{}, {"cookie": []}, {"bearer": []}],
-    responses=refusals(errors.SessionInvalid, errors.NotAllowed, public=True),
-)
-async def sign_out(
-    authority: NamedDependency[Authority],
-    client: NamedDependency[Client],
-    cookie: NamedDependency[SessionCookie],
-    given: NamedDependency[Presented],
-    identified: NamedDependency[Identified | None],
-) -> Response[shapes.Done]:
-    """End every session that came along and clear the cookie. It always works, signed in or not.
-
-    A CLI token is not ended. A session that a plan has suspended ends for good by this.
-    """
+@serves(Auth.sign_out)
+async def sign_out(_: contract.SignOut, exchange: Exchange) -> Reply[shapes.Done]:
+    """By whatever came along; an access token signs its session out as its holder."""
+    given, identified = exchange.given, exchange.identified
     sent = given.cookies if given.bearer is None else (given.bearer, *given.cookies)
-    await authority.sign_out.of(sent, at=client)
+    await exchange.authority.sign_out.of(sent, at=exchange.client)
     if identified is not None and identified.caller.granted is not None:
-        await authority.sessions.log_out(by=identified.caller)
-    return signed_out(shapes.Done(), None if given.cookies else identified, cookie)
+        await exchange.authority.sessions.log_out(by=identified.caller)
+    if given.cookies:
+        exchange.identified = None  # the browser is to forget them, whoever acted
+    return signed_out(shapes.Done(), exchange)
 
 
-@get("/whoami", operation_id="who_am_i", summary="Who am I?", responses=refusals())
-async def who_am_i(caller: NamedDependency[Caller], present: NamedDependency[Presenter]) -> shapes.WhoAmI:
-    """The caller, and the credential that was used. An OAuth client hears what its scopes let it know."""
+@serves(Auth.whoami)
+async def who_am_i(_: contract.AskWhoAmI, exchange: Exchange) -> shapes.WhoAmI:
+    """An OAuth client hears what its scopes let it know."""
+    caller, present = exchange.caller, exchange.present
     return shapes.WhoAmI(
         user=user_of(caller.told),
         session=present.session(caller.session) if caller.session else None,
@@ -99,48 +56,40 @@ async def who_am_i(caller: NamedDependency[Caller], present: NamedDependency[Pre
     )
 
 
-@post(
-    "/reauthenticate",
-    operation_id="reauthenticate",
-    summary="Prove the password again",
-    status_code=200,
-    responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
-)
-async def reauthenticate(
-    data: JSONBody[requests.ReauthenticateRequest],
-    authority: NamedDependency[Authority],
-    identified: NamedDependency[Identified],
-    cookie: NamedDependency[SessionCookie],
-    present: NamedDependency[Presenter],
-) -> Response[shapes.SignedIn]:
-    """The same session under a new secret, with a fresh sign-in time: for acts that ask for one."""
-    started = await authority.sign_in.reauthenticate(data.password, by=identified.caller)
-    return renewed(present, identified, started, cookie)
+@serves(Auth.reauthenticate)
+async def reauthenticate(asked: contract.Reauthenticate, exchange: Exchange) -> Reply[shapes.SignedIn]:
+    """The new secret is held as the old one was."""
+    identified = exchange.who
+    started = await exchange.authority.sign_in.reauthenticate(asked.password, by=identified.caller)
+    return signed_in(exchange, identified.caller.user, started, by_cookie=identified.by_cookie)
 
 
-@post(
-    "/password",
-    operation_id="change_password",
-    summary="Change the password",
-    status_code=200,
-    responses=refusals(errors.WrongCredentials, errors.TooManyRequests, body=True),
-)
-async def change_password(
-    data: JSONBody[requests.PasswordRequest],
-    authority: NamedDependency[Authority],
-    identified: NamedDependency[Identified],
-    cookie: NamedDependency[SessionCookie],
-) -> Response[shapes.PasswordChanged]:
-    """Change the caller's password. By default every other session of theirs ends; this one gets a new secret."""
-    ended = await authority.sign_in.change_password(
-        data.current, data.new, by=identified.caller, end_other_sessions=data.end_other_sessions
+@serves(Auth.change_password)
+async def change_password(asked: contract.ChangePassword, exchange: Exchange) -> Reply[shapes.PasswordChanged]:
+    """The caller's own session goes on."""
+    ended = await exchange.authority.sign_in.change_password(
+        asked.current, asked.new, by=exchange.caller, end_other_sessions=asked.end_other_sessions
     )
-    content = shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens)
-    return spared(content, identified, ended, cookie)
+    return spared(shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens), exchange, ended)
 
 
-router = Router(
-    "/auth",
-    route_handlers=[sign_in, sign_out, who_am_i, reauthenticate, change_password],
-    tags=["signing in"],
-)
+@serves(Auth.set_up)
+async def set_up(asked: contract.SetUp, exchange: Exchange) -> Reply[shapes.SignedIn]:
+    """By the one-time link that the server prints."""
+    by_cookie, authority, client = asked.transport == "cookie", exchange.authority, exchange.client
+    if by_cookie:
+        exchange.cookie.ensure_may_be_set()
+    user = await authority.setup.complete(asked.code, asked.username, asked.password, client=client, email=asked.email)
+    started = await authority.sessions.start(
+        user.id,
+        client=client,
+        kind=kind_of(asked.transport),
+        amr=("pwd",),
+        began=Beginning.of_new(user.id),
+    )
+    return signed_in(exchange, user, started, by_cookie=by_cookie)
+
+
+def kind_of(transport: str) -> Kind:
+    """The kind of session that is held so: browsers hold cookies, command lines bearers."""
+    return "browser" if transport == "cookie" else "cli"

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Response, Router, get, post
+from starlette.responses import Response
 
 from ostiary.web import words
-from ostiary.web.access import STEPS_UP
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import ClientIdInPath, OurAuthority, Signed
+from ostiary.web.given import OfClient
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
 HERE: Final = "/settings/applications"
 
 
-@get("/")
-async def applications_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/settings/applications", Nothing)
+async def applications_page(visit: Visit, _: Nothing) -> Response:
     """Those of third parties; what belongs to this server's own is not asked about, and not listed."""
-    consents = await authority.oauth.consents.list(by=caller)
-    return page(request, "applications.html", consents=consents, scope_words=words.APPLICATION_SCOPES)
+    consents = await visit.authority.oauth.consents.list(by=visit.signed)
+    return page(visit, "applications.html", consents=consents, scope_words=words.APPLICATION_SCOPES)
 
 
-@get("/{client_id:str}/withdraw")
-async def withdraw_page(
-    client_id: ClientIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/applications/{client_id}/withdraw", OfClient)
+async def withdraw_page(visit: Visit, asked: OfClient) -> Response:
     """What would end."""
-    return page(request, "act_withdraw.html", consent=await authority.oauth.consents.find(client_id, by=caller))
+    return page(
+        visit, "act_withdraw.html", consent=await visit.authority.oauth.consents.find(asked.client_id, by=visit.signed)
+    )
 
 
-@post("/{client_id:str}/withdraw", opt={STEPS_UP: True})
-async def withdraw(
-    client_id: ClientIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/applications/{client_id}/withdraw", OfClient, steps_up=True)
+async def withdraw(visit: Visit, asked: OfClient) -> Response:
     """It has to ask again."""
-    ended = await authority.oauth.consents.withdraw(client_id, by=caller)
-    return back(request, HERE, write("withdrawn", ended))
-
-
-router = Router(HERE, route_handlers=[applications_page, withdraw_page, withdraw])
+    ended = await visit.authority.oauth.consents.withdraw(asked.client_id, by=visit.signed)
+    return back(visit, HERE, write("withdrawn", ended))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, Router, get
-from litestar.datastructures import State
+from starlette.responses import Response
 
 from ostiary.errors import NotFound
-from ostiary.web.given import FileInPath
+from ostiary.server.exchange import Exchange
+from ostiary.server.failures import failed
+from ostiary.server.routing import Parameters, Route
 
 # With a hash of the content in the address, a browser never has to ask again.
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -51,19 +53,21 @@ def address(name: str) -> str:
     return f"/static/{name}?{asset(name).version}"
 
 
-@get("/{name:str}")
-async def static_file(name: FileInPath, request: Request[Any, Any, State]) -> Response[bytes]:
+async def static_file(exchange: Exchange, parameters: Parameters, _: bytes) -> Response:
     """One file. Compressed, as there is nothing secret in it (BREACH needs a secret on the page)."""
+    name = parameters["name"]
     if name not in TYPES:
         raise NotFound
     found = asset(name)
     headers = {"vary": "Accept-Encoding"}
-    if request.url.query == found.version:
+    if exchange.scope["query_string"] == found.version.encode():
         headers["cache-control"] = FOREVER
     content = found.content
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if "gzip" in exchange.headers.get("accept-encoding", ""):
         content, headers["content-encoding"] = found.compressed, "gzip"
-    return Response(content, media_type=TYPES[name], headers=headers)
+    return Response(content, headers=headers, media_type=TYPES[name])
 
 
-router = Router("/static", route_handlers=[static_file])
+def routes() -> Iterable[Route]:
+    """The one that leads to them."""
+    yield Route("GET", "/static/{name}", static_file, failed)

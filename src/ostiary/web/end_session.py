@@ -5,53 +5,44 @@ Clients know it as `/oauth/logout`, which leads here: under that name, a POST is
 
 from __future__ import annotations
 
-from typing import Any
+from starlette.responses import Response
 
-from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
-
-from ostiary.authority import Authority
 from ostiary.authority.oauth.leaving import Departure
 from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidRequest, OstiaryError, SessionRevoked
-from ostiary.server.exchange import exchange_of
 from ostiary.web import leaving, returning
-from ostiary.web.access import PUBLIC
-from ostiary.web.forms import PageRequest
 from ostiary.web.rendering import back, page
 from ostiary.web.returning import PACKED
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
 
-@get("/oauth/end-session")
-async def end_session_page(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
+@get("/oauth/end-session", Nothing, public=True)
+async def end_session_page(visit: Visit, _: Nothing) -> Response:
     """Asks whether to sign out. Who is signed out already goes on at once."""
     try:
-        asked = read_fields(request.scope["query_string"])
-        departure = await authority.oauth.leaving.read(asked)
+        asked = read_fields(visit.exchange.scope["query_string"])
+        departure = await visit.authority.oauth.leaving.read(asked)
     except InvalidRequest as why:
-        return _astray(request, why)
-    visit = visit_of(request)
+        return _astray(visit, why)
     if visit.caller is None and not _is_suspended(visit.refusal):
-        return _onward(request, departure)
+        return _onward(visit, departure)
     if departure.redirect_uri is not None:
         visit.form_targets = (returning.target(departure.redirect_uri),)
     name = departure.client.name if departure.client else None
-    return page(request, "end_session.html", packed=returning.pack(asked), name=name)
+    return page(visit, "end_session.html", packed=returning.pack(asked), name=name)
 
 
-@post("/oauth/end-session")
-async def end_session(request: PageRequest, authority: NamedDependency[Authority]) -> Response[Any]:
+@post("/oauth/end-session", Nothing, public=True)
+async def end_session(visit: Visit, _: Nothing) -> Response:
     """End this browser's session, and the client's that the request names."""
-    visit = visit_of(request)
     try:
-        departure = await authority.oauth.leaving.read(returning.unpack(visit.form.text(PACKED)))
+        departure = await visit.authority.oauth.leaving.read(returning.unpack(visit.form.text(PACKED)))
     except InvalidRequest as why:
-        return _astray(request, why)
-    client = exchange_of(request.scope).client
-    await authority.oauth.leaving.depart(departure, visit.credentials, at=client)
-    await leaving.end_all(request, authority)
-    return _onward(request, departure)
+        return _astray(visit, why)
+    await visit.authority.oauth.leaving.depart(departure, visit.credentials, at=visit.client)
+    await leaving.end_all(visit)
+    return _onward(visit, departure)
 
 
 def _is_suspended(refusal: OstiaryError | None) -> bool:
@@ -59,15 +50,15 @@ def _is_suspended(refusal: OstiaryError | None) -> bool:
     return isinstance(refusal, SessionRevoked) and "suspended_until" in refusal.fields
 
 
-def _onward(request: PageRequest, departure: Departure) -> Response[Any]:
+def _onward(visit: Visit, departure: Departure) -> Response:
     if departure.redirect_uri is None:
-        return back(request, "/signed-out")
-    return returning.send(request, departure.redirect_uri, {"state": departure.state})
+        return back(visit, "/signed-out")
+    return returning.send(visit, departure.redirect_uri, {"state": departure.state})
 
 
-def _astray(request: PageRequest, why: OstiaryError) -> Response[bytes]:
+def _astray(visit: Visit, why: OstiaryError) -> Response:
     return page(
-        request,
+        visit,
         "failure.html",
         400,
         title="This application sent you here wrongly",
@@ -75,6 +66,3 @@ def _astray(request: PageRequest, why: OstiaryError) -> Response[bytes]:
         again="/",
         request_id=None,
     )
-
-
-router = Router("/", route_handlers=[end_session_page, end_session], opt={PUBLIC: True})

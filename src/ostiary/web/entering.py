@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from litestar import Response, Router, get, post
+from msgspec import Meta
+from starlette.responses import Response
 
 from ostiary.authority import Beginning
 from ostiary.errors import (
@@ -19,48 +20,57 @@ from ostiary.errors import (
 )
 from ostiary.server.callers import MixedCredentials
 from ostiary.web import returning, words
-from ostiary.web.access import PUBLIC
 from ostiary.web.destinations import HOME
 from ostiary.web.form_tokens import FormRefused, FormUnbound
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import Again, Code, Next, OurAuthority, Visitor
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
+from ostiary.web.routing import Nothing, PageTakes, get, post
 from ostiary.web.times import counted
-from ostiary.web.visit import visit_of
+from ostiary.web.visit import Visit
 
 
-@get("/")
-async def home(request: PageRequest) -> Response[bytes]:
+class SignInTakes(PageTakes):
+    """Where a sign-in leads, and whether somebody who is signed in is asked, too."""
+
+    next: str | None = None
+    again: bool = False
+
+
+class SetupTakes(PageTakes):
+    """The code of the one-time link."""
+
+    code: Annotated[str, Meta(max_length=128)] = ""
+
+
+@get("/", Nothing, public=True)
+async def home(visit: Visit, _: Nothing) -> Response:
     """To the sessions; nobody signed in is led on from there."""
-    return back(request, HOME if visit_of(request).caller else "/sign-in")
+    return back(visit, HOME if visit.caller else "/sign-in")
 
 
-@get("/sign-in")
-async def sign_in_page(request: PageRequest, then: Next = None, again: Again = False) -> Response[Any]:
+@get("/sign-in", SignInTakes, public=True)
+async def sign_in_page(visit: Visit, asked: SignInTakes) -> Response:
     """The form, with the reason when the session of this browser has ended.
 
-    With `again` also for somebody who is signed in: an application wants a fresher sign-in than theirs.
+    With `asked.again` also for somebody who is signed in: an application wants a fresher sign-in than theirs.
     """
-    visit = visit_of(request)
-    destination = returning.destination(request, then)
-    if visit.caller is not None and not again:
-        return back(request, destination)
-    await returning.allow(request, destination)
-    return _sign_in_form(request, destination, farewell=_farewell(visit.refusal))
+    destination = returning.destination(visit, asked.next)
+    if visit.caller is not None and not asked.again:
+        return back(visit, destination)
+    await returning.allow(visit, destination)
+    return _sign_in_form(visit, destination, farewell=_farewell(visit.refusal))
 
 
-def sign_in_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def sign_in_again(visit: Visit, error: OstiaryError) -> Response:
     """The form once more, with what was wrong; never with the password."""
-    return _sign_in_form(request, returning.destination(request, visit_of(request).form.text("next")), error=error)
+    return _sign_in_form(visit, returning.destination(visit, visit.form.text("next")), error=error)
 
 
 def _sign_in_form(
-    request: PageRequest, then: str, *, farewell: str | None = None, error: OstiaryError | None = None
-) -> Response[bytes]:
-    visit = visit_of(request)
+    visit: Visit, then: str, *, farewell: str | None = None, error: OstiaryError | None = None
+) -> Response:
     answer = page(
-        request,
+        visit,
         "sign_in.html",
         error.status if error else 200,
         next=then,
@@ -76,40 +86,42 @@ def _sign_in_form(
 
 @post(
     "/sign-in",
-    exception_handlers=dict.fromkeys(
+    Nothing,
+    public=True,
+    again=dict.fromkeys(
         (FormRefused, InvalidRequest, LimitReached, SessionInvalid, TooManyRequests, WrongCredentials), sign_in_again
     ),
 )
-async def sign_in(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
+async def sign_in(visit: Visit, _: Nothing) -> Response:
     """Start a session. Those that this browser held before end, as the browser forgets them."""
-    visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
     form = visit.form
-    destination = returning.destination(request, form.text("next"))
-    await returning.allow(request, destination)
-    _, started = await authority.sign_in.with_password(form.text("username"), form.text("password"), client=client)
-    await authority.sign_out.of(visit.credentials, at=client)
+    destination = returning.destination(visit, form.text("next"))
+    await returning.allow(visit, destination)
+    _user, started = await visit.authority.sign_in.with_password(
+        form.text("username"), form.text("password"), client=visit.client
+    )
+    await visit.authority.sign_out.of(visit.credentials, at=visit.client)
     visit.hold(started)
-    return back(request, destination)
+    return back(visit, destination)
 
 
-@get("/setup")
-async def setup_page(request: PageRequest, authority: OurAuthority, code: Code = "") -> Response[bytes]:
+@get("/setup", SetupTakes, public=True)
+async def setup_page(visit: Visit, asked: SetupTakes) -> Response:
     """The form, while the link works. Looking does not use it up."""
-    if not await authority.setup.is_open(code):
+    if not await visit.authority.setup.is_open(asked.code):
         raise SetupCodeNotFound
-    return _setup_form(request, code)
+    return _setup_form(visit, asked.code)
 
 
-def setup_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def setup_again(visit: Visit, error: OstiaryError) -> Response:
     """The form once more, with what was wrong."""
-    return _setup_form(request, visit_of(request).form.text("code")[:128], error)
+    return _setup_form(visit, visit.form.text("code")[:128], error)
 
 
-def _setup_form(request: PageRequest, code: str, error: OstiaryError | None = None) -> Response[bytes]:
-    visit = visit_of(request)
+def _setup_form(visit: Visit, code: str, error: OstiaryError | None = None) -> Response:
     return page(
-        request,
+        visit,
         "setup.html",
         error.status if error else 200,
         code=code,
@@ -121,19 +133,20 @@ def _setup_form(request: PageRequest, code: str, error: OstiaryError | None = No
     )
 
 
-@post("/setup", exception_handlers={FormRefused: setup_again, InvalidRequest: setup_again})
-async def set_up(request: PageRequest, authority: OurAuthority, client: Visitor) -> Response[bytes]:
+@post("/setup", Nothing, public=True, again={FormRefused: setup_again, InvalidRequest: setup_again})
+async def set_up(visit: Visit, _: Nothing) -> Response:
     """Make the first administrator, and sign them in."""
-    visit = visit_of(request)
     visit.cookie.ensure_may_be_set()
     form = visit.form
-    user = await authority.setup.complete(
-        form.text("code"), form.text("username"), form.text("password"), client=client, email=form.text("email")
+    user = await visit.authority.setup.complete(
+        form.text("code"), form.text("username"), form.text("password"), client=visit.client, email=form.text("email")
     )
-    await authority.sign_out.of(visit.credentials, at=client)
+    await visit.authority.sign_out.of(visit.credentials, at=visit.client)
     began = Beginning.of_new(user.id)
-    visit.hold(await authority.sessions.start(user.id, client=client, kind="browser", amr=("pwd",), began=began))
-    return back(request, HOME, write("welcome"))
+    visit.hold(
+        await visit.authority.sessions.start(user.id, client=visit.client, kind="browser", amr=("pwd",), began=began)
+    )
+    return back(visit, HOME, write("welcome"))
 
 
 def _farewell(refusal: OstiaryError | None) -> str | None:
@@ -161,10 +174,3 @@ def _why_not(error: OstiaryError) -> str:
     if isinstance(error, NotAllowed):
         return "This page was open for too long. Try again."
     return f"{error.message[:1].upper()}{error.message[1:]}."
-
-
-router = Router(
-    "/",
-    route_handlers=[home, sign_in_page, sign_in, setup_page, set_up],
-    opt={PUBLIC: True},
-)

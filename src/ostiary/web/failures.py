@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
-from litestar import Response
-from litestar.connection import ASGIConnection
-from litestar.types import Scope
+from starlette.responses import Response
 
 from ostiary.errors import (
     ClientNotFound,
@@ -24,21 +21,17 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
-from ostiary.server.context import context_of
-from ostiary.server.cookies import cookie_for
-from ostiary.server.exchange import exchange_of
+from ostiary.server import failures
+from ostiary.server.exchange import Exchange
+from ostiary.server.failures import noted
+from ostiary.server.problems import BadRequest
 from ostiary.web import words
-from ostiary.web.access import Connection, arrive
+from ostiary.web.access import arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path
 from ostiary.web.form_tokens import FormRefused, FormUnbound
-from ostiary.web.forms import PageRequest
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import Visit, is_kept, keep, visit_of
-
-Answer: TypeAlias = Callable[[Any, Exception], Response[Any]]
-
-PAGE: Final = "page"  # in the `opt` of every handler of a page
+from ostiary.web.visit import Visit, keep, visit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,93 +80,79 @@ _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
 )
 
 
-class Failures:
-    """Answers errors with pages where a person waits for one; everything else stays the API's."""
-
-    def __init__(self, problem: Answer) -> None:
-        """`problem` is how the API answers: it logs, counts, and knows the status."""
-        self._problem = problem
-
-    async def before(self, error: Exception, scope: Scope) -> None:
-        """Find out who is here, where the guard did not come to it: an error page too has its sign-out."""
-        if not wants_page(scope) or is_kept(scope):
-            return
-        connection: Connection = ASGIConnection(scope)
-        visit = Visit(cookie_for(exchange_of(scope).arrival, context_of(connection).settings))
-        if not isinstance(error, StoreUnavailable):
-            with contextlib.suppress(OstiaryError):
-                visit = await arrive(connection, None)
-        keep(scope, visit)
-
-    def __call__(self, request: PageRequest, error: Exception) -> Response[Any]:
-        """Answer."""
-        if not wants_page(request.scope) or not is_kept(request.scope):
-            return self._problem(request, error)
-        if isinstance(error, Unauthenticated) and visit_of(request).caller is None:
-            return to_sign_in(request)
-        problem = self._problem(request, error)
-        status = problem.status_code or 500
-        failure = _words(request, error, status)
-        shown = page(
-            request,
-            "failure.html",
-            status,
-            title=failure.title,
-            text=failure.text,
-            again=request.url.path if request.method == "GET" else HOME,
-            request_id=exchange_of(request.scope).request_id if status >= 500 else None,
-        )
-        for name in ("retry-after", "allow"):
-            if name in problem.headers:
-                shown.headers[name] = problem.headers[name]
-        return shown
+async def failed(exchange: Exchange, error: Exception) -> Response:
+    """Where a person waits for an answer: a page, with the sign-out that every page has."""
+    visit = visit_of(exchange) or await _find_out(exchange, error)
+    if isinstance(error, Unauthenticated) and visit.caller is None:
+        exchange.code = error.code
+        return to_sign_in(visit)
+    known = noted(exchange, error)
+    failure = _words(visit, known)
+    shown = page(
+        visit,
+        "failure.html",
+        known.status,
+        title=failure.title,
+        text=failure.text,
+        again=visit.path if exchange.method == "GET" else HOME,
+        request_id=exchange.request_id if known.status >= 500 else None,
+    )
+    problem = failures.problem(exchange, known)
+    for name in ("retry-after", "allow"):
+        if name in problem.headers:
+            shown.headers[name] = problem.headers[name]
+    return shown
 
 
-def wants_page(scope: Any) -> bool:
-    """True if a person waits for the answer: at a page of ours, or where there is nothing and the client reads HTML."""
-    handler = scope.get("route_handler")
-    if handler is not None:
-        return bool(handler.opt.get(PAGE))
-    accepted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-    return b"text/html" in accepted and not scope["path"].startswith("/api/")
+async def nothing(exchange: Exchange, error: Exception) -> Response:
+    """Where no route is: a page for who reads HTML, the API's answer for everybody else."""
+    is_read = "text/html" in exchange.headers.get("accept", "") and not exchange.scope["path"].startswith("/api/")
+    return await (failed if is_read else failures.failed)(exchange, error)
 
 
-def to_sign_in(request: PageRequest) -> Response[Any]:
+async def _find_out(exchange: Exchange, error: Exception) -> Visit:
+    """Who is here, where nobody came to it yet."""
+    visit = Visit(exchange, exchange.cookie)
+    if not isinstance(error, StoreUnavailable):
+        with contextlib.suppress(OstiaryError):
+            visit = await arrive(exchange, None)
+    keep(visit)
+    return visit
+
+
+def to_sign_in(visit: Visit) -> Response:
     """Nobody is signed in: to the page that says why, and back here afterwards."""
-    if request.method != "GET" and not visit_of(request).credentials:
-        visit_of(request).tell(write("signed_out"))
-    if request.headers.get("hx-request") == "true":
-        shown = urlsplit(request.headers.get("hx-current-url", ""))
+    method, headers = visit.exchange.method, visit.exchange.headers
+    if method != "GET" and not visit.credentials:
+        visit.tell(write("signed_out"))
+    if headers.get("hx-request") == "true":
+        shown = urlsplit(headers.get("hx-current-url", ""))
         then = own_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
-        return Response(
-            b"",
-            status_code=401,
-            media_type="text/plain",
-            headers={"hx-redirect": sign_in_path(then)},
-            cookies=visit_of(request).cookies,
+        return visit.respond(
+            Response(status_code=401, headers={"hx-redirect": sign_in_path(then)}, media_type="text/plain")
         )
-    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-    then = own_path(here) if request.method == "GET" else HOME
-    return back(request, sign_in_path(then))
+    query = visit.exchange.scope["query_string"].decode("latin-1")
+    then = own_path(f"{visit.path}?{query}" if query else visit.path) if method == "GET" else HOME
+    return back(visit, sign_in_path(then))
 
 
-def _words(request: PageRequest, error: Exception, status: int) -> Failure:
+def _words(visit: Visit, error: OstiaryError) -> Failure:
     if isinstance(error, StoreUnavailable):
-        if request.method != "GET":
+        if visit.exchange.method != "GET":
             return UNSURE
-        return SESSIONS_AWAY if request.url.path.startswith(HOME) else STORE_AWAY
+        return SESSIONS_AWAY if visit.path.startswith(HOME) else STORE_AWAY
     for kind, failure in _BY_KIND:
         if isinstance(error, kind):
             return failure
+    if isinstance(error, BadRequest):
+        return Failure("This request can't be read", _sentence(error.message))
     if isinstance(error, InvalidRequest):
-        return Failure("That can't be saved as it is", f"{_sentence(str(error.fields.get('why', error.message)))}")
+        return Failure("That can't be saved as it is", _sentence(str(error.fields.get("why", error.message))))
     if isinstance(error, NotAllowed):
         return Failure("You can't do this here", _sentence(error.message))
-    if status == 404:
+    if error.status == 404:
         return NOTHING
-    if status >= 500:
-        return FAULT
-    return Failure("This request can't be read", _sentence(str(getattr(error, "detail", "") or error)))
+    return FAULT if error.status >= 500 else Failure("This request can't be read", _sentence(error.message))
 
 
 def _sentence(text: str) -> str:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final
 from urllib.parse import parse_qs
 
-from litestar import Request
-from litestar.datastructures import State
-
 from ostiary.errors import InvalidRequest
-
-PageRequest: TypeAlias = Request[Any, Any, State]
 
 MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAXIMUM_FIELDS: Final = 32
@@ -43,20 +38,19 @@ class Form:
         return [(name, value) for name, values in self._fields.items() if name not in names for value in values]
 
 
-async def read(request: PageRequest) -> Form:
-    """Read the body of a request. Not by the framework, which keeps what it has parsed: there are passwords in it.
+def read(media_type: str | None, body: bytes) -> Form:
+    """Read what was posted. Nothing of it is kept elsewhere: there are passwords in it.
 
     Raises:
         InvalidRequest: not a form, or with a character that no text of ours may have.
     """
-    media_type = request.headers.get("content-type")
-    if media_type is None and not await request.body():
+    if media_type is None and not body:
         return Form()
     if (media_type or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise InvalidRequest("form", f"send {MEDIA_TYPE}")
     try:
         fields = parse_qs(
-            (await request.body()).decode("ascii"),
+            body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=False,
             encoding="utf-8",

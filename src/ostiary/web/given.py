@@ -1,30 +1,51 @@
-"""What the handlers of pages may ask for: of the application, of the path, of the query."""
+"""What several pages take of their path and query."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
-from litestar.di import NamedDependency
-from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
 
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
-from ostiary.core.client import Client
+from ostiary.web.routing import PageTakes
 
-OurAuthority: TypeAlias = NamedDependency[Authority]
-Signed: TypeAlias = NamedDependency[Caller]  # who is signed in
-Visitor: TypeAlias = NamedDependency[Client]  # where the request came from
 
-SessionIdInPath: TypeAlias = Annotated[str, PathParameter()]
-TokenIdInPath: TypeAlias = Annotated[str, PathParameter()]
-PlanIdInPath: TypeAlias = Annotated[str, PathParameter()]
-ClientIdInPath: TypeAlias = Annotated[str, PathParameter()]
-FileInPath: TypeAlias = Annotated[str, PathParameter()]
+class OfSession(PageTakes):
+    """Which session."""
 
-PageNumber: TypeAlias = Annotated[int, QueryParameter(name="page", ge=1, le=10_000)]
-Device: TypeAlias = Annotated[str | None, QueryParameter(max_length=256)]
-Seen: TypeAlias = Annotated[str | None, QueryParameter(max_length=64)]
-UsernameInPath: TypeAlias = Annotated[str, PathParameter(min_length=1, max_length=256)]
-Code: TypeAlias = Annotated[str, QueryParameter(max_length=128)]
-Next: TypeAlias = Annotated[str | None, QueryParameter(name="next")]
-Again: TypeAlias = Annotated[bool, QueryParameter(name="again")]
+    session_id: str
+
+
+class OfToken(PageTakes):
+    """Which CLI token."""
+
+    token_id: str
+
+
+class OfPlan(PageTakes):
+    """Which plan."""
+
+    plan_id: str
+
+
+class OfClient(PageTakes):
+    """Which OAuth client."""
+
+    client_id: str
+
+
+class OfUser(PageTakes):
+    """Which user."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class Polled(PageTakes):
+    """What an open page shows already: it is told only what is new."""
+
+    seen: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Paged(PageTakes):
+    """Which page of a list."""
+
+    page: Annotated[int, Meta(ge=1, le=10_000)] = 1

@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from starlette.responses import Response
 
-from litestar import Response, Router, get, post
-
-from ostiary.authority import Authority
-from ostiary.server.exchange import exchange_of
 from ostiary.web import words
-from ostiary.web.access import LEAVES, PUBLIC
 from ostiary.web.destinations import HOME
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
 
-@get("/sign-out")
-async def sign_out_page(request: PageRequest) -> Response[bytes]:
+@get("/sign-out", Nothing)
+async def sign_out_page(visit: Visit, _: Nothing) -> Response:
     """Asks; a GET ends nothing."""
-    return page(request, "sign_out.html")
+    return page(visit, "sign_out.html")
 
 
-@post("/sign-out", opt={PUBLIC: True, LEAVES: True})
-async def sign_out(request: PageRequest, authority: OurAuthority) -> Response[bytes]:
+@post("/sign-out", Nothing, public=True, leaves=True)
+async def sign_out(visit: Visit, _: Nothing) -> Response:
     """End this session, for good. It works signed in or not."""
-    await end_all(request, authority)
-    return back(request, "/signed-out")
+    await end_all(visit)
+    return back(visit, "/signed-out")
 
 
-async def end_all(request: PageRequest, authority: Authority) -> None:
+async def end_all(visit: Visit) -> None:
     """End every session whose cookie this browser sent, and have it forget them."""
-    visit = visit_of(request)
-    await authority.sign_out.of(visit.credentials, at=exchange_of(request.scope).client)
+    await visit.authority.sign_out.of(visit.credentials, at=visit.client)
     visit.sign_off()
 
 
-@get("/signed-out", opt={PUBLIC: True})
-async def signed_out_page(request: PageRequest) -> Response[Any]:
+@get("/signed-out", Nothing, public=True)
+async def signed_out_page(visit: Visit, _: Nothing) -> Response:
     """Where signing out leads. It clears nothing: anybody can be led here by a link."""
-    visit = visit_of(request)
     if visit.caller is not None:
-        return back(request, HOME)
+        return back(visit, HOME)
     farewell = words.farewell(visit.refusal) if visit.refusal else None
-    return page(request, "signed_out.html", farewell=farewell)
-
-
-router = Router("/", route_handlers=[sign_out_page, sign_out, signed_out_page])
+    return page(visit, "signed_out.html", farewell=farewell)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from litestar import Response, Router, get
-from litestar.response import Stream
+from starlette.responses import Response, StreamingResponse
 
 from ostiary.authority import Authority
 from ostiary.errors import Conflict, OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
 from ostiary.feed import Listener, Notice
-from ostiary.web.access import UNATTENDED
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get
+from ostiary.web.visit import Visit
 
 LOOK_EVERY: Final = 15.0  # seconds between two looks at one's own session, as a limit passes without an event
 RETRY: Final = 1000  # milliseconds after which a browser comes back when the stream breaks
@@ -24,21 +21,22 @@ AWAY: Final = b"event: away\ndata: \n\n"
 STILL_HERE: Final = b": still here\n\n"
 
 
-def no_stream(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def no_stream(visit: Visit, error: OstiaryError) -> Response:
     """A stream that cannot be: no page, no words; the script of the open page asks for the list instead."""
     return Response(b"", status_code=error.status, media_type="text/plain", headers={"retry-after": "30"})
 
 
 @get(
-    "/events",
-    opt={UNATTENDED: True},
-    exception_handlers=dict.fromkeys((Conflict, StoreUnavailable, Unauthenticated), no_stream),
+    "/settings/sessions/events",
+    Nothing,
+    unattended=True,
+    again=dict.fromkeys((Conflict, StoreUnavailable, Unauthenticated), no_stream),
 )
-async def events(request: PageRequest, authority: OurAuthority, caller: Signed) -> Stream:
+async def events(visit: Visit, _: Nothing) -> StreamingResponse:
     """What happens to the caller's sessions, while the page is open."""
-    following = _follow(authority, visit_of(request).secrets[0], authority.feed.listen(caller.user.id))
+    following = _follow(visit.authority, visit.secrets[0], visit.authority.feed.listen(visit.signed.user.id))
     first = await anext(following)  # so that a refusal is a status, not a broken stream
-    return Stream(_after(first, following), media_type="text/event-stream")
+    return StreamingResponse(_after(first, following), media_type="text/event-stream")
 
 
 async def _after(first: bytes, following: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -76,6 +74,3 @@ async def _look(authority: Authority, credential: str, heard: object, listener: 
     except StoreUnavailable:
         return AWAY
     return STILL_HERE if heard is None else CHANGED
-
-
-router = Router("/settings/sessions", route_handlers=[events])

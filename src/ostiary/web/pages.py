@@ -1,21 +1,24 @@
-"""All pages, as a part that an application takes in."""
+"""All pages, as routes that an application takes in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from litestar import Router
-from litestar.config.app import AppConfig
-from litestar.plugins import InitPlugin
+from starlette.responses import Response
 
-from ostiary.errors import ReauthenticationRequired, TooManyRequests, WrongCredentials
-from ostiary.web import (
+from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests, WrongCredentials
+from ostiary.server.exchange import Exchange
+from ostiary.server.reading import convert
+from ostiary.server.routing import Parameters, Route
+from ostiary.web import (  # noqa: F401  # each has pages, which are kept as it is loaded
     applications,
     assets,
     authorize,
     console,
     end_session,
     entering,
+    failures,
     leaving,
     live,
     password,
@@ -25,38 +28,41 @@ from ostiary.web import (
     step_up,
     tokens,
 )
-from ostiary.web.access import guard
-from ostiary.web.failures import PAGE, Failures
+from ostiary.web.access import admit
+from ostiary.web.routing import PAGES, Page
+from ostiary.web.visit import visit_of
 
-ROUTER: Final = Router(
-    "/",
-    guards=[guard],
-    opt={PAGE: True},
-    include_in_schema=False,
-    route_handlers=[
-        entering.router,
-        leaving.router,
-        authorize.router,
-        end_session.router,
-        sessions.router,
-        session_acts.router,
-        live.router,
-        tokens.router,
-        applications.router,
-        password.router,
-        console.ROUTER,
-    ],
-    exception_handlers=dict.fromkeys((ReauthenticationRequired, TooManyRequests, WrongCredentials), step_up.ask),
-)
+STEPS: Final = (ReauthenticationRequired, TooManyRequests, WrongCredentials)  # the password is asked for, or again
 
 
-class Pages(InitPlugin):
-    """The pages' routes, and their way to fail."""
+def page_routes() -> Iterable[Route]:
+    """One for each page, and one for each file that they load."""
+    yield from assets.routes()
+    yield from reports.routes()
+    for page in PAGES:
+        endpoint = _Endpoint(page)
+        yield Route(page.method, page.path, endpoint, endpoint.failed, page.maximum_body)
 
-    def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add them to what the application has; its way to answer errors stays for everything that is no page."""
-        failures = Failures(app_config.exception_handlers[Exception])
-        app_config.route_handlers += [ROUTER, assets.router, reports.router]
-        app_config.exception_handlers = {**app_config.exception_handlers, Exception: failures}
-        app_config.after_exception.append(failures.before)
-        return app_config
+
+class _Endpoint:
+    """Answers with one page."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __call__(self, exchange: Exchange, parameters: Parameters, body: bytes) -> Response:
+        page = self._page
+        visit = await admit(exchange, page, parameters, body)
+        return await page.handler(visit, convert({**visit.query, **parameters}, page.takes, is_text=True))
+
+    async def failed(self, exchange: Exchange, error: Exception) -> Response:
+        visit = visit_of(exchange)
+        if visit is not None and isinstance(error, OstiaryError):
+            for kind, again in self._page.again.items():
+                if isinstance(error, kind):
+                    exchange.code = error.code
+                    return again(visit, error)
+            if isinstance(error, STEPS) and visit.caller is not None:
+                exchange.code = error.code
+                return step_up.ask(visit, error)
+        return await failures.failed(exchange, error)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal, TypeAlias
 
-from litestar.datastructures import Cookie
-
 from ostiary.server.cookies import SessionCookie
 
 Name: TypeAlias = Literal["form", "notice", "minted"]
@@ -33,28 +31,21 @@ def held(scope: Any, name: Name, session_cookie: SessionCookie) -> str | None:
     return None
 
 
-def holding(name: Name, value: str, session_cookie: SessionCookie) -> Cookie:
-    """The cookie that makes the browser hold it."""
+def holding(name: Name, value: str, session_cookie: SessionCookie) -> str:
+    """The value of `Set-Cookie` that makes the browser hold it."""
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the cookie {name} cannot hold this")
     return _cookie(name, value, LIVES[name], session_cookie)
 
 
-def cleared(name: Name, session_cookie: SessionCookie) -> Cookie:
-    """The cookie that makes the browser forget it."""
+def cleared(name: Name, session_cookie: SessionCookie) -> str:
+    """The value of `Set-Cookie` that makes the browser forget it."""
     return _cookie(name, "", 0, session_cookie)
 
 
-def _cookie(name: Name, value: str, life: int, session_cookie: SessionCookie) -> Cookie:
-    return Cookie(
-        key=_full_name(name, session_cookie),
-        value=value,
-        max_age=life,
-        path="/",
-        secure=session_cookie.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
+def _cookie(name: Name, value: str, life: int, session_cookie: SessionCookie) -> str:
+    secure = "; Secure" if session_cookie.is_secure else ""
+    return f"{_full_name(name, session_cookie)}={value}; HttpOnly; Max-Age={life}; Path=/; SameSite=lax{secure}"
 
 
 def _full_name(name: Name, session_cookie: SessionCookie) -> str:

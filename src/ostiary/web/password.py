@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Response, Router, get, post
+from starlette.responses import Response
 
 from ostiary.core.account import MINIMUM_PASSWORD
 from ostiary.errors import InvalidRequest, OstiaryError, TooManyRequests, WrongCredentials
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
 HERE: Final = "/settings/password"
 
 
-@get("/")
-async def password_page(request: PageRequest) -> Response[bytes]:
+@get("/settings/password", Nothing)
+async def password_page(visit: Visit, _: Nothing) -> Response:
     """The form."""
-    return _form(request)
+    return _form(visit)
 
 
-def password_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def password_again(visit: Visit, error: OstiaryError) -> Response:
     """The form once more, with what was wrong; never with a password."""
-    return _form(request, error)
+    return _form(visit, error)
 
 
-def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[bytes]:
-    form = visit_of(request).form
+def _form(visit: Visit, error: OstiaryError | None = None) -> Response:
+    form = visit.form
     answer = page(
-        request,
+        visit,
         "password.html",
         error.status if error else 200,
         least=MINIMUM_PASSWORD,
@@ -45,19 +44,20 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
 
 
 @post(
-    "/",
-    exception_handlers=dict.fromkeys((InvalidRequest, TooManyRequests, WrongCredentials), password_again),
+    "/settings/password",
+    Nothing,
+    again=dict.fromkeys((InvalidRequest, TooManyRequests, WrongCredentials), password_again),
 )
-async def change_password(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+async def change_password(visit: Visit, _: Nothing) -> Response:
     """Change it; every other session ends, unless the person keeps them (ASVS 5.0 7.4.3)."""
-    form = visit_of(request).form
+    form = visit.form
     if form.text("new") != form.text("again"):
         raise InvalidRequest("again", "the two new passwords are not the same")
-    ended = await authority.sign_in.change_password(
-        form.text("current"), form.text("new"), by=caller, end_other_sessions=form.has("end_others")
+    ended = await visit.authority.sign_in.change_password(
+        form.text("current"), form.text("new"), by=visit.signed, end_other_sessions=form.has("end_others")
     )
-    visit_of(request).go_on(ended)
-    return back(request, HERE, write("password", ended.count, ended.live_tokens))
+    visit.go_on(ended)
+    return back(visit, HERE, write("password", ended.count, ended.live_tokens))
 
 
 def _why_not(error: OstiaryError) -> str:
@@ -67,6 +67,3 @@ def _why_not(error: OstiaryError) -> str:
         return "That is not your current password."
     why = str(error.fields.get("why", error.message))
     return f"{why[:1].upper()}{why[1:]}."
-
-
-router = Router(HERE, route_handlers=[password_page, change_password])

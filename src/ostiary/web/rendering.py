@@ -7,13 +7,11 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response
+from starlette.responses import Response
 
 from ostiary import __version__
-from ostiary.server.context import context_of
 from ostiary.web import assets, notices, passing_cookies, times, words
-from ostiary.web.forms import PageRequest
-from ostiary.web.visit import Visit, visit_of
+from ostiary.web.visit import Visit
 
 REPORTS: Final = "/csp-reports"
 # Scripts by nonce alone, each answer with its own; no inline script or style; nothing from elsewhere (ASVS 5.0 3.4.3).
@@ -46,44 +44,37 @@ def environment() -> Environment:
     return made
 
 
-def page(request: PageRequest, template: str, status: int = 200, **values: Any) -> Response[bytes]:
-    """A page, for the visit of this request."""
-    visit = visit_of(request)
+def page(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
+    """A page, for this visit."""
     shown = {
         "caller": visit.caller,
-        "path": request.url.path,
+        "path": visit.path,
         "nonce": visit.nonce,
         "form_token": visit.form_token,
         "notice": _take_notice(visit),
-        "now": context_of(request).authority.clock(),
+        "now": visit.authority.clock(),
         "error": None,
     }
     content = environment().get_template(template).render(shown | values)
-    return Response(
-        content.encode(),
-        status_code=status,
-        media_type="text/html",
-        headers={"content-security-policy": _policy(visit), **HEADERS, **visit.headers},
-        cookies=visit.cookies,
-    )
+    headers = {"content-security-policy": _policy(visit), **HEADERS}
+    return visit.respond(Response(content, status, headers, "text/html"))
+
+
+def nothing_new() -> Response:
+    """For an open page that shows already what it asked for."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _policy(visit: Visit) -> str:
     return POLICY.format(nonce=visit.nonce, targets="".join(f" {target}" for target in visit.form_targets))
 
 
-def back(request: PageRequest, path: str, notice: str | None = None) -> Response[bytes]:
+def back(visit: Visit, path: str, notice: str | None = None) -> Response:
     """After an act: to a page of ours, which says what was done."""
-    visit = visit_of(request)
     if notice is not None:
         visit.tell(notice)
-    return Response(
-        b"",
-        media_type="text/plain",
-        status_code=HTTPStatus.SEE_OTHER,
-        headers={"location": path, **visit.headers},
-        cookies=visit.cookies,
-    )
+    response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"location": path}, media_type="text/plain")
+    return visit.respond(response)
 
 
 def _take_notice(visit: Visit) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import structlog
-from litestar import Request, Response, Router, post
-from litestar.datastructures import State
+from starlette.responses import Response
 
+from ostiary.server.exchange import Exchange
+from ostiary.server.failures import failed
+from ostiary.server.routing import Parameters, Route
 from ostiary.web.rendering import REPORTS
 
 MAXIMUM_REPORT: Final = 8 * 1024  # bytes
@@ -18,20 +21,21 @@ _KEPT: Final = ("effective-directive", "effectiveDirective", "blocked-uri", "blo
 log = structlog.get_logger("ostiary.csp")
 
 
-@post("/", status_code=204, request_max_body_size=MAXIMUM_REPORT)
-async def report(request: Request[Any, Any, State]) -> Response[None]:
+async def report(_: Exchange, __: Parameters, body: bytes) -> Response:
     """Take a report; what it says is a stranger's word."""
     try:
-        sent = json.loads(await request.body())
+        sent = json.loads(body)
     except (ValueError, RecursionError):
-        return Response(None, status_code=204)
+        return Response(status_code=204)
     one = sent[0] if isinstance(sent, list) and sent else sent
-    body = (one.get("csp-report") or one.get("body")) if isinstance(one, dict) else None
-    if isinstance(body, dict):
+    said = (one.get("csp-report") or one.get("body")) if isinstance(one, dict) else None
+    if isinstance(said, dict):
         # Without what comes after the path: a set-up code may be in it.
-        kept = {name: str(body[name]).partition("?")[0][:LONGEST] for name in _KEPT if name in body}
+        kept = {name: str(said[name]).partition("?")[0][:LONGEST] for name in _KEPT if name in said}
         log.warning("csp.violation", **{name.replace("-", "_"): value for name, value in kept.items()})
-    return Response(None, status_code=204)
+    return Response(status_code=204)
 
 
-router = Router(REPORTS, route_handlers=[report])
+def routes() -> Iterable[Route]:
+    """Where they are sent."""
+    yield Route("POST", REPORTS, report, failed, MAXIMUM_REPORT)

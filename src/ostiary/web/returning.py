@@ -12,23 +12,21 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from litestar import Response
+from starlette.responses import Response
 
 from ostiary.core.oauth.fields import read_fields
 from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest, OstiaryError
-from ostiary.server.context import context_of
 from ostiary.web.destinations import own_path
-from ostiary.web.forms import PageRequest
-from ostiary.web.visit import visit_of
+from ostiary.web.visit import Visit
 
 PATH: Final = "/oauth/authorize"
 PACKED: Final = "r"
 
 
-def destination(request: PageRequest, text: str | None) -> str:
+def destination(visit: Visit, text: str | None) -> str:
     """`text` if it is a path of ours or an address that the operator listed; else our own first page."""
-    return allowed(text, context_of(request).settings.return_addresses) or own_path(text)
+    return allowed(text, visit.context.settings.return_addresses) or own_path(text)
 
 
 def pack(asked: Mapping[str, str]) -> str:
@@ -53,7 +51,7 @@ def path_of(asked: Mapping[str, str]) -> str:
     return f"{PATH}?{PACKED}={pack(asked)}"
 
 
-async def allow(request: PageRequest, then: str) -> None:
+async def allow(visit: Visit, then: str) -> None:
     """Let the forms of this page lead to the application at `then`, or to the client whose request waits in it.
 
     Browsers hold a form's policy against every redirect that its answer leads to. Only an address that the operator has
@@ -61,16 +59,16 @@ async def allow(request: PageRequest, then: str) -> None:
     """
     parts = urlsplit(then)
     if parts.netloc:  # of the list: `destination` let it through
-        visit_of(request).form_targets = (target(then),)
+        visit.form_targets = (target(then),)
         return
     packed = dict(parse_qsl(parts.query)).get(PACKED) if parts.path == PATH else None
     if packed is None:
         return
     try:
-        client = await context_of(request).authority.oauth.authorization.destination(unpack(packed))
+        client = await visit.context.authority.oauth.authorization.destination(unpack(packed))
     except OstiaryError:
         return
-    visit_of(request).form_targets = (target(client.redirect_uri),)
+    visit.form_targets = (target(client.redirect_uri),)
 
 
 def target(uri: str) -> str:
@@ -79,14 +77,8 @@ def target(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
-def send(request: PageRequest, uri: str, answer: Mapping[str, str | None]) -> Response[None]:
+def send(visit: Visit, uri: str, answer: Mapping[str, str | None]) -> Response:
     """Back to a registered address of a client, by 303: a form's content is not sent along (RFC 9700 4.12)."""
-    visit = visit_of(request)
     fields = urlencode({name: value for name, value in answer.items() if value is not None})
     separator = "" if not fields else "&" if urlsplit(uri).query else "?"
-    return Response(
-        None,
-        status_code=303,
-        headers={"location": f"{uri}{separator}{fields}", **visit.headers},
-        cookies=visit.cookies,
-    )
+    return visit.respond(Response(status_code=303, headers={"location": f"{uri}{separator}{fields}"}))

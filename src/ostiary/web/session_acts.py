@@ -2,137 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from litestar import Response, Router, get, post
+from starlette.responses import Response
 
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.web import leaving
-from ostiary.web.access import STEPS_UP
 from ostiary.web.destinations import HOME
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, SessionIdInPath, Signed
+from ostiary.web.given import OfSession
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
+from ostiary.web.routing import Nothing, get, post
 from ostiary.web.sessions import rows_for
-from ostiary.web.visit import visit_of
-
-ACTS: Final = {STEPS_UP: True}
+from ostiary.web.visit import Visit
 
 
-@get("/{session_id:str}/end")
-async def end_page(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/sessions/{session_id}/end", OfSession)
+async def end_page(visit: Visit, asked: OfSession) -> Response:
     """Which session it is."""
-    return await _about_one("act_end.html", session_id, request, authority, caller)
+    return await _about_one("act_end.html", asked.session_id, visit)
 
 
-@post("/{session_id:str}/end", opt=ACTS)
-async def end(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/sessions/{session_id}/end", OfSession, steps_up=True)
+async def end(visit: Visit, asked: OfSession) -> Response:
     """End it. One's own leads out."""
-    done = await authority.sessions.revoke(session_id, by=caller)
-    if session_id == caller.session_id:
-        await leaving.end_all(request, authority)
-        return back(request, "/signed-out")
-    return back(request, HOME, write("ended", done.live_tokens))
+    done = await visit.authority.sessions.revoke(asked.session_id, by=visit.signed)
+    if asked.session_id == visit.signed.session_id:
+        await leaving.end_all(visit)
+        return back(visit, "/signed-out")
+    return back(visit, HOME, write("ended", done.live_tokens))
 
 
-@get("/{session_id:str}/disown")
-async def disown_page(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/sessions/{session_id}/disown", OfSession)
+async def disown_page(visit: Visit, asked: OfSession) -> Response:
     """Which session it is, and what else will end."""
-    others = await _count_others(authority, caller)
-    return await _about_one("act_disown.html", session_id, request, authority, caller, others=others)
+    others = await _count_others(visit)
+    return await _about_one("act_disown.html", asked.session_id, visit, others=others)
 
 
-@post("/{session_id:str}/disown")
-async def disown(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/sessions/{session_id}/disown", OfSession)
+async def disown(visit: Visit, asked: OfSession) -> Response:
     """End it and all others, and on to a new password."""
-    done = await authority.sessions.disown(session_id, by=caller)
-    visit_of(request).go_on(done)
-    return back(request, "/settings/password", write("disowned", done.count, done.live_tokens))
+    done = await visit.authority.sessions.disown(asked.session_id, by=visit.signed)
+    visit.go_on(done)
+    return back(visit, "/settings/password", write("disowned", done.count, done.live_tokens))
 
 
-@get("/{session_id:str}/label")
-async def label_page(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/sessions/{session_id}/label", OfSession)
+async def label_page(visit: Visit, asked: OfSession) -> Response:
     """What the device is called now."""
-    return await _about_one("act_label.html", session_id, request, authority, caller, longest=MAXIMUM_LABEL)
+    return await _about_one("act_label.html", asked.session_id, visit, longest=MAXIMUM_LABEL)
 
 
-@post("/{session_id:str}/label")
-async def label(
-    session_id: SessionIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/sessions/{session_id}/label", OfSession)
+async def label(visit: Visit, asked: OfSession) -> Response:
     """Name the device; nothing takes the name away."""
-    session = await authority.sessions.label(session_id, visit_of(request).form.text("label"), by=caller)
-    return back(request, HOME, write("named" if session.label else "unnamed"))
+    session = await visit.authority.sessions.label(asked.session_id, visit.form.text("label"), by=visit.signed)
+    return back(visit, HOME, write("named" if session.label else "unnamed"))
 
 
-@get("/end-others")
-async def end_others_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/settings/sessions/end-others", Nothing)
+async def end_others_page(visit: Visit, _: Nothing) -> Response:
     """How many there are."""
-    tokens = await authority.tokens.count_live(by=caller)
-    return page(request, "act_end_others.html", others=await _count_others(authority, caller), tokens=tokens)
+    tokens = await visit.authority.tokens.count_live(by=visit.signed)
+    return page(visit, "act_end_others.html", others=await _count_others(visit), tokens=tokens)
 
 
-@post("/end-others", opt=ACTS)
-async def end_others(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/settings/sessions/end-others", Nothing, steps_up=True)
+async def end_others(visit: Visit, _: Nothing) -> Response:
     """End every session but this."""
-    done = await authority.sessions.revoke_others(by=caller)
-    visit_of(request).go_on(done)
-    return back(request, HOME, write("others", done.count, done.live_tokens))
+    done = await visit.authority.sessions.revoke_others(by=visit.signed)
+    visit.go_on(done)
+    return back(visit, HOME, write("others", done.count, done.live_tokens))
 
 
-@get("/end-all")
-async def end_all_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
-    """Everything that can act as the caller."""
-    tokens = await authority.tokens.count_live(by=caller)
-    sessions = 1 + await _count_others(authority, caller)
-    return page(request, "act_end_all.html", sessions=sessions, tokens=tokens)
+@get("/settings/sessions/end-all", Nothing)
+async def end_all_page(visit: Visit, _: Nothing) -> Response:
+    """Everything that can act as the visit.signed."""
+    tokens = await visit.authority.tokens.count_live(by=visit.signed)
+    sessions = 1 + await _count_others(visit)
+    return page(visit, "act_end_all.html", sessions=sessions, tokens=tokens)
 
 
-@post("/end-all", opt=ACTS)
-async def end_all(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/settings/sessions/end-all", Nothing, steps_up=True)
+async def end_all(visit: Visit, _: Nothing) -> Response:
     """End every session, this one too, and the CLI tokens if wanted."""
-    visit = visit_of(request)
-    done = await authority.sessions.revoke_all(by=caller, tokens=visit.form.has("tokens"))
-    await leaving.end_all(request, authority)
-    return back(request, "/signed-out", write("everywhere", done.count, done.tokens, done.live_tokens))
+    done = await visit.authority.sessions.revoke_all(by=visit.signed, tokens=visit.form.has("tokens"))
+    await leaving.end_all(visit)
+    return back(visit, "/signed-out", write("everywhere", done.count, done.tokens, done.live_tokens))
 
 
-async def _about_one(
-    template: str, session_id: str, request: PageRequest, authority: Authority, caller: Caller, **more: Any
-) -> Response[bytes]:
-    session = await authority.sessions.find(session_id, by=caller)
-    return page(request, template, row=rows_for(request, caller).row(session), **more)
+async def _about_one(template: str, session_id: str, visit: Visit, **more: Any) -> Response:
+    session = await visit.authority.sessions.find(session_id, by=visit.signed)
+    return page(visit, template, row=rows_for(visit).row(session), **more)
 
 
-async def _count_others(authority: Authority, caller: Caller) -> int:
-    return await authority.sessions.count_others(by=caller)
-
-
-router = Router(
-    "/settings/sessions",
-    route_handlers=[
-        end_page,
-        end,
-        disown_page,
-        disown,
-        label_page,
-        label,
-        end_others_page,
-        end_others,
-        end_all_page,
-        end_all,
-    ],
-)
+async def _count_others(visit: Visit) -> int:
+    return await visit.authority.sessions.count_others(by=visit.signed)

@@ -2,71 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from litestar import Response, Router, get
+from msgspec import Meta
+from starlette.responses import Response
 
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
-from ostiary.server.context import context_of
-from ostiary.web.access import UNATTENDED
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import Device, OurAuthority, PageNumber, Seen, Signed
-from ostiary.web.rendering import page
+from ostiary.web.given import Paged
+from ostiary.web.rendering import nothing_new, page
+from ostiary.web.routing import get
 from ostiary.web.rows import Overview, Rows, paged
+from ostiary.web.visit import Visit
 
 
-def rows_for(request: PageRequest, caller: Caller) -> Rows:
+def rows_for(visit: Visit) -> Rows:
     """Puts sessions into words for this caller, now."""
-    context = context_of(request)
-    return Rows(caller, context.authority.policy, context.places, context.authority.clock())
+    return Rows(visit.signed, visit.authority.policy, visit.context.places, visit.authority.clock())
 
 
-async def _overview(
-    request: PageRequest, authority: Authority, caller: Caller, number: int, device: str | None
-) -> Overview:
-    sessions = await authority.sessions.list(by=caller)
-    return rows_for(request, caller).overview(sessions, number, device)
+async def _overview(visit: Visit, number: int, device: str | None) -> Overview:
+    sessions = await visit.authority.sessions.list(by=visit.signed)
+    return rows_for(visit).overview(sessions, number, device)
 
 
-@get("/")
-async def sessions_page(
-    request: PageRequest,
-    authority: OurAuthority,
-    caller: Signed,
-    number: PageNumber = 1,
-    device: Device = None,
-) -> Response[bytes]:
+class Listing(Paged):
+    """Which part of the list: a page of all, or one device unfolded."""
+
+    device: Annotated[str, Meta(max_length=256)] | None = None
+
+
+class Poll(Listing):
+    """The same, for a page that shows it already."""
+
+    seen: Annotated[str, Meta(max_length=64)] | None = None
+
+
+@get("/settings/sessions", Listing)
+async def sessions_page(visit: Visit, asked: Listing) -> Response:
     """Everywhere that the caller is signed in."""
-    return page(
-        request, "sessions.html", overview=await _overview(request, authority, caller, number, device), is_part=False
-    )
+    return page(visit, "sessions.html", overview=await _overview(visit, asked.page, asked.device), is_part=False)
 
 
-@get("/list", opt={UNATTENDED: True})
-async def sessions_list(
-    request: PageRequest,
-    authority: OurAuthority,
-    caller: Signed,
-    number: PageNumber = 1,
-    device: Device = None,
-    seen: Seen = None,
-) -> Response[Any]:
+@get("/settings/sessions/list", Poll, unattended=True)
+async def sessions_list(visit: Visit, asked: Poll) -> Response:
     """The list alone, for an open page; nothing if it is what that page shows already."""
-    overview = await _overview(request, authority, caller, number, device)
-    if seen == overview.fingerprint:
-        return Response(None, status_code=204)
-    return page(request, "sessions_list.html", overview=overview)
+    overview = await _overview(visit, asked.page, asked.device)
+    if asked.seen == overview.fingerprint:
+        return nothing_new()
+    return page(visit, "sessions_list.html", overview=overview)
 
 
-@get("/ended")
-async def ended_page(
-    request: PageRequest, authority: OurAuthority, caller: Signed, number: PageNumber = 1
-) -> Response[bytes]:
+@get("/settings/sessions/ended", Paged)
+async def ended_page(visit: Visit, asked: Paged) -> Response:
     """Those that ended, with when, by whom and why."""
-    ended = rows_for(request, caller).ended(await authority.sessions.list(by=caller, ended=True))
-    retention = authority.settings.retention
-    return page(request, "sessions_ended.html", ended=paged(ended, number), retention=retention.days)
-
-
-router = Router("/settings/sessions", route_handlers=[sessions_page, sessions_list, ended_page])
+    ended = rows_for(visit).ended(await visit.authority.sessions.list(by=visit.signed, ended=True))
+    retention = visit.authority.settings.retention
+    return page(visit, "sessions_ended.html", ended=paged(ended, asked.page), retention=retention.days)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from litestar import Response
+from starlette.responses import Response
 
 from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests
 from ostiary.web.access import PASSWORD
 from ostiary.web.form_tokens import FIELD
-from ostiary.web.forms import PageRequest
 from ostiary.web.rendering import page
-from ostiary.web.visit import visit_of
+from ostiary.web.visit import Visit
 
 _WORDS: Final = {
     "end": "end a session",
@@ -28,7 +27,7 @@ _WORDS: Final = {
 }
 
 
-def ask(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def ask(visit: Visit, error: OstiaryError) -> Response:
     """A form that sends the same act again, with the password."""
     why = None
     if isinstance(error, TooManyRequests):
@@ -36,11 +35,11 @@ def ask(request: PageRequest, error: OstiaryError) -> Response[bytes]:
     elif not isinstance(error, ReauthenticationRequired):
         why = "That is not your password."
     answer = page(
-        request,
+        visit,
         "step_up.html",
         error.status,
-        act=_WORDS.get(request.url.path.rpartition("/")[2], "do this"),
-        fields=visit_of(request).form.without(FIELD, PASSWORD),
+        act=_WORDS.get(visit.path.rpartition("/")[2], "do this"),
+        fields=visit.form.without(FIELD, PASSWORD),
         error=why,
     )
     if isinstance(error, TooManyRequests):

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from litestar import Response, Router, get, post
+from starlette.responses import Response
 
-from ostiary.authority import Authority
 from ostiary.authority.tokens import MAXIMUM_NAME
-from ostiary.core.caller import ORDINARY_SCOPES, Caller
+from ostiary.core.caller import ORDINARY_SCOPES
 from ostiary.core.credential import CliToken
 from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
 from ostiary.web import passing_cookies, words
-from ostiary.web.access import STEPS_UP
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed, TokenIdInPath
+from ostiary.web.given import OfToken
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
 HERE: Final = "/settings/tokens"
 LIFETIMES: Final = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "": "no expiry"}  # days
 USUAL: Final = "90"
 
 
-@get("/")
-async def tokens_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/settings/tokens", Nothing)
+async def tokens_page(visit: Visit, _: Nothing) -> Response:
     """All tokens of the caller; the secret of one that was just made, this once."""
-    visit = visit_of(request)
-    tokens = await authority.tokens.list(by=caller)
-    now = authority.clock()
-    bearer = passing_cookies.held(request.scope, "minted", visit.cookie)
+    tokens = await visit.authority.tokens.list(by=visit.signed)
+    now = visit.authority.clock()
+    bearer = passing_cookies.held(visit.exchange.scope, "minted", visit.cookie)
     if bearer is not None:
         visit.cookies.append(passing_cookies.cleared("minted", visit.cookie))
     found = parse(bearer) if bearer else None
     return page(
-        request,
+        visit,
         "tokens.html",
         live=[token for token in tokens if token.status(now) == "active"],
         ended=[token for token in tokens if token.status(now) != "active"],
@@ -46,23 +43,22 @@ async def tokens_page(request: PageRequest, authority: OurAuthority, caller: Sig
     )
 
 
-@get("/new")
-async def new_page(request: PageRequest) -> Response[bytes]:
+@get("/settings/tokens/new", Nothing)
+async def new_page(visit: Visit, _: Nothing) -> Response:
     """The form."""
-    return _form(request)
+    return _form(visit)
 
 
-def new_again(request: PageRequest, error: OstiaryError) -> Response[bytes]:
+def new_again(visit: Visit, error: OstiaryError) -> Response:
     """The form once more, with what was wrong."""
-    return _form(request, error)
+    return _form(visit, error)
 
 
-def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[bytes]:
-    visit = visit_of(request)
+def _form(visit: Visit, error: OstiaryError | None = None) -> Response:
     caller = visit.caller
     sent = bool(visit.form.texts("scope"))
     return page(
-        request,
+        visit,
         "token_new.html",
         error.status if error else 200,
         error=str(error.fields.get("why", error.message)) if error else None,
@@ -70,75 +66,60 @@ def _form(request: PageRequest, error: OstiaryError | None = None) -> Response[b
         name=visit.form.text("name")[:MAXIMUM_NAME],
         lifetimes=LIFETIMES,
         lifetime=visit.form.text("days") if sent else USUAL,
-        scopes=caller.scopes if caller else (),
+        scopes=visit.signed.scopes if caller else (),
         chosen=visit.form.texts("scope") if sent else ORDINARY_SCOPES,
         scope_words=words.SCOPES,
     )
 
 
-@post("/new", opt={STEPS_UP: True}, exception_handlers={InvalidRequest: new_again, Conflict: new_again})
-async def create(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/settings/tokens/new", Nothing, steps_up=True, again={InvalidRequest: new_again, Conflict: new_again})
+async def create(visit: Visit, _: Nothing) -> Response:
     """Make one. Its secret goes to the page that shows it in a cookie of a moment: the store has no copy."""
-    form = visit_of(request).form
+    form = visit.form
     days = form.text("days")
     if days not in LIFETIMES:
         raise InvalidRequest("days", "choose one of the lifetimes")
-    made = await authority.tokens.create(
-        by=caller,
+    made = await visit.authority.tokens.create(
+        by=visit.signed,
         name=form.text("name"),
         expires_in=timedelta(days=int(days)) if days else None,
         scopes=form.texts("scope"),
     )
-    return _show_once(request, made.secret)
+    return _show_once(visit, made.secret)
 
 
-@get("/{token_id:str}/rotate")
-async def rotate_page(
-    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/tokens/{token_id}/rotate", OfToken)
+async def rotate_page(visit: Visit, asked: OfToken) -> Response:
     """Which token it is."""
-    return page(request, "act_rotate.html", token=await _token(authority, caller, token_id))
+    return page(visit, "act_rotate.html", token=await _token(visit, asked.token_id))
 
 
-@post("/{token_id:str}/rotate", opt={STEPS_UP: True})
-async def rotate(
-    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/tokens/{token_id}/rotate", OfToken, steps_up=True)
+async def rotate(visit: Visit, asked: OfToken) -> Response:
     """A new secret for it."""
-    return _show_once(request, (await authority.tokens.rotate(token_id, by=caller)).secret)
+    return _show_once(visit, (await visit.authority.tokens.rotate(asked.token_id, by=visit.signed)).secret)
 
 
-@get("/{token_id:str}/revoke")
-async def revoke_page(
-    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/settings/tokens/{token_id}/revoke", OfToken)
+async def revoke_page(visit: Visit, asked: OfToken) -> Response:
     """Which token it is."""
-    return page(request, "act_revoke.html", token=await _token(authority, caller, token_id))
+    return page(visit, "act_revoke.html", token=await _token(visit, asked.token_id))
 
 
-@post("/{token_id:str}/revoke")
-async def revoke(
-    token_id: TokenIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/settings/tokens/{token_id}/revoke", OfToken)
+async def revoke(visit: Visit, asked: OfToken) -> Response:
     """Revoke it."""
-    await authority.tokens.revoke(token_id, by=caller)
-    return back(request, HERE, write("revoked"))
+    await visit.authority.tokens.revoke(asked.token_id, by=visit.signed)
+    return back(visit, HERE, write("revoked"))
 
 
-def _show_once(request: PageRequest, bearer: str) -> Response[Any]:
-    visit = visit_of(request)
+def _show_once(visit: Visit, bearer: str) -> Response:
     visit.cookies.append(passing_cookies.holding("minted", bearer, visit.cookie))
-    return back(request, HERE)
+    return back(visit, HERE)
 
 
-async def _token(authority: Authority, caller: Caller, token_id: str) -> CliToken:
-    for token in await authority.tokens.list(by=caller):
+async def _token(visit: Visit, token_id: str) -> CliToken:
+    for token in await visit.authority.tokens.list(by=visit.signed):
         if token.id == token_id:
             return token
     raise TokenNotFound
-
-
-router = Router(
-    HERE,
-    route_handlers=[tokens_page, new_page, create, rotate_page, rotate, revoke_page, revoke],
-)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
-from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
+from starlette.responses import Response
 
-from ostiary.authority import RevokedMany, Started
+from ostiary.authority import Authority, RevokedMany, Started
 from ostiary.core.caller import Caller
-from ostiary.errors import OstiaryError
+from ostiary.core.client import Client
+from ostiary.errors import NoCredentials, OstiaryError
+from ostiary.server.context import Context
 from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie
+from ostiary.server.exchange import Exchange
 from ostiary.web import form_tokens, passing_cookies
 from ostiary.web.forms import Form
 
 _KEY: Final = "ostiary.visit"
 
 
-@dataclass(slots=True)
+@dataclass
 class Visit:
     """One request, and what its answer has to carry.
 
     Attributes:
+        exchange: as the server knows it.
         cookie: the session cookie that fits here.
         caller: who is signed in, or None.
         secrets: what the browser sent by itself that a form token can be bound to; the session's own first.
@@ -32,11 +37,12 @@ class Visit:
         refusal: why the session cookie that was sent does not work.
         notice: what the act before this page did.
         form: what was posted.
-        cookies, headers: of the answer.
+        cookies, headers: of the answer; of the cookies, the values of `Set-Cookie`.
         form_targets: where a form of this page may lead beside our own origin, for the policy of the page.
         nonce: what lets a script of this one answer run.
     """
 
+    exchange: Exchange
     cookie: SessionCookie
     caller: Caller | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -45,11 +51,56 @@ class Visit:
     refusal: OstiaryError | None = None
     notice: str | None = None
     form: Form = field(default_factory=Form)
-    cookies: list[Cookie] = field(default_factory=list, repr=False)
+    cookies: list[str] = field(default_factory=list, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     form_targets: tuple[str, ...] = ()
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _keeps_form_secret: bool = False
+
+    @property
+    def context(self) -> Context:
+        """Of the application."""
+        return self.exchange.context
+
+    @property
+    def authority(self) -> Authority:
+        """Of the application."""
+        return self.exchange.authority
+
+    @property
+    def client(self) -> Client:
+        """Where the request came from."""
+        return self.exchange.client
+
+    @property
+    def signed(self) -> Caller:
+        """Who is signed in.
+
+        Raises:
+            NoCredentials: nobody.
+        """
+        if self.caller is None:
+            raise NoCredentials
+        return self.caller
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for, decoded."""
+        found: str = self.exchange.scope["path"]
+        return found
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query by name; of a name that is there twice, the first."""
+        pairs = parse_qsl(self.exchange.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
+        return dict(reversed(pairs))
+
+    def respond(self, response: Response) -> Response:
+        """The response, with the headers and cookies of this visit."""
+        response.headers.update(self.headers)
+        for cookie in self.cookies:
+            response.headers.append("set-cookie", cookie)
+        return response
 
     def form_token(self) -> str:
         """A token for a form on this page. Before anybody is signed in it is bound to a cookie made for that."""
@@ -88,17 +139,13 @@ class Visit:
         self.cookies.append(passing_cookies.holding("notice", notice, self.cookie))
 
 
-def visit_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visit:
-    """The visit of a request that came through the pages' guard."""
-    found: Visit = connection.scope["state"][_KEY]
+def visit_of(exchange: Exchange) -> Visit | None:
+    """The visit of a request, if it came as far as that."""
+    found: Visit | None = exchange.scope.get("state", {}).get(_KEY)
     return found
 
 
-def keep(scope: Any, visit: Visit) -> None:
+def keep(visit: Visit) -> None:
     """Make `visit_of` find it."""
+    scope: Any = visit.exchange.scope
     scope.setdefault("state", {})[_KEY] = visit
-
-
-def is_kept(scope: Any) -> bool:
-    """True if the guard came as far as making a visit."""
-    return _KEY in scope.get("state", {})

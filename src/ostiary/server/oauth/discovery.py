@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Response, Router, get
-from litestar.di import NamedDependency
-
-from ostiary.authority import Authority
+from ostiary.contract import oauth as contract
+from ostiary.contract.oauth import Claims, Discovery
 from ostiary.core.oauth.client import GRANTS
 from ostiary.core.oauth.jws import ALGORITHM
 from ostiary.core.oauth.pkce import METHOD
 from ostiary.core.oauth.scope import SCOPES
+from ostiary.server.exchange import Exchange
+from ostiary.server.operations import Reply, serves
 
 # The one thing here that is worth a cache. Every site may read it: it is public, and carries nobody's credential.
 PUBLIC: Final = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
@@ -24,11 +24,11 @@ def metadata(issuer: str) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/oauth/authorize",
-        "token_endpoint": f"{issuer}/oauth/token",
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
-        "revocation_endpoint": f"{issuer}/oauth/revoke",
-        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "token_endpoint": f"{issuer}{contract.TOKEN}",
+        "jwks_uri": f"{issuer}{contract.JWKS}",
+        "userinfo_endpoint": f"{issuer}{contract.USERINFO}",
+        "revocation_endpoint": f"{issuer}{contract.REVOKE}",
+        "introspection_endpoint": f"{issuer}{contract.INTROSPECT}",
         "end_session_endpoint": f"{issuer}/oauth/logout",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
@@ -52,16 +52,13 @@ def metadata(issuer: str) -> dict[str, Any]:
     }
 
 
-@get(["/openid-configuration", "/oauth-authorization-server"])
-async def configuration(authority: NamedDependency[Authority]) -> Response[dict[str, Any]]:
-    """Where everything is, and what is supported."""
-    return Response(metadata(authority.oauth.issuer), headers=PUBLIC)
+@serves(Discovery.openid, Discovery.oauth)
+async def configuration(_: contract.ReadMetadata, exchange: Exchange) -> Reply[Claims]:
+    """OIDC's document is RFC 8414's and more."""
+    return Reply(metadata(exchange.authority.oauth.issuer), PUBLIC)
 
 
-@get("/jwks.json")
-async def jwks(authority: NamedDependency[Authority]) -> Response[dict[str, Any]]:
-    """The public keys."""
-    return Response({"keys": await authority.oauth.keys.published()}, headers=PUBLIC)
-
-
-router = Router("/.well-known", route_handlers=[configuration, jwks])
+@serves(Discovery.keys)
+async def jwks(_: contract.ReadKeys, exchange: Exchange) -> Reply[Claims]:
+    """Those that sign, and those that signed what may still be under way."""
+    return Reply({"keys": await exchange.authority.oauth.keys.published()}, PUBLIC)

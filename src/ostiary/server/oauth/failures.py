@@ -4,59 +4,38 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import structlog
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
+import msgspec
+from starlette.responses import Response
 
 from ostiary.core.oauth.fields import code_of
-from ostiary.errors import (
-    InvalidClient,
-    InvalidRequest,
-    OAuthError,
-    OstiaryError,
-    SessionNotFound,
-    StoreUnavailable,
-)
-from ostiary.server import failures, problems
-from ostiary.server.context import context_of
+from ostiary.errors import InvalidClient, InvalidRequest, OAuthError, OstiaryError, SessionNotFound
+from ostiary.server import problems
+from ostiary.server.exchange import Exchange
+from ostiary.server.failures import noted
 
 BASIC: Final = 'Basic realm="ostiary", charset="UTF-8"'
 
-log = structlog.get_logger("ostiary.http")
 
-
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+async def failed(exchange: Exchange, error: Exception) -> Response:
     """At the endpoints of RFC 6749, 7009, 7662 and OIDC."""
-    known = _known(request, error)
-    content = {"error": code_of(known), "error_description": _plain(known.message)}
+    known = noted(exchange, error)
     headers = _headers(known)
-    if isinstance(known, InvalidClient) and "authorization" in request.headers:
+    if isinstance(known, InvalidClient) and "authorization" in exchange.headers:
         headers["www-authenticate"] = BASIC
-    return Response(content, status_code=_status(known), headers=headers)
+    return _response({"error": code_of(known), "error_description": _plain(known.message)}, known, headers)
 
 
-def answer_message(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+async def failed_by_message(exchange: Exchange, error: Exception) -> Response:
     """In the sessions namespace."""
-    known = _known(request, error)
+    known = noted(exchange, error)
     words = "Session not found" if isinstance(known, SessionNotFound) else known.message
-    return Response({"message": words}, status_code=_status(known), headers=_headers(known))
+    return _response({"message": words}, known, _headers(known))
 
 
-def _known(request: Request[Any, Any, Any], error: Exception) -> OstiaryError:
-    if isinstance(error, HTTPException) and error.status_code < 500:
-        return problems.BadRequest(error.status_code, "the request cannot be read", error.headers)
-    known = failures.translate(error)
-    if isinstance(known, StoreUnavailable):
-        context_of(request).metrics.store_unavailable.inc()
-        log.warning("store.unavailable", cause=known.cause, why=known.sentence or repr(known.__cause__))
-    elif known.status >= 500:
-        log.error("fault", exc_info=error)
-    return known
-
-
-def _status(error: OstiaryError) -> int:
+def _response(content: dict[str, Any], error: OstiaryError, headers: dict[str, str]) -> Response:
     # RFC 6749 5.2 has every fault of a request answered 400, where our own API says 422.
-    return 400 if isinstance(error, InvalidRequest) and error.status == 422 else error.status
+    status = 400 if isinstance(error, InvalidRequest) and error.status == 422 else error.status
+    return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 
 def _headers(error: OstiaryError) -> dict[str, str]:

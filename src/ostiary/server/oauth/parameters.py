@@ -9,19 +9,13 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 import msgspec
-from litestar import Request
 
 from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidClient, InvalidRequest
+from ostiary.server.exchange import Exchange
 from ostiary.server.problems import BadRequest
 
 FORM: Final = "application/x-www-form-urlencoded"
-
-
-async def read_form(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """As `fields_of`, of a request."""
-    _ensure_form(request.headers.get("content-type", ""))
-    return read_fields(await request.body())
 
 
 def fields_of(content_type: str, body: bytes) -> dict[str, str]:
@@ -30,22 +24,18 @@ def fields_of(content_type: str, body: bytes) -> dict[str, str]:
     Raises:
         InvalidRequest: not a form, or a field that came twice.
     """
-    _ensure_form(content_type)
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        raise InvalidRequest("content-type", f"send {FORM}")
     return read_fields(body)
 
 
-def _ensure_form(content_type: str) -> None:
-    if content_type.partition(";")[0].strip().lower() != FORM:
-        raise InvalidRequest("content-type", f"send {FORM}")
-
-
-def authorization_of(request: Request[Any, Any, Any]) -> str | None:
+def authorization_of(exchange: Exchange) -> str | None:
     """`Authorization`, if there is one.
 
     Raises:
         InvalidRequest: more than one; whoever reads the other one would take another client for the sender.
     """
-    sent: list[bytes] = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    sent: list[bytes] = [value for name, value in exchange.scope["headers"] if name == b"authorization"]
     if len(sent) > 1:
         raise InvalidRequest("authorization", "was sent more than once")
     return sent[0].decode("latin-1") if sent else None
@@ -80,13 +70,12 @@ def client_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str
     return client_id, secret or None
 
 
-async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
+def object_of(content: bytes) -> dict[str, Any]:
     """A JSON object. Nothing at all is an empty one: clients say `application/json` and send no body.
 
     Raises:
         BadRequest: something else.
     """
-    content = await request.body()
     if not content.strip():
         return {}
     try:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Router, get, post
-from litestar.di import NamedDependency
-
-from ostiary.authority import Authority
-from ostiary.server.bodies import ApiRequest
-from ostiary.server.oauth import failures
-from ostiary.server.oauth.bearer import holder_of
+from ostiary.contract.oauth import Claims, OAuth, ReadUserInfo
+from ostiary.server.exchange import Exchange
+from ostiary.server.operations import serves
 
 
-@get("/userinfo")
-async def user_info(request: ApiRequest, authority: NamedDependency[Authority]) -> dict[str, Any]:
+@serves(OAuth.userinfo, OAuth.userinfo_by_post)
+async def user_info(_: ReadUserInfo, exchange: Exchange) -> Claims:
     """What the token's scopes let its client know."""
-    return authority.oauth.inspection.user_info(await holder_of(request))
-
-
-user_info_by_post = post("/userinfo", status_code=200)(user_info.fn)
-
-router = Router("/", route_handlers=[user_info, user_info_by_post], exception_handlers={Exception: failures.answer})
+    return exchange.authority.oauth.inspection.user_info(exchange.caller)

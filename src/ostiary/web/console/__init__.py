@@ -1,12 +1,6 @@
 """The console: an administrator's pages."""
 
-from __future__ import annotations
-
-from typing import Final
-
-from litestar import Router
-
-from ostiary.web.console import (
+from ostiary.web.console import (  # noqa: F401  # each has pages, which are kept as it is loaded
     clients,
     events,
     neutralise,
@@ -17,22 +11,4 @@ from ostiary.web.console import (
     user_acts,
     users,
     verifiers,
-)
-from ostiary.web.console.access import administrators
-
-ROUTER: Final = Router(
-    "/admin",
-    guards=[administrators],
-    route_handlers=[
-        *overview.HANDLERS,
-        *sessions.HANDLERS,
-        *users.HANDLERS,
-        *user_acts.HANDLERS,
-        *session_acts.HANDLERS,
-        *events.HANDLERS,
-        *plans.HANDLERS,
-        *neutralise.HANDLERS,
-        *verifiers.HANDLERS,
-        *clients.HANDLERS,
-    ],
 )

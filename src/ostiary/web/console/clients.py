@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from starlette.responses import Response
 
-from litestar import Response, get
-
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.rendering import page
+from ostiary.web.routing import Nothing, get
+from ostiary.web.visit import Visit
 
 
-@get("/clients")
-async def clients_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/admin/clients", Nothing)
+async def clients_page(visit: Visit, _: Nothing) -> Response:
     """All of them, oldest first."""
-    return page(request, "console/clients.html", clients=await authority.oauth.clients.list(by=caller))
-
-
-HANDLERS: Final = [clients_page]
+    return page(visit, "console/clients.html", clients=await visit.authority.oauth.clients.list(by=visit.signed))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from litestar import Response, get, post
+from starlette.responses import Response
 
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.core.plan import SAMPLE, Newer, Plan
 from ostiary.core.selector import FILTERS, parse
 from ostiary.errors import Conflict, OstiaryError, PlanStale
 from ostiary.web import words
-from ostiary.web.access import STEPS_UP
 from ostiary.web.console.rows import found
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, PlanIdInPath, Signed
+from ostiary.web.given import OfPlan
 from ostiary.web.rendering import back, page
-from ostiary.web.visit import visit_of
+from ostiary.web.routing import Nothing, get, post
+from ostiary.web.visit import Visit
 
-ACTS: Final = {STEPS_UP: True}
 STEP: Final = 5000  # sessions that one request ends at most: a second or two, and then the page shows how far it came
 UNDO: Final = {"10": "within 10 minutes", "60": "within an hour", "1440": "within a day", "0": "never: ended for good"}
 
@@ -36,85 +32,81 @@ class Listed:
     can_undo: bool
 
 
-@post("/plans")
-async def make(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/admin/plans", Nothing)
+async def make(visit: Visit, _: Nothing) -> Response:
     """Pin what a search found. Nothing ends by that."""
-    form = visit_of(request).form
+    form = visit.form
     where = parse({name: form.text(name) for name in FILTERS if form.has(name)})
-    made = await authority.plans.make(where, by=caller)
-    return back(request, _path(made.plan))
+    made = await visit.authority.plans.make(where, by=visit.signed)
+    return back(visit, _path(made.plan))
 
 
-@get("/plans")
-async def plans_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/admin/plans", Nothing)
+async def plans_page(visit: Visit, _: Nothing) -> Response:
     """What was planned lately, how far it came, and what can still be undone."""
-    now = authority.clock()
-    made = await authority.plans.list(by=caller)
-    names = await authority.accounts.names({plan.created_by for plan in made})
+    now = visit.authority.clock()
+    made = await visit.authority.plans.list(by=visit.signed)
+    names = await visit.authority.accounts.names({plan.created_by for plan in made})
     shown = [
         Listed(plan, _words_of(plan), names.get(plan.created_by, plan.created_by), plan.can_be_undone(now))
         for plan in made
     ]
-    return page(request, "console/plans.html", plans=shown, states=words.PLANS)
+    return page(visit, "console/plans.html", plans=shown, states=words.PLANS)
 
 
-@get("/plans/{plan_id:str}")
-async def plan_page(
-    plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/admin/plans/{plan_id}", OfPlan)
+async def plan_page(visit: Visit, asked: OfPlan) -> Response:
     """What it is about, how far it came, and what can be done about it."""
-    return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller))
+    return await _show(visit, await visit.authority.plans.find(asked.plan_id, by=visit.signed))
 
 
-@post("/plans/{plan_id:str}/apply", opt=ACTS)
-async def apply(plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/admin/plans/{plan_id}/apply", OfPlan, steps_up=True)
+async def apply(visit: Visit, asked: OfPlan) -> Response:
     """End what is pinned, or some of it where that is much: the page goes on by itself."""
-    form = visit_of(request).form
+    form = visit.form
     minutes = form.text("undo")
     undo_for = timedelta(minutes=int(minutes)) if minutes in UNDO else timedelta(minutes=10)
     newer: Newer = "include" if form.text("newer") == "include" else "leave"
     try:
-        plan = await authority.plans.apply(plan_id, by=caller, undo_for=undo_for, limit=STEP, newer=newer)
+        plan = await visit.authority.plans.apply(
+            asked.plan_id, by=visit.signed, undo_for=undo_for, limit=STEP, newer=newer
+        )
     except (PlanStale, Conflict) as why:
-        return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller), why)
-    return back(request, _path(plan))
+        return await _show(visit, await visit.authority.plans.find(asked.plan_id, by=visit.signed), why)
+    return back(visit, _path(plan))
 
 
-@get(["/plans/{plan_id:str}/apply", "/plans/{plan_id:str}/undo"])
-async def acted(
-    plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get(["/admin/plans/{plan_id}/apply", "/admin/plans/{plan_id}/undo"], OfPlan)
+async def acted(visit: Visit, asked: OfPlan) -> Response:
     """Whoever loads again what an act answered sees the plan."""
-    return back(request, _path(await authority.plans.find(plan_id, by=caller)))
+    return back(visit, _path(await visit.authority.plans.find(asked.plan_id, by=visit.signed)))
 
 
-@post("/plans/{plan_id:str}/undo", opt=ACTS)
-async def undo(plan_id: PlanIdInPath, request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[Any]:
+@post("/admin/plans/{plan_id}/undo", OfPlan, steps_up=True)
+async def undo(visit: Visit, asked: OfPlan) -> Response:
     """Bring back what it ended."""
     try:
-        plan = await authority.plans.undo(plan_id, by=caller)
+        plan = await visit.authority.plans.undo(asked.plan_id, by=visit.signed)
     except Conflict as why:
-        return await _show(request, authority, caller, await authority.plans.find(plan_id, by=caller), why)
-    return back(request, _path(plan))
+        return await _show(visit, await visit.authority.plans.find(asked.plan_id, by=visit.signed), why)
+    return back(visit, _path(plan))
 
 
-async def _show(
-    request: PageRequest, authority: Authority, caller: Caller, plan: Plan, why: OstiaryError | None = None
-) -> Response[bytes]:
-    sample = await authority.plans.sample(plan.id, SAMPLE, by=caller)
-    now = authority.clock()
+async def _show(visit: Visit, plan: Plan, why: OstiaryError | None = None) -> Response:
+    sample = await visit.authority.plans.sample(plan.id, SAMPLE, by=visit.signed)
+    now = visit.authority.clock()
     can_begin = plan.state == "planned" and now < plan.expires_at
     return page(
-        request,
+        visit,
         "console/plan.html",
         status=why.status if why else 200,
         plan=plan,
         filters=_words_of(plan),
-        sample=found(request, sample.sessions, sample.usernames),
+        sample=found(visit, sample.sessions, sample.usernames),
         undo=UNDO,
         can_begin=can_begin,
         can_undo=plan.can_be_undone(now) or plan.state == "undoing",
-        newer=await authority.plans.count_newer(plan, by=caller) if can_begin and plan.count else 0,
+        newer=await visit.authority.plans.count_newer(plan, by=visit.signed) if can_begin and plan.count else 0,
         error=f"{why.message[:1].upper()}{why.message[1:]}." if why else None,
     )
 
@@ -125,6 +117,3 @@ def _words_of(plan: Plan) -> list[tuple[str, str]]:
 
 def _path(plan: Plan) -> str:
     return f"/admin/plans/{plan.id}"
-
-
-HANDLERS: Final = [make, plans_page, plan_page, apply, acted, undo]

@@ -11,10 +11,9 @@ from ostiary.core.client import describe
 from ostiary.core.event import Event
 from ostiary.core.session import Session
 from ostiary.web import times, words
-from ostiary.web.forms import PageRequest
 from ostiary.web.rows import Row
 from ostiary.web.sessions import rows_for
-from ostiary.web.visit import visit_of
+from ostiary.web.visit import Visit
 
 _ICONS: Final = {
     "session.started": "done",
@@ -65,11 +64,11 @@ class Told:
     detail: Sequence[tuple[str, object]]
 
 
-def found(request: PageRequest, sessions: Sequence[Session], usernames: Mapping[str, str]) -> list[Found]:
-    """Sessions for the visitor of this request, now."""
-    caller = visit_of(request).caller
+def found(visit: Visit, sessions: Sequence[Session], usernames: Mapping[str, str]) -> list[Found]:
+    """Sessions for the visitor of this visit, now."""
+    caller = visit.caller
     assert caller is not None  # the guard let nobody else through  # noqa: S101
-    rows = rows_for(request, caller)
+    rows = rows_for(visit)
     shown = []
     for session in sessions:
         row, username = rows.row(session), usernames.get(session.user_id)

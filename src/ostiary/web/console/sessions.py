@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from litestar import Response, get
-from litestar.params import QueryParameter
+from msgspec import Meta
+from starlette.responses import Response
 
 from ostiary.authority.administration import Page
 from ostiary.core.device_words import DEVICES
@@ -16,33 +16,31 @@ from ostiary.errors import InvalidRequest, UserNotFound
 from ostiary.server.cursors import after_session, read_session
 from ostiary.web import words
 from ostiary.web.console.rows import found
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed
 from ostiary.web.rendering import page
+from ostiary.web.routing import PageTakes, get
+from ostiary.web.visit import Visit
 
 PAGE: Final = 50  # sessions on one page
 ALWAYS_SHOWN: Final = {"q", "status", "ip", "user"}  # filters; the others are folded away until one is used
 USUAL_SORT: Final[Sort] = "-last_used_at"
 USUAL: Final = "live"  # the status of a search that nothing was said about
 
-Sorting: TypeAlias = Annotated[Sort, QueryParameter(name="sort")]
-CursorInQuery: TypeAlias = Annotated[str | None, QueryParameter(name="cursor", max_length=512)]
+
+class Search(PageTakes):
+    """In which order, and from where; the filters are read one by one, so that what is wrong with one is said."""
+
+    sort: Sort = USUAL_SORT
+    cursor: Annotated[str, Meta(max_length=512)] | None = None
 
 
-@get("/sessions")
-async def sessions_page(
-    request: PageRequest,
-    authority: OurAuthority,
-    caller: Signed,
-    sorting: Sorting = USUAL_SORT,
-    cursor: CursorInQuery = None,
-) -> Response[bytes]:
+@get("/admin/sessions", Search)
+async def sessions_page(visit: Visit, asked: Search) -> Response:
     """A page of what was found, the exact number of all, and the form."""
-    given = filters_of(request)
+    given = filters_of(visit)
     result, problem, field = Page([], {}, 0, None), None, None
     try:
-        result = await authority.administration.search(
-            parse(given), by=caller, sort=sorting, after=read_session(cursor), limit=PAGE
+        result = await visit.authority.administration.search(
+            parse(given), by=visit.signed, sort=asked.sort, after=read_session(asked.cursor), limit=PAGE
         )
     except UserNotFound:
         pass  # nothing was found, which the page says
@@ -50,17 +48,17 @@ async def sessions_page(
         field = str(wrong.fields.get("field", ""))
         problem = f"{words.FILTERS.get(field, field)}: {wrong.fields.get('why', wrong.message)}"
     return page(
-        request,
+        visit,
         "console/sessions.html",
         status=422 if problem else 200,
-        found=found(request, result.sessions, result.usernames),
+        found=found(visit, result.sessions, result.usernames),
         count=result.count,
         next=after_session(result.after),
-        is_first=cursor is None,
+        is_first=asked.cursor is None,
         given=given,
-        is_detailed=bool(given.keys() - ALWAYS_SHOWN) or sorting != USUAL_SORT,
-        query=urlencode(given | {"sort": sorting}),
-        sort=sorting,
+        is_detailed=bool(given.keys() - ALWAYS_SHOWN) or asked.sort != USUAL_SORT,
+        query=urlencode(given | {"sort": asked.sort}),
+        sort=asked.sort,
         sorts=[(name, words.SORTS[name]) for name in SORTS],
         problem=problem,
         field=field,
@@ -73,10 +71,10 @@ async def sessions_page(
     )
 
 
-def filters_of(request: PageRequest) -> dict[str, str]:
+def filters_of(visit: Visit) -> dict[str, str]:
     """What was filled in. A form sends every field, so an empty one filters nothing; no status at all means live."""
-    given = {name: request.query_params[name].strip() for name in FILTERS if request.query_params.get(name)}
-    if "status" not in request.query_params and "reason" not in given:
+    given = {name: visit.query[name].strip() for name in FILTERS if visit.query.get(name)}
+    if "status" not in visit.query and "reason" not in given:
         given["status"] = USUAL
     return {name: _with_zone(name, text) for name, text in given.items() if text}
 
@@ -85,6 +83,3 @@ def _with_zone(name: str, text: str) -> str:
     """Browsers send what is typed into a field for a time without a zone; ours say that they mean UTC."""
     is_plain = name.endswith(("_before", "_after")) and len(text) in {16, 19} and "T" in text
     return f"{text}Z" if is_plain else text
-
-
-HANDLERS: Final = [sessions_page]

@@ -2,86 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from starlette.responses import Response
 
-from litestar import Response, get, post
-
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.web import leaving
-from ostiary.web.access import STEPS_UP
 from ostiary.web.console.users import user_path
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed, UsernameInPath
+from ostiary.web.given import OfUser
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
+from ostiary.web.routing import get, post
+from ostiary.web.visit import Visit
 
-ACTS: Final = {STEPS_UP: True}
 
-
-@get("/users/{username:str}/sign-out")
-async def sign_out_page(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/admin/users/{username}/sign-out", OfUser)
+async def sign_out_page(visit: Visit, asked: OfUser) -> Response:
     """How many sessions of theirs would end."""
-    return await _about("console/act_sign_out.html", username, request, authority, caller)
+    return await _about("console/act_sign_out.html", asked.username, visit)
 
 
-@post("/users/{username:str}/sign-out", opt=ACTS)
-async def sign_out(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/admin/users/{username}/sign-out", OfUser, steps_up=True)
+async def sign_out(visit: Visit, asked: OfUser) -> Response:
     """End every session of theirs. One's own leads out."""
-    overview = await authority.accounts.find(username, by=caller)
-    await authority.administration.log_out(username, by=caller)
-    if overview.user.id == caller.user.id:
-        await leaving.end_all(request, authority)
-        return back(request, "/signed-out")
-    return back(request, user_path(username), write("user_out", overview.sessions, overview.tokens))
+    overview = await visit.authority.accounts.find(asked.username, by=visit.signed)
+    await visit.authority.administration.log_out(asked.username, by=visit.signed)
+    if overview.user.id == visit.signed.user.id:
+        await leaving.end_all(visit)
+        return back(visit, "/signed-out")
+    return back(visit, user_path(asked.username), write("user_out", overview.sessions, overview.tokens))
 
 
-@get("/users/{username:str}/disable")
-async def disable_page(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/admin/users/{username}/disable", OfUser)
+async def disable_page(visit: Visit, asked: OfUser) -> Response:
     """What would end."""
-    return await _about("console/act_disable.html", username, request, authority, caller)
+    return await _about("console/act_disable.html", asked.username, visit)
 
 
-@post("/users/{username:str}/disable", opt=ACTS)
-async def disable(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/admin/users/{username}/disable", OfUser, steps_up=True)
+async def disable(visit: Visit, asked: OfUser) -> Response:
     """No sign-in any more, and everything of theirs ends."""
-    ended = await authority.accounts.disable(username, by=caller)
-    if username == caller.user.username:
-        await leaving.end_all(request, authority)
-        return back(request, "/signed-out")
-    return back(request, user_path(username), write("user_disabled", ended.count, ended.tokens))
+    ended = await visit.authority.accounts.disable(asked.username, by=visit.signed)
+    if asked.username == visit.signed.user.username:
+        await leaving.end_all(visit)
+        return back(visit, "/signed-out")
+    return back(visit, user_path(asked.username), write("user_disabled", ended.count, ended.tokens))
 
 
-@get("/users/{username:str}/enable")
-async def enable_page(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/admin/users/{username}/enable", OfUser)
+async def enable_page(visit: Visit, asked: OfUser) -> Response:
     """What it would mean."""
-    return await _about("console/act_enable.html", username, request, authority, caller)
+    return await _about("console/act_enable.html", asked.username, visit)
 
 
-@post("/users/{username:str}/enable", opt=ACTS)
-async def enable(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[Any]:
+@post("/admin/users/{username}/enable", OfUser, steps_up=True)
+async def enable(visit: Visit, asked: OfUser) -> Response:
     """They may sign in again."""
-    await authority.accounts.enable(username, by=caller)
-    return back(request, user_path(username), write("user_enabled"))
+    await visit.authority.accounts.enable(asked.username, by=visit.signed)
+    return back(visit, user_path(asked.username), write("user_enabled"))
 
 
-async def _about(
-    template: str, username: str, request: PageRequest, authority: Authority, caller: Caller
-) -> Response[bytes]:
-    overview = await authority.accounts.find(username, by=caller)
-    return page(request, template, overview=overview, user=overview.user, home=user_path(username))
-
-
-HANDLERS: Final = [sign_out_page, sign_out, disable_page, disable, enable_page, enable]
+async def _about(template: str, username: str, visit: Visit) -> Response:
+    overview = await visit.authority.accounts.find(username, by=visit.signed)
+    return page(visit, template, overview=overview, user=overview.user, home=user_path(username))

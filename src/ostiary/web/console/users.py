@@ -2,63 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 from urllib.parse import quote
 
-from litestar import Response, get
-from litestar.params import QueryParameter
+from msgspec import Meta
+from starlette.responses import Response
 
 from ostiary.core.selector import Selector
 from ostiary.errors import UserNotFound
 from ostiary.web.console.rows import found, told
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Signed, UsernameInPath
+from ostiary.web.given import OfUser
 from ostiary.web.rendering import back, page
+from ostiary.web.routing import PageTakes, get
+from ostiary.web.visit import Visit
 
 PAGE: Final = 50  # users on one page
 SHOWN: Final = 100  # sessions of a user on their page; the search has the rest
 HISTORY: Final = 25  # events on a user's page
 
-After: TypeAlias = Annotated[str | None, QueryParameter(max_length=256)]
-Wanted: TypeAlias = Annotated[str | None, QueryParameter(max_length=256)]
+
+class Users(PageTakes):
+    """From which name on; or a name to go to."""
+
+    after: Annotated[str, Meta(max_length=256)] | None = None
+    username: Annotated[str, Meta(max_length=256)] | None = None
 
 
-@get("/users")
-async def users_page(
-    request: PageRequest, authority: OurAuthority, caller: Signed, after: After = None, username: Wanted = None
-) -> Response[bytes]:
+@get("/admin/users", Users)
+async def users_page(visit: Visit, asked: Users) -> Response:
     """A page of all users by name; or straight to one whose name was typed."""
     missing = None
-    if username and username.strip():
+    if asked.username and asked.username.strip():
         try:
-            overview = await authority.accounts.find(username.strip(), by=caller)
-            return back(request, user_path(overview.user.username or ""))
+            overview = await visit.authority.accounts.find(asked.username.strip(), by=visit.signed)
+            return back(visit, user_path(overview.user.username or ""))
         except UserNotFound:
-            missing = username.strip()
-    users, more = await authority.accounts.list(by=caller, after=after, limit=PAGE)
-    return page(request, "console/users.html", users=users, more=more, is_first=after is None, missing=missing)
+            missing = asked.username.strip()
+    users, more = await visit.authority.accounts.list(by=visit.signed, after=asked.after, limit=PAGE)
+    return page(visit, "console/users.html", users=users, more=more, is_first=asked.after is None, missing=missing)
 
 
-@get("/users/{username:str}")
-async def user_page(
-    username: UsernameInPath, request: PageRequest, authority: OurAuthority, caller: Signed
-) -> Response[bytes]:
+@get("/admin/users/{username}", OfUser)
+async def user_page(visit: Visit, asked: OfUser) -> Response:
     """One user: where they are signed in, what programs act as them, what happened."""
-    overview = await authority.accounts.find(username, by=caller)
+    overview = await visit.authority.accounts.find(asked.username, by=visit.signed)
     user = overview.user
     names = {user.id: user.username or user.id}
-    live = await authority.administration.search(
-        Selector(user=user.id, status="live"), by=caller, sort="-last_used_at", limit=SHOWN
+    live = await visit.authority.administration.search(
+        Selector(user=user.id, status="live"), by=visit.signed, sort="-last_used_at", limit=SHOWN
     )
-    tokens = await authority.tokens.list_of(user.id, by=caller)
-    history = await authority.audit.list(by=caller, username=username, limit=HISTORY)
-    now = authority.clock()
+    tokens = await visit.authority.tokens.list_of(user.id, by=visit.signed)
+    history = await visit.authority.audit.list(by=visit.signed, username=asked.username, limit=HISTORY)
+    now = visit.authority.clock()
     return page(
-        request,
+        visit,
         "console/user.html",
         overview=overview,
         user=user,
-        sessions=found(request, live.sessions, names),
+        sessions=found(visit, live.sessions, names),
         tokens=[token for token in tokens if token.status(now) == "active"],
         history=told(history.events, names, now),
         has_more_history=history.beyond is not None,
@@ -68,6 +69,3 @@ async def user_page(
 def user_path(username: str) -> str:
     """Where one user's page is."""
     return f"/admin/users/{quote(username, safe='')}"
-
-
-HANDLERS: Final = [users_page, user_page]

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from litestar import Response, get
+from starlette.responses import Response
 
-from ostiary.authority import Authority
-from ostiary.core.caller import Caller
 from ostiary.core.verifier import Verifier
-from ostiary.web.access import UNATTENDED
-from ostiary.web.forms import PageRequest
-from ostiary.web.given import OurAuthority, Seen, Signed
-from ostiary.web.rendering import page
+from ostiary.web.given import Polled
+from ostiary.web.rendering import nothing_new, page
+from ostiary.web.routing import Nothing, get
+from ostiary.web.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +25,24 @@ class Shown:
     behind: float | None  # seconds since the moment up to which it knows everything; None before it has applied any
 
 
-@get("/verifiers")
-async def verifiers_page(request: PageRequest, authority: OurAuthority, caller: Signed) -> Response[bytes]:
+@get("/admin/verifiers", Nothing)
+async def verifiers_page(visit: Visit, _: Nothing) -> Response:
     """All that were heard of lately."""
-    return page(request, "console/verifiers.html", **await _shown(authority, caller))
+    return page(visit, "console/verifiers.html", **await _shown(visit))
 
 
-@get("/verifiers/list", opt={UNATTENDED: True})
-async def verifiers_list(
-    request: PageRequest, authority: OurAuthority, caller: Signed, seen: Seen = None
-) -> Response[Any]:
+@get("/admin/verifiers/list", Polled, unattended=True)
+async def verifiers_list(visit: Visit, asked: Polled) -> Response:
     """The list alone, for an open page."""
-    shown = await _shown(authority, caller)
-    if seen == shown["fingerprint"]:
-        return Response(None, status_code=204)
-    return page(request, "console/verifiers_list.html", **shown)
+    shown = await _shown(visit)
+    if asked.seen == shown["fingerprint"]:
+        return nothing_new()
+    return page(visit, "console/verifiers_list.html", **shown)
 
 
-async def _shown(authority: Authority, caller: Caller) -> dict[str, Any]:
-    now = authority.clock()
-    shown = [_verifier(one, now) for one in await authority.verifiers.list(by=caller)]
+async def _shown(visit: Visit) -> dict[str, Any]:
+    now = visit.authority.clock()
+    shown = [_verifier(one, now) for one in await visit.authority.verifiers.list(by=visit.signed)]
     said = [(one.verifier.id, one.trusts, one.behind is not None and round(one.behind)) for one in shown]
     return {"verifiers": shown, "fingerprint": hashlib.sha256(repr(said).encode()).hexdigest()[:32]}
 
@@ -54,6 +50,3 @@ async def _shown(authority: Authority, caller: Caller) -> dict[str, Any]:
 def _verifier(one: Verifier, now: datetime) -> Shown:
     behind = (now - one.applied_at).total_seconds() if one.applied_at is not None else None
     return Shown(one, now < one.trust_until, max(behind, 0.0) if behind is not None else None)
-
-
-HANDLERS: Final = [verifiers_page, verifiers_list]

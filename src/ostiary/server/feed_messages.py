@@ -5,56 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from litestar.openapi import ResponseSpec
 
+from ostiary.contract.feed import ChangedData, EndedData, EndedManyData, HeartbeatData
 from ostiary.core.endings import Changed, Ended, EndedMany, Entry
 from ostiary.feed import Told
-from ostiary.server.shapes import Instant
-
-RESPONSES: Final = {
-    200: ResponseSpec(
-        data_container=str,
-        generate_examples=False,
-        media_type="text/event-stream",
-        description="Server-sent events: ended, changed, lost and heartbeat.",
-    )
-}
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class EndedData(msgspec.Struct):
-    """One session."""
-
-    session_id: str
-    user_id: str | None
-    reason: str | None
-    at: Instant
-    suspended_until: Instant | None
-
-
-class EndedManyData(msgspec.Struct, omit_defaults=True):
-    """Many sessions: of a user, or of everybody."""
-
-    cut_off: Instant
-    count: int
-    user_id: str | None = None
-
-
-class ChangedData(msgspec.Struct, omit_defaults=True):
-    """What to ask about again: one of these."""
-
-    session_id: str | None = None
-    user_id: str | None = None
-    token_id: str | None = None
-    keys: bool = False
-
-
-class HeartbeatData(msgspec.Struct):
-    """Everything committed until `time` was told."""
-
-    time: Instant
-    position: str
 
 
 def message(told: Told, position: str) -> bytes:

@@ -1,0 +1,175 @@
+"""Anybody's sessions, for administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, SessionId, Text, Username
+from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.contract.shapes import (
+    SECRET,
+    SESSION_ID,
+    AdminSession,
+    Count,
+    Instant,
+    Revoked,
+    Session,
+)
+from ostiary.core.client import MAXIMUM_LABEL, MAXIMUM_USER_AGENT
+from ostiary.core.selector import MAXIMUM_TEXT, Sort, Wanted
+from ostiary.core.session import Reason
+from ostiary.errors import LimitReached, ReauthenticationRequired, SessionNotFound, UserNotFound
+
+Filter: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
+FilterTime: TypeAlias = Annotated[str, Meta(max_length=64, examples=["2026-01-15T12:00:00Z"])]
+
+
+class SessionPage(Struct, kw_only=True):
+    """Sessions by start time."""
+
+    sessions: list[AdminSession]
+    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    count: Annotated[Count, Meta(description="How many there are on all pages.")]
+
+
+class Minted(Struct, kw_only=True):
+    """A session that was made for somebody, with its cookie, which is shown once."""
+
+    username: str
+    session: Session
+    cookie: Annotated[
+        str, Meta(examples=[f"__Host-session={SESSION_ID}.{SECRET}; Path=/; HttpOnly; Secure; SameSite=Lax"])
+    ]
+
+
+class SignedOutSession(Struct, kw_only=True):
+    """A session that somebody ended, and when."""
+
+    username: str
+    session_id: SessionId
+    revoked: Instant
+
+
+class SignedOutUser(Struct, kw_only=True):
+    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time.
+
+    Of more than 1000 those that ended last, the newest first, and `more` is true.
+    """
+
+    sessions: list[SignedOutSession]
+    more: Annotated[bool | UnsetType, Meta(description="True where there are more; else left out.")] = UNSET
+
+
+class SearchSessions(Takes, kw_only=True):
+    """One page of everybody's sessions, ended ones too until they are purged; by default newest first.
+
+    All filters hold at once. `count` is exact, and `status` is that of the moment of asking.
+    """
+
+    user: Annotated[
+        Annotated[Filter, Meta(examples=["ada"])] | None,
+        Meta(description="Of this user only: a name in any case, or a user id."),
+    ] = None
+    ip: Annotated[
+        Annotated[str, Meta(max_length=64, examples=["203.0.113.0/24"])] | None,
+        Meta(description="From this address or network."),
+    ] = None
+    user_agent: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAXIMUM_USER_AGENT, examples=["Firefox"])] | None,
+        Meta(description="By this browser or tool, in any case; or exactly this agent, when it has a slash."),
+    ] = None
+    device: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAXIMUM_LABEL, examples=["phone", "Windows"])] | None,
+        Meta(
+            description="On this kind of device (desktop, phone, tablet, cli, service, unknown) or system, in any case."
+        ),
+    ] = None
+    application_id: Annotated[Filter | None, Meta(description="Of this application.")] = None
+    tenant: Annotated[Filter | None, Meta(description="Of this tenant.")] = None
+    status: Annotated[Wanted | None, Meta(description="In this state only; `live` is active or stale.")] = None
+    created_before: Annotated[FilterTime | None, Meta(description="Started before this time.")] = None
+    created_after: Annotated[FilterTime | None, Meta(description="Started at this time or later.")] = None
+    last_used_before: Annotated[FilterTime | None, Meta(description="Not used since this time.")] = None
+    reason: Annotated[Reason | None, Meta(description="Ended by somebody for this reason.")] = None
+    q: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAXIMUM_LABEL, examples=["ad"])] | None,
+        Meta(description="The beginning of a session id, a username or a label; or an address or network."),
+    ] = None
+    sort: Sort = "-created_at"
+    cursor: Cursor | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Sessions in one page.")] = 100
+
+
+class RevokeAnySession(Takes):
+    """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
+
+    session_id: SessionId
+
+
+class OfUser(Takes):
+    """Of whom."""
+
+    username: Username
+
+
+class MintSession(OfUser, kw_only=True):
+    """Start a session without the user's sign-in; who issued it is recorded. The cookie is shown this once."""
+
+    expire_after: Duration
+    application_id: Text | None = None
+    label: Label | None = None
+    reason: Annotated[Text | None, Meta(description="Why, for the audit trail.")] = None
+
+
+class SignOutUser(Takes):
+    """End every session of a user, and nobody else's."""
+
+    username: Username
+
+
+class AdminSessions(Namespace):
+    """Anybody's sessions."""
+
+    tag = "administration: sessions"
+
+    search = Operation(
+        "GET",
+        "/api/v1/admin/sessions",
+        SearchSessions,
+        SessionPage,
+        id="search_sessions",
+        summary="Search sessions",
+        errors=(UserNotFound,),
+    )
+    revoke = Operation(
+        "POST",
+        "/api/v1/admin/sessions/{session_id}/revoke",
+        RevokeAnySession,
+        Revoked,
+        id="revoke_any_session",
+        summary="End anybody's session",
+        errors=(SessionNotFound, ReauthenticationRequired),
+        repeatable=True,
+    )
+    mint = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/sessions",
+        MintSession,
+        Minted,
+        id="mint_session",
+        summary="Make a session for somebody",
+        errors=(UserNotFound, LimitReached, ReauthenticationRequired),
+        status=201,
+    )
+    sign_out = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/logout",
+        SignOutUser,
+        SignedOutUser,
+        id="sign_out_user",
+        summary="End all sessions of a user",
+        errors=(UserNotFound, ReauthenticationRequired),
+        repeatable=True,
+    )

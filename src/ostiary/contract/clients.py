@@ -1,0 +1,194 @@
+"""OAuth clients and signing keys, for administrators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ostiary.contract.fields import NO_NUL, Text
+from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType
+from ostiary.core.oauth.redirect_uri import MAXIMUM_LENGTH
+from ostiary.core.oauth.scope import SCOPES
+from ostiary.core.session import DEFAULT_TENANT
+from ostiary.errors import ClientNotFound, Conflict, ReauthenticationRequired
+
+CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
+
+ClientId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[CLIENT_ID])]
+Uris: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=MAXIMUM_LENGTH, pattern=NO_NUL)]],
+    Meta(max_length=MAXIMUM_URIS, description="Exactly these.", examples=[["https://app.example.org/callback"]]),
+]
+Grants: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]], Meta(max_length=len(GRANTS) * 2, description=f"Of {', '.join(GRANTS)}.")
+]
+ClientScopes: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]], Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.")
+]
+
+
+class Client(Struct, kw_only=True):
+    """A registered OAuth client."""
+
+    id: ClientId
+    name: str
+    is_public: bool
+    application_id: str
+    application_type: ApplicationType
+    tenant: str
+    tenant_subdomain: str | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    grants: tuple[str, ...]
+    scopes: tuple[str, ...]
+    third_party: bool
+    created_at: datetime
+
+
+class ClientAnswer(Struct, kw_only=True):
+    """One client."""
+
+    client: Client
+
+
+class ClientWithSecret(Struct, kw_only=True):
+    """One client, with its secret, which has just been made."""
+
+    client: Client
+    secret: Annotated[str | None, Meta(description="Shown once; null for a public client, which has none.")]
+
+
+class ClientList(Struct, kw_only=True):
+    """All clients, oldest first."""
+
+    clients: list[Client]
+
+
+class ClientRemoved(Struct, kw_only=True):
+    """A client is gone, and its sessions have ended."""
+
+    ok: bool = True
+    id: ClientId
+    sessions: Annotated[int, Meta(ge=0, description="How many of its sessions ended.")]
+
+
+class KeysRotated(Struct, kw_only=True):
+    """The keys that sign from now on."""
+
+    ok: bool = True
+    keys: Annotated[list[str], Meta(examples=[["key_a2b3c4d5e6fk3v7mzpq2w4x6y7"]])]
+
+
+class ListClients(Nothing):
+    """All of them, oldest first."""
+
+
+class AddClient(Takes):
+    """Register a program that signs its users in here. Its secret is shown this once."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_NAME, pattern=NO_NUL, examples=["Shop"])]
+    is_public: Annotated[bool, Meta(description="True if it can keep no secret: a browser or native app.")] = False
+    application_id: Annotated[Text | None, Meta(description="Left out: its own id.")] = None
+    application_type: Annotated[ApplicationType, Meta(description="`native` for an app on a device.")] = "web"
+    tenant: Text = DEFAULT_TENANT
+    tenant_subdomain: Text | None = None
+    redirect_uris: Uris = msgspec.field(default_factory=list)
+    post_logout_redirect_uris: Uris = msgspec.field(default_factory=list)
+    grants: Annotated[
+        Grants | None,
+        Meta(description="Left out: codes and refreshing with redirect URIs, client_credentials without."),
+    ] = None
+    scopes: Annotated[ClientScopes | None, Meta(description="Left out: what such a client usually needs.")] = None
+    third_party: Annotated[bool, Meta(description="True: its users are asked first.")] = False
+
+
+class ShowClient(Takes):
+    """One client, without its secret, which nobody knows any more."""
+
+    client_id: ClientId
+
+
+class RotateClientSecret(Takes):
+    """The old secret is refused from now on; the client's sessions live on."""
+
+    client_id: ClientId
+
+
+class RemoveClient(Takes):
+    """Every session that it holds ends now."""
+
+    client_id: ClientId
+
+
+class RotateKeys(Takes):
+    """The old keys stay published for a day, so that tokens under way are still read."""
+
+    at_once: Annotated[
+        bool, Meta(description="True if the old keys leaked: nothing that they signed is accepted any more.")
+    ] = False
+
+
+class AdminClients(Namespace):
+    """OAuth clients, and the keys that sign their tokens."""
+
+    tag = "administration: OAuth"
+
+    list = Operation(
+        "GET",
+        "/api/v1/admin/clients",
+        ListClients,
+        ClientList,
+        id="list_clients",
+        summary="List OAuth clients",
+    )
+    add = Operation(
+        "POST",
+        "/api/v1/admin/clients",
+        AddClient,
+        ClientWithSecret,
+        id="add_client",
+        summary="Register an OAuth client",
+        errors=(Conflict, ReauthenticationRequired),
+        status=201,
+    )
+    show = Operation(
+        "GET",
+        "/api/v1/admin/clients/{client_id}",
+        ShowClient,
+        ClientAnswer,
+        id="show_client",
+        summary="Show an OAuth client",
+        errors=(ClientNotFound,),
+    )
+    rotate_secret = Operation(
+        "POST",
+        "/api/v1/admin/clients/{client_id}/secret",
+        RotateClientSecret,
+        ClientWithSecret,
+        id="rotate_client_secret",
+        summary="Give an OAuth client a new secret",
+        errors=(ClientNotFound, Conflict, ReauthenticationRequired),
+    )
+    remove = Operation(
+        "DELETE",
+        "/api/v1/admin/clients/{client_id}",
+        RemoveClient,
+        ClientRemoved,
+        id="remove_client",
+        summary="Remove an OAuth client",
+        errors=(ClientNotFound, ReauthenticationRequired),
+    )
+    rotate_keys = Operation(
+        "POST",
+        "/api/v1/admin/keys/rotate",
+        RotateKeys,
+        KeysRotated,
+        id="rotate_keys",
+        summary="Sign with new keys",
+        errors=(Conflict, ReauthenticationRequired),
+        is_body_optional=True,
+    )

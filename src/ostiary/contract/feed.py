@@ -1,0 +1,102 @@
+"""The feed: what ends, told to services as server-sent events with JSON in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.contract.shapes import Instant
+from ostiary.errors import Conflict
+
+MAXIMUM_HOLD: Final = 300.0  # seconds
+
+
+class EndedData(Struct):
+    """One session."""
+
+    session_id: str
+    user_id: str | None
+    reason: str | None
+    at: Instant
+    suspended_until: Instant | None
+
+
+class EndedManyData(Struct, omit_defaults=True):
+    """Many sessions: of a user, or of everybody."""
+
+    cut_off: Instant
+    count: int
+    user_id: str | None = None
+
+
+class ChangedData(Struct, omit_defaults=True):
+    """What to ask about again: one of these."""
+
+    session_id: str | None = None
+    user_id: str | None = None
+    token_id: str | None = None
+    keys: bool = False
+
+
+class HeartbeatData(Struct):
+    """Everything committed until `time` was told."""
+
+    time: Instant
+    position: str
+
+
+class FollowFeed(Takes, kw_only=True):
+    """Every session that ends, and what else a program that remembers sessions has to hear of.
+
+    Each answer begins with what happened since `after`, and a heartbeat: with it the reader knows everything that was
+    committed before its request arrived. For OAuth clients by their own credentials and CLI tokens of administrators,
+    with the scope `feed:read`.
+    """
+
+    hold: Annotated[
+        Annotated[float, Meta(ge=0, le=MAXIMUM_HOLD)] | None,
+        Meta(description="Seconds that the answer stays open. Left out: until the server ends it."),
+    ] = None
+    after: Annotated[
+        Annotated[str, Meta(max_length=128)] | None,
+        Meta(description="The `position` of a heartbeat: everything since then comes first. Or `Last-Event-ID`."),
+    ] = None
+    reader: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$", examples=["shop-3-a81f"])] | None,
+        Meta(
+            description="The reader's own id, the same in all its requests. It is then known as a verifier, and an "
+            "answer that told something ends at once, so that the next request can acknowledge it.",
+        ),
+    ] = None
+    name: Annotated[
+        Annotated[str, Meta(pattern=r"^[^\u0000-\u001f\u007f]{1,64}$")] | None,
+        Meta(description="What people call the reader."),
+    ] = None
+    max_staleness: Annotated[
+        Annotated[float, Meta(ge=0.5, le=3600)] | None,
+        Meta(description="Seconds that the reader trusts what it remembers. Default 5."),
+    ] = None
+    applied: Annotated[
+        Annotated[str, Meta(max_length=128)] | None,
+        Meta(description="The `position` of the last heartbeat that the reader has applied."),
+    ] = None
+
+
+class Feed(Namespace):
+    """What programs follow that remember sessions."""
+
+    tag = "services"
+
+    follow = Operation(
+        "GET",
+        "/api/v1/feed",
+        FollowFeed,
+        str,
+        id="follow_feed",
+        summary="Follow what ends",
+        who="service",
+        errors=(Conflict,),
+        media_type="text/event-stream",
+    )

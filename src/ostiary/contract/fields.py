@@ -1,0 +1,53 @@
+"""What several operations take: every text bounded, with an example."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from msgspec import Meta
+
+from ostiary.contract.shapes import SESSION_ID, TOKEN_ID
+from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
+from ostiary.core.caller import SCOPES
+from ostiary.core.client import MAXIMUM_LABEL
+from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
+
+NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
+
+Transport: TypeAlias = Annotated[
+    Literal["cookie", "bearer"],
+    Meta(description="`cookie` sets the session cookie; `bearer` answers the token in the body."),
+]
+Username: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_NUL, examples=["ada"])]
+NewUsername: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL, examples=["ada"])]
+Password: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=MAXIMUM_PASSWORD, examples=["correct horse battery staple"])
+]
+Email: TypeAlias = Annotated[str, Meta(max_length=254, pattern=NO_NUL, examples=["ada@example.org"])]
+Label: TypeAlias = Annotated[
+    str, Meta(max_length=MAXIMUM_LABEL, pattern=NO_NUL, description="A name for the device.", examples=["laptop"])
+]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128, pattern=NO_NUL)]
+Time: TypeAlias = Annotated[str, Meta(max_length=40, examples=["2026-05-19T09:02:00Z"])]
+Duration: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAXIMUM_DURATION,
+        description="Hours, minutes and seconds as Go writes them: 4h30m, 1.5h, 90s.",
+        examples=["4h30m"],
+    ),
+]
+Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
+Scopes: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
+]
+Roles: TypeAlias = Annotated[
+    list[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(ROLES) * 2, description=f"Of {', '.join(ROLES)}.", examples=[["member"]]),
+]
+Cursor: TypeAlias = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before; opaque.")]
+# Of whatever form: one that cannot be ours is answered as a missing one, by `server.guard`.
+SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
+TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]

@@ -1,0 +1,294 @@
+"""OAuth 2 and OpenID Connect, as their standards have them; what is unknown is ignored (RFC 6749 3.1, 3.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ostiary.contract.fields import SessionId
+from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.errors import (
+    InvalidGrant,
+    InvalidScope,
+    SessionNotFound,
+    TooManyRequests,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+)
+
+Claims: TypeAlias = dict[str, Any]
+
+# The metadata has them, for clients that find their way by it.
+TOKEN = "/oauth/token"
+REVOKE = "/oauth/revoke"
+INTROSPECT = "/oauth/introspect"
+USERINFO = "/oauth/userinfo"
+JWKS = "/.well-known/jwks.json"
+
+
+class TokenAnswer(Struct, kw_only=True):
+    """What a grant gave (RFC 6749 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: Annotated[int, Meta(description="Seconds.")]
+    scope: str
+    refresh_token: str | UnsetType = UNSET
+    id_token: str | UnsetType = UNSET
+
+
+class FormTakes(Takes, kw_only=True, forbid_unknown_fields=False):
+    """A form, and how a client proves itself in it; or by HTTP Basic (RFC 6749 2.3.1)."""
+
+    client_id: str | None = None
+    client_secret: str | None = None
+
+
+class Token(FormTakes, kw_only=True):
+    """Tokens for a code, for a refresh token, or for the client itself (RFC 6749 3.2)."""
+
+    grant_type: Annotated[str, Meta(description="`authorization_code`, `refresh_token` or `client_credentials`.")]
+    code: str | None = None
+    redirect_uri: str | None = None
+    code_verifier: str | None = None
+    refresh_token: str | None = None
+    scope: str | None = None
+
+
+class OAuthRevokeToken(FormTakes, kw_only=True):
+    """The token's session ends, and with it every token of the same sign-in (RFC 7009)."""
+
+    token: str
+    token_type_hint: str | None = None
+
+
+class Introspect(FormTakes, kw_only=True):
+    """What a token is, from the session's row, now (RFC 7662)."""
+
+    token: str
+    token_type_hint: str | None = None
+
+
+class ReadUserInfo(Takes, forbid_unknown_fields=False):
+    """What the access token's scopes let its client know (OIDC Core 5.3)."""
+
+
+class ReadMetadata(Takes, forbid_unknown_fields=False):
+    """Where everything is, and what is supported (RFC 8414, OIDC Discovery 1.0)."""
+
+
+class ReadKeys(Takes, forbid_unknown_fields=False):
+    """The public keys (RFC 7517)."""
+
+
+class ListedSession(Struct, rename="camel", kw_only=True):
+    """A session, as clients of the namespace know it; what follows `tenant` is ours."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip_address: str | None
+    tenant: str | None
+    application_id: str | None
+    last_used_at: datetime
+    is_current: bool
+
+
+class ListedSessions(Struct):
+    """All of them, newest first."""
+
+    sessions: list[ListedSession]
+    count: int
+
+
+class Said(Struct, omit_defaults=True):
+    """Whether it was done, in words."""
+
+    success: bool
+    message: str
+    count: int | None = None
+
+
+class OAuthListSessions(Takes, kw_only=True, forbid_unknown_fields=False):
+    """The sessions of the token's user that would be accepted right now, in one application or in all."""
+
+    application_id: str | None = None
+
+
+class OAuthRevokeSession(Takes, forbid_unknown_fields=False):
+    """End one of them. Unknown and foreign are answered alike."""
+
+    session_id: SessionId
+
+
+class LogOutAll(Takes, kw_only=True, forbid_unknown_fields=False):
+    """End all of them, the browser's too. What is under way at this moment does not survive it either."""
+
+    application_id: str | None = None
+
+
+class LogOut(Takes, kw_only=True, forbid_unknown_fields=False):
+    """End the session of a refresh token, and the one of the cookie. Always successful: afterwards there is none."""
+
+    refresh_token: str | None = None
+
+
+class EndSession(Takes, forbid_unknown_fields=False):
+    """OIDC RP-Initiated Logout: a person is to be asked, so there is a page for it. A GET ends nothing."""
+
+
+class OAuth(Namespace):
+    """What OAuth clients ask."""
+
+    tag = "OAuth"
+
+    token = Operation(
+        "POST",
+        TOKEN,
+        Token,
+        TokenAnswer,
+        id="token",
+        summary="Get tokens",
+        who="client",
+        errors=(InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
+        sends="form",
+        speaks="oauth",
+    )
+    revoke = Operation(
+        "POST",
+        REVOKE,
+        OAuthRevokeToken,
+        type(None),
+        id="revoke_token",
+        summary="Revoke a token",
+        who="client",
+        sends="form",
+        speaks="oauth",
+        repeatable=True,
+    )
+    introspect = Operation(
+        "POST",
+        INTROSPECT,
+        Introspect,
+        Claims,
+        id="introspect",
+        summary="What is this token?",
+        who="client",
+        sends="form",
+        speaks="oauth",
+        repeatable=True,
+    )
+    userinfo = Operation(
+        "GET",
+        USERINFO,
+        ReadUserInfo,
+        Claims,
+        id="user_info",
+        summary="Who is the user?",
+        who="access_token",
+        speaks="oauth",
+    )
+    userinfo_by_post = Operation(
+        "POST",
+        USERINFO,
+        ReadUserInfo,
+        Claims,
+        id="user_info_by_post",
+        summary="Who is the user?",
+        who="access_token",
+        speaks="oauth",
+        repeatable=True,
+    )
+
+
+class Discovery(Namespace):
+    """What clients find out by themselves."""
+
+    tag = "OAuth"
+
+    openid = Operation(
+        "GET",
+        "/.well-known/openid-configuration",
+        ReadMetadata,
+        Claims,
+        id="openid_configuration",
+        summary="Metadata of the OpenID provider",
+        who="nobody",
+    )
+    oauth = Operation(
+        "GET",
+        "/.well-known/oauth-authorization-server",
+        ReadMetadata,
+        Claims,
+        id="oauth_authorization_server",
+        summary="Metadata of the authorization server",
+        who="nobody",
+    )
+    keys = Operation("GET", JWKS, ReadKeys, Claims, id="jwks", summary="The keys that sign tokens", who="nobody")
+
+
+class OAuthSessions(Namespace):
+    """The sessions namespace: what existing clients call to show and end their users' sessions.
+
+    camelCase, the text in `message`, always 200 and JSON on success; the bodies are theirs to keep.
+    """
+
+    tag = "OAuth"
+
+    list = Operation(
+        "GET",
+        "/oauth/sessions",
+        OAuthListSessions,
+        ListedSessions,
+        id="oauth_list_sessions",
+        summary="List the user's sessions",
+        who="access_token",
+        speaks="message",
+    )
+    revoke = Operation(
+        "POST",
+        "/oauth/sessions/{session_id}/revoke",
+        OAuthRevokeSession,
+        Said,
+        id="oauth_revoke_session",
+        summary="End one of the user's sessions",
+        who="access_token",
+        errors=(SessionNotFound,),
+        speaks="message",
+        repeatable=True,
+    )
+    log_out_all = Operation(
+        "POST",
+        "/oauth/logout-all",
+        LogOutAll,
+        Said,
+        id="oauth_log_out_all",
+        summary="End all of the user's sessions",
+        who="access_token",
+        speaks="message",
+    )
+    log_out = Operation(
+        "POST",
+        "/oauth/logout",
+        LogOut,
+        Said,
+        id="oauth_log_out",
+        summary="Log out",
+        who="nobody",
+        speaks="message",
+        repeatable=True,
+    )
+    end_session = Operation(
+        "GET",
+        "/oauth/logout",
+        EndSession,
+        type(None),
+        id="oauth_end_session",
+        summary="Log out by a page",
+        who="nobody",
+        speaks="message",
+        status=303,
+    )

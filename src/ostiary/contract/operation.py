@@ -1,0 +1,177 @@
+"""What an operation of the API is: one value that every door reads, so that nothing about it is said twice.
+
+    class RevokeSession(Takes): ...                 the words, and what it takes, with its bounds
+    revoke = Operation("POST", "/api/v1/…", …)      what HTTP adds: where, for whom, what it answers, which errors
+
+The server dispatches by it and checks what comes in; the OpenAPI document, the SDK and the tests that walk all
+operations are made of it (docs/decisions/0035).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast
+
+from msgspec import Struct, structs
+
+from ostiary import errors
+from ostiary.errors import OstiaryError
+
+P = ParamSpec("P")
+A = TypeVar("A", bound="Takes")
+T = TypeVar("T")
+
+Method: TypeAlias = Literal["GET", "POST", "DELETE"]
+Place: TypeAlias = Literal["path", "query", "body"]
+Who: TypeAlias = Literal["nobody", "anybody", "caller", "service", "client", "access_token"]
+Speaks: TypeAlias = Literal["problem", "oauth", "message"]
+
+API: Final = "/api/v1"
+ADMINISTRATION: Final = f"{API}/admin/"  # under it, everything is an administrator's
+MAXIMUM_BODY: Final = 64 * 1024  # bytes; the largest honest body is a password of 1024 characters
+
+Kinds: TypeAlias = tuple[type[OstiaryError], ...]
+
+ANY: Final[Kinds] = (errors.InvalidRequest, errors.StoreUnavailable, errors.ServerFault)  # whatever is asked
+CREDENTIAL: Final[Kinds] = (  # where somebody has to be signed in
+    errors.NoCredentials,
+    errors.SessionInvalid,
+    errors.SessionExpired,
+    errors.SessionRevoked,
+    errors.TokenExpired,
+    errors.TokenRevoked,
+    errors.NotAllowed,
+)
+
+_REFUSALS: Final[Mapping[Who, Kinds]] = {
+    "caller": CREDENTIAL,
+    "service": CREDENTIAL,
+    "access_token": CREDENTIAL,
+    "client": (errors.InvalidClient,),
+}
+
+
+class Takes(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What an operation takes. A subclass's docstring is the operation's description.
+
+    A field that stands in the path travels there; any other in the query of a GET, or in the JSON body of a POST. What
+    equals its default does not travel.
+    """
+
+    def __repr__(self) -> str:
+        """Without the values: passwords are among them."""
+        return f"{type(self).__name__}(…)"
+
+
+class Nothing(Takes):
+    """Nothing but the path."""
+
+
+class Operation(Generic[P, A, T]):
+    """One operation of the API.
+
+    Attributes:
+        id: `operationId`; never changes.
+        path: a template, with a field of `takes` in each pair of braces.
+        takes: what it takes.
+        answers: the type of its answer.
+        summary: its title.
+        who: `caller` needs a credential that works; `service` also takes an OAuth client's own, by HTTP Basic; for
+            `anybody` one that does not work is as good as none; of `nobody` none is looked at. A `client` is an OAuth
+            client that proves itself, and an `access_token` the only credential that counts.
+        errors: what it can answer instead, beyond `ANY`, and `CREDENTIAL` where one is needed.
+        status: of its answer.
+        sends: how a body is written: as JSON, or as the forms of OAuth (RFC 6749 appendix B).
+        speaks: how errors are said: as problems (RFC 9457), in OAuth's words (RFC 6749 5.2), or in `message` alone.
+        media_type: of its answer.
+        headers: of its answer, with what they say.
+        maximum_body: in bytes.
+        is_body_optional: no body at all is as good as one of defaults. Not so where who forgets it would get more.
+        repeatable: doing it twice is the same as doing it once, so it may be asked again when an answer is lost.
+    """
+
+    group: type[Namespace]
+    name: str
+
+    def __init__(
+        self,
+        method: Method,
+        path: str,
+        takes: Callable[P, A],
+        answers: type[T],
+        *,
+        id: str,
+        summary: str,
+        who: Who = "caller",
+        errors: Kinds = (),
+        status: int = 200,
+        sends: Literal["json", "form"] = "json",
+        speaks: Speaks = "problem",
+        media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        maximum_body: int = MAXIMUM_BODY,
+        is_body_optional: bool = False,
+        repeatable: bool = False,
+    ) -> None:
+        """Said once, in a `Namespace`; `takes` is typed as a callable, as that is how a type checker learns `P`."""
+        self.id = id
+        self.method = method
+        self.path = path
+        self.takes = cast("type[A]", takes)
+        self.answers = answers
+        self.summary = summary
+        self.who = who
+        self.errors: Kinds = (*ANY, *_REFUSALS.get(who, ()), *errors)
+        self.status = status
+        self.sends = sends
+        self.speaks = speaks
+        self.media_type = media_type
+        self.headers = headers or {}
+        self.maximum_body = maximum_body
+        self.is_body_optional = is_body_optional
+        self.repeatable = repeatable or method != "POST"
+        self.description = inspect.cleandoc(self.takes.__doc__ or "")
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn where it belongs."""
+        self.group, self.name = owner, name
+
+    @property
+    def is_administration(self) -> bool:
+        """True if only administrators may ask."""
+        return self.path.startswith(ADMINISTRATION)
+
+    @cached_property
+    def places(self) -> Mapping[str, Place]:
+        """Where each field of `takes` travels."""
+        rest: Place = "body" if self.method == "POST" else "query"
+        names = structs.fields(self.takes)
+        return {field.encode_name: "path" if f"{{{field.encode_name}}}" in self.path else rest for field in names}
+
+    @cached_property
+    def has_body(self) -> bool:
+        """True if a body is read at all."""
+        return "body" in self.places.values()
+
+    def __repr__(self) -> str:
+        """Its id."""
+        return f"<Operation {self.id}>"
+
+
+class Namespace:
+    """Operations that belong together.
+
+    Attributes:
+        tag: what the OpenAPI document has them under; empty where each says something else.
+    """
+
+    tag: ClassVar[str] = ""
+
+
+def operations_of(group: type[Namespace]) -> Iterator[Operation[..., Any, Any]]:
+    """Those of a namespace, as they are written down."""
+    for value in vars(group).values():
+        if isinstance(value, Operation):
+            yield value

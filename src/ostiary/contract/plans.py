@@ -1,0 +1,166 @@
+"""Ending many sessions at once, for administrators: plan, apply, undo."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from ostiary.contract.fields import NO_NUL
+from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.contract.shapes import AdminSession, Count, Instant
+from ostiary.core.client import MAXIMUM_USER_AGENT
+from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
+from ostiary.core.plan import MAXIMUM_PINNED, Newer, State
+from ostiary.core.selector import MAXIMUM_TEXT
+from ostiary.errors import Conflict, PlanNotFound, PlanStale, ReauthenticationRequired, UserNotFound
+
+Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
+
+PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
+
+
+class MadePlan(Struct, kw_only=True):
+    """A plan: the sessions that it pins, and no others, are ended when it is applied."""
+
+    plan_id: PlanId
+    count: Annotated[Count, Meta(description="Sessions that are pinned.")]
+    users: Annotated[Count, Meta(description="How many users they are of.")]
+    sample: Annotated[list[AdminSession], Meta(description="The newest of them.")]
+    expires_at: Annotated[Instant, Meta(description="Apply it before.")]
+
+
+class PlanProgress(Struct, kw_only=True):
+    """How far a plan has come."""
+
+    plan_id: PlanId
+    state: State
+    filters: dict[str, str]
+    pinned: Count
+    count: Annotated[Count, Meta(description="Sessions that it ended; the other pinned ones had ended before.")]
+    done: Annotated[bool, Meta(description="False while there is more to do: ask for the same again.")]
+    restored: Annotated[Count, Meta(description="Sessions that an undo brought back.")]
+    created_at: Instant
+    created_by: Annotated[str, Meta(description="A user, a CLI token, or `database:` and a login.")]
+    applied_by: Annotated[str | None, Meta(description="Likewise; null while nobody did.")]
+    expires_at: Instant
+    undo_until: Annotated[Instant | None, Meta(description="Null when it is not applied, or was applied for good.")]
+    can_undo: Annotated[bool, Meta(description="True if an undo may begin now.")]
+
+
+PlanList: TypeAlias = list[PlanProgress]
+
+
+class MakePlan(Takes, kw_only=True):
+    """Pin the live sessions that match now: exactly these are ended when the plan is applied. Nothing is ended yet."""
+
+    user: Filter | None = None
+    ip: Annotated[Filter | None, Meta(examples=["203.0.113.0/24"])] = None
+    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT, pattern=NO_NUL)] | None = None
+    device: Filter | None = None
+    application_id: Filter | None = None
+    tenant: Filter | None = None
+    status: Annotated[Filter | None, Meta(description="`active`, `stale`, or `live` for both, the default.")] = None
+    created_before: Filter | None = None
+    created_after: Filter | None = None
+    last_used_before: Annotated[Filter | None, Meta(examples=["2026-01-15T12:00:00Z"])] = None
+    reason: Filter | None = None
+    q: Filter | None = None
+
+
+class ListPlans(Nothing):
+    """The plans of the last two days, newest first."""
+
+
+class ShowPlan(Takes):
+    """What a plan pins, and how far it has come."""
+
+    plan_id: PlanId
+
+
+class OfPlan(Takes):
+    """Of which plan."""
+
+    plan_id: PlanId
+
+
+class ApplyPlan(OfPlan, kw_only=True):
+    """End the pinned sessions with the reason `bulk`. Asking again goes on, and changes nothing once it is done."""
+
+    tolerance: Annotated[
+        int,
+        Meta(ge=0, le=2**31 - 1, description="How many sessions may match that are not pinned. They are not ended."),
+    ] = 0
+    undo_for: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAXIMUM_DURATION)] | None,
+        Meta(description="How long it can be undone: `0s` to `24h`, default `10m`.", examples=["10m"]),
+    ] = None
+    newer: Annotated[
+        Newer | None,
+        Meta(description="`leave` or `include` what matches and is not pinned; null: `tolerance` decides."),
+    ] = None
+    limit: (
+        Annotated[
+            int,
+            Meta(ge=1, le=MAXIMUM_PINNED, description="Look at this many pinned sessions at most, then answer."),
+        ]
+        | None
+    ) = None
+
+
+class UndoPlan(Takes):
+    """Bring back the sessions that the plan ended, but for those that somebody ended again since."""
+
+    plan_id: PlanId
+
+
+class Plans(Namespace):
+    """Ending many sessions at once."""
+
+    tag = "administration: plans"
+
+    make = Operation(
+        "POST",
+        "/api/v1/admin/sessions/plan",
+        MakePlan,
+        MadePlan,
+        id="make_plan",
+        summary="Pin sessions, to end them",
+        errors=(UserNotFound,),
+    )
+    list = Operation(
+        "GET",
+        "/api/v1/admin/sessions/plan",
+        ListPlans,
+        PlanList,
+        id="list_plans",
+        summary="Plans, and what can be undone",
+    )
+    show = Operation(
+        "GET",
+        "/api/v1/admin/sessions/plan/{plan_id}",
+        ShowPlan,
+        PlanProgress,
+        id="show_plan",
+        summary="How far a plan has come",
+        errors=(PlanNotFound,),
+    )
+    apply = Operation(
+        "POST",
+        "/api/v1/admin/sessions/plan/{plan_id}/apply",
+        ApplyPlan,
+        PlanProgress,
+        id="apply_plan",
+        summary="End exactly the pinned sessions",
+        errors=(PlanNotFound, PlanStale, Conflict, ReauthenticationRequired),
+        is_body_optional=True,
+    )
+    undo = Operation(
+        "POST",
+        "/api/v1/admin/sessions/plan/{plan_id}/undo",
+        UndoPlan,
+        PlanProgress,
+        id="undo_plan",
+        summary="Bring back what a plan ended",
+        errors=(PlanNotFound, Conflict, ReauthenticationRequired),
+    )

@@ -1,0 +1,139 @@
+"""A user's own sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from ostiary.contract import shapes
+from ostiary.contract.fields import Label, SessionId, Text
+from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.core.session import STALE_AFTER_DAYS
+from ostiary.errors import ReauthenticationRequired, SessionNotFound
+
+DAYS = 36_500  # a hundred years of days, either way
+
+SessionList: TypeAlias = list[shapes.Session]
+
+
+class ListSessions(Takes, kw_only=True):
+    """The sessions that would be accepted right now, most recently used first."""
+
+    stale_after_days: Annotated[
+        int,
+        Meta(
+            ge=-DAYS,
+            le=DAYS,
+            description="Unused for strictly more days than this is `stale`; 0 or less: nothing is.",
+        ),
+    ] = STALE_AFTER_DAYS
+    include: Annotated[
+        Literal["ended"] | None, Meta(description="`ended`: also those that ended, with when and why.")
+    ] = None
+    application_id: Annotated[Text | None, Meta(description="Of this application only.")] = None
+
+
+class CurrentSession(Nothing):
+    """The caller's own session. A CLI token has none."""
+
+
+class RevokeSession(Takes):
+    """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing.
+
+    One's own is a sign-out: every other session whose cookie came along ends with it.
+    """
+
+    session_id: SessionId
+
+
+class LabelSession(Takes):
+    """Give a session a name that a person recognises, or take it away."""
+
+    session_id: SessionId
+    label: Annotated[Label | None, Meta(description="Null takes the name away.")]
+
+
+class RevokeOthers(Nothing):
+    """End every session but the one that asks; a sign-in that began before does not survive either.
+
+    The one that asks gets a new secret, so that a stolen copy of the old one does not go on.
+    """
+
+
+class RevokeAll(Takes, kw_only=True):
+    """Sign out everywhere, here too; with `tokens`, CLI tokens end as well."""
+
+    tokens: Annotated[bool, Meta(description="True ends the CLI tokens, too.")] = False
+    application_id: Annotated[Text | None, Meta(description="Sessions of this application only.")] = None
+
+
+class Sessions(Namespace):
+    """A user's own sessions."""
+
+    tag = "my sessions"
+
+    list = Operation(
+        "GET",
+        "/api/v1/auth/sessions",
+        ListSessions,
+        SessionList,
+        id="list_sessions",
+        summary="List my sessions",
+    )
+    current = Operation(
+        "GET",
+        "/api/v1/auth/sessions/current",
+        CurrentSession,
+        shapes.Session,
+        id="current_session",
+        summary="The session that asks",
+    )
+    revoke = Operation(
+        "POST",
+        "/api/v1/auth/sessions/{session_id}/revoke",
+        RevokeSession,
+        shapes.Revoked,
+        id="revoke_session",
+        summary="End one of my sessions",
+        errors=(SessionNotFound, ReauthenticationRequired),
+        repeatable=True,
+    )
+    delete = Operation(
+        "DELETE",
+        "/api/v1/auth/sessions/{session_id}",
+        RevokeSession,
+        shapes.Revoked,
+        id="delete_session",
+        summary="End one of my sessions",
+        errors=(SessionNotFound, ReauthenticationRequired),
+    )
+    label = Operation(
+        "POST",
+        "/api/v1/auth/sessions/{session_id}/label",
+        LabelSession,
+        shapes.Session,
+        id="label_session",
+        summary="Name one of my devices",
+        errors=(SessionNotFound,),
+        repeatable=True,
+    )
+    revoke_others = Operation(
+        "POST",
+        "/api/v1/auth/sessions/revoke-others",
+        RevokeOthers,
+        shapes.RevokedOthers,
+        id="revoke_other_sessions",
+        summary="End all my other sessions",
+        errors=(ReauthenticationRequired,),
+    )
+    revoke_all = Operation(
+        "POST",
+        "/api/v1/auth/sessions/revoke-all",
+        RevokeAll,
+        shapes.RevokedAll,
+        id="revoke_all_sessions",
+        summary="End all my sessions",
+        errors=(ReauthenticationRequired,),
+        is_body_optional=True,
+    )

@@ -1,0 +1,127 @@
+"""Signing in and out, and what a person does to their own account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ostiary.contract import shapes
+from ostiary.contract.fields import Email, Label, NewUsername, Password, Transport, Username
+from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.errors import (
+    Conflict,
+    LimitReached,
+    NotAllowed,
+    SessionInvalid,
+    SetupCodeNotFound,
+    TooManyRequests,
+    WrongCredentials,
+)
+
+
+class SignIn(Takes):
+    """Start a session with a name and a password.
+
+    Unknown user, wrong password and disabled account have one answer. Every session whose cookie came along ends, as
+    the browser forgets it.
+    """
+
+    username: Username
+    password: Password
+    transport: Transport
+    label: Label | None = None
+
+
+class SignOut(Nothing):
+    """End every session that came along and clear the cookie. It always works, signed in or not.
+
+    A CLI token is not ended. A session that a plan has suspended ends for good by this.
+    """
+
+
+class AskWhoAmI(Nothing):
+    """The caller, and the credential that was used. An OAuth client hears what its scopes let it know."""
+
+
+class Reauthenticate(Takes):
+    """The same session under a new secret, with a fresh sign-in time: for acts that ask for one."""
+
+    password: Password
+
+
+class ChangePassword(Takes):
+    """Change the caller's password. By default every other session of theirs ends; this one gets a new secret."""
+
+    current: Password
+    new: Password
+    end_other_sessions: bool = True
+
+
+class SetUp(Takes):
+    """Use the link: it works once, and only while there is no account. The new administrator is signed in."""
+
+    code: Annotated[str, Meta(max_length=128, description="From the one-time link.")]
+    username: NewUsername
+    password: Password
+    email: Email | None = None
+    transport: Transport = "cookie"
+
+
+class Auth(Namespace):
+    """Signing in, and what a person does to their own account."""
+
+    tag = "signing in"
+
+    sign_in = Operation(
+        "POST",
+        "/api/v1/auth/sessions",
+        SignIn,
+        shapes.SignedIn,
+        id="sign_in",
+        summary="Sign in",
+        who="anybody",
+        errors=(WrongCredentials, NotAllowed, LimitReached, TooManyRequests),
+        status=201,
+    )
+    sign_out = Operation(
+        "POST",
+        "/api/v1/auth/logout",
+        SignOut,
+        shapes.Done,
+        id="sign_out",
+        summary="Sign out",
+        who="anybody",
+        errors=(SessionInvalid, NotAllowed),
+        repeatable=True,
+    )
+    whoami = Operation("GET", "/api/v1/auth/whoami", AskWhoAmI, shapes.WhoAmI, id="who_am_i", summary="Who am I?")
+    reauthenticate = Operation(
+        "POST",
+        "/api/v1/auth/reauthenticate",
+        Reauthenticate,
+        shapes.SignedIn,
+        id="reauthenticate",
+        summary="Prove the password again",
+        errors=(WrongCredentials, TooManyRequests),
+    )
+    change_password = Operation(
+        "POST",
+        "/api/v1/auth/password",
+        ChangePassword,
+        shapes.PasswordChanged,
+        id="change_password",
+        summary="Change the password",
+        errors=(WrongCredentials, TooManyRequests),
+    )
+    set_up = Operation(
+        "POST",
+        "/api/v1/setup",
+        SetUp,
+        shapes.SignedIn,
+        id="set_up",
+        summary="Add the first administrator",
+        who="anybody",
+        errors=(SetupCodeNotFound, SessionInvalid, NotAllowed, Conflict),
+        status=201,
+    )

@@ -1,0 +1,240 @@
+"""The local directory of accounts, for administrators; and what is held about one person."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ostiary.contract.fields import Cursor, Email, NewUsername, Password, Roles, Username
+from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.contract.shapes import Count, Done, Instant, User
+from ostiary.errors import Conflict, ReauthenticationRequired, UserNotFound
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+class AdminUser(User, kw_only=True):
+    """A user as an administrator sees them."""
+
+    created_at: Instant | None
+    disabled_at: Annotated[Instant | None, Meta(description="Nothing of a disabled user works.")]
+
+
+class UserAnswer(Struct, kw_only=True):
+    """One user."""
+
+    user: AdminUser
+
+
+class UserOverview(Struct, kw_only=True):
+    """One user, and how many sessions and CLI tokens of theirs work now."""
+
+    user: AdminUser
+    sessions: Count
+    tokens: Count
+
+
+class UserPage(Struct, kw_only=True):
+    """Users by name."""
+
+    users: list[AdminUser]
+    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+
+
+class Ended(Struct, kw_only=True):
+    """What an act on a user ended."""
+
+    ok: bool = True
+    sessions: Count
+    tokens: Count
+
+
+class PersonExport(Struct, kw_only=True):
+    """Everything that is held about one person, without secrets, and without what is about others."""
+
+    user_id: str
+    exported_at: Instant
+    account: Annotated[AdminUser | None, Meta(description="Null where another application keeps it, or it is gone.")]
+    sessions: Rows
+    tokens: Rows
+    consents: Rows
+    codes: Rows
+    events: Rows
+    failed_sign_ins: Annotated[Count, Meta(description="How many the sign-in limits still count.")]
+
+
+class PersonErased(Struct, kw_only=True):
+    """What an erasure did."""
+
+    ok: bool = True
+    user_id: Annotated[str, Meta(description="The pseudonym under which sessions and events stay.")]
+    sessions: Count
+    tokens: Count
+    events: Annotated[Count, Meta(description="In how many events something was forgotten.")]
+
+
+class ListUsers(Takes, kw_only=True):
+    """One page of all users, by name."""
+
+    cursor: Cursor | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Rows in one page.")] = 100
+
+
+class AddUser(Takes):
+    """Add a user; names differ by more than case."""
+
+    username: NewUsername
+    password: Password
+    email: Email | None = None
+    roles: Roles = msgspec.field(default_factory=lambda: ["member"])
+
+
+class ShowUser(Takes):
+    """A user, and how many sessions and CLI tokens of theirs work now."""
+
+    username: Username
+
+
+class DisableUser(Takes):
+    """The user cannot sign in any more, and everything of theirs ends now. Not the last administrator."""
+
+    username: Username
+
+
+class EnableUser(Takes):
+    """The user can sign in again; what ended stays ended."""
+
+    username: Username
+
+
+class SetPassword(Takes):
+    """Every session of the user ends, but the one that asks."""
+
+    username: Username
+    new: Password
+
+
+class SetRoles(Takes):
+    """They hold from the user's next request. Not taking `admin` from the last administrator."""
+
+    username: Username
+    roles: Roles
+
+
+class DeleteUser(Takes):
+    """Everything of the user ends now; the history of their sessions stays until it is purged."""
+
+    username: Username
+
+
+class ExportUser(Takes):
+    """To be given to them. That it was written out is in the audit trail."""
+
+    username: Username
+
+
+class EraseUser(Takes):
+    """Everything of theirs ends now, and what is personal is removed. There is no way back."""
+
+    username: Username
+
+
+class AdminUsers(Namespace):
+    """The local directory of accounts."""
+
+    tag = "administration: users"
+
+    list = Operation(
+        "GET",
+        "/api/v1/admin/users",
+        ListUsers,
+        UserPage,
+        id="list_users",
+        summary="List users",
+    )
+    add = Operation(
+        "POST",
+        "/api/v1/admin/users",
+        AddUser,
+        UserAnswer,
+        id="add_user",
+        summary="Add a user",
+        errors=(Conflict, ReauthenticationRequired),
+        status=201,
+    )
+    show = Operation(
+        "GET",
+        "/api/v1/admin/users/{username}",
+        ShowUser,
+        UserOverview,
+        id="show_user",
+        summary="Show a user",
+        errors=(UserNotFound,),
+    )
+    disable = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/disable",
+        DisableUser,
+        Ended,
+        id="disable_user",
+        summary="Disable a user",
+        errors=(UserNotFound, Conflict, ReauthenticationRequired),
+    )
+    enable = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/enable",
+        EnableUser,
+        Done,
+        id="enable_user",
+        summary="Enable a user",
+        errors=(UserNotFound, ReauthenticationRequired),
+        repeatable=True,
+    )
+    set_password = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/password",
+        SetPassword,
+        Ended,
+        id="set_password",
+        summary="Give a user a new password",
+        errors=(UserNotFound, ReauthenticationRequired),
+    )
+    set_roles = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/roles",
+        SetRoles,
+        UserAnswer,
+        id="set_roles",
+        summary="Replace a user's roles",
+        errors=(UserNotFound, Conflict, ReauthenticationRequired),
+        repeatable=True,
+    )
+    delete = Operation(
+        "DELETE",
+        "/api/v1/admin/users/{username}",
+        DeleteUser,
+        Ended,
+        id="delete_user",
+        summary="Delete a user",
+        errors=(UserNotFound, Conflict, ReauthenticationRequired),
+    )
+    export = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/export",
+        ExportUser,
+        PersonExport,
+        id="export_user",
+        summary="Everything that is held about one person",
+        errors=(UserNotFound, ReauthenticationRequired),
+    )
+    erase = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/erase",
+        EraseUser,
+        PersonErased,
+        id="erase_user",
+        summary="Erase a person",
+        errors=(UserNotFound, Conflict, ReauthenticationRequired),
+    )

@@ -1,0 +1,28 @@
+"""A leaked credential: what hangs on it, and the end of all that, for administrators."""
+
+from __future__ import annotations
+
+from ostiary.authority.neutralising import Neutralised
+from ostiary.contract import leaks as contract
+from ostiary.contract.leaks import Leaks, NeutralisedView, ThingView
+from ostiary.server.exchange import Exchange
+from ostiary.server.operations import serves
+
+
+@serves(Leaks.preview)
+async def preview(asked: contract.PreviewNeutralise, exchange: Exchange) -> NeutralisedView:
+    """Nothing is changed."""
+    return _view(await exchange.authority.neutralising.preview(asked.credential, by=exchange.caller))
+
+
+@serves(Leaks.neutralise)
+async def neutralise(asked: contract.Neutralise, exchange: Exchange) -> NeutralisedView:
+    """All of it ends in one act."""
+    return _view(await exchange.authority.neutralising.apply(asked.credential, by=exchange.caller))
+
+
+def _view(found: Neutralised) -> NeutralisedView:
+    values = {name: getattr(found, name) for name in NeutralisedView.__struct_fields__ if name != "things"}
+    names = ThingView.__struct_fields__
+    things = [ThingView(**{name: getattr(thing, name) for name in names}) for thing in found.things]
+    return NeutralisedView(**values, things=things)
