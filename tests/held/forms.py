@@ -15,10 +15,10 @@ from ostiary.core.oauth.client import Registration
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
 from ostiary.storage import clients, consents
-from ostiary.web.pages import ROUTER
 from tests.held.connection import Asked, ask, form_body
 from tests.held.people import OPERATOR, Who, new_user, with_session
 from tests.support.people import FIREFOX, PASSWORD
+from tests.support.routes import PAGES
 
 BACK = "https://calendar.example/back"
 # A page is looked at once, whatever ids are in its address.
@@ -201,4 +201,4 @@ def kind_of(path: str) -> str:
 
 def every_form() -> set[str]:
     """Where forms lead, by the routes that there are."""
-    return {re.sub(r"\{[^}]*\}", "{id}", route.path) for route in ROUTER.routes if "POST" in route.methods}
+    return {re.sub(r"\{[^}]*\}", "{id}", page.path) for page in PAGES if page.method == "POST"}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import re
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -15,12 +14,11 @@ from ostiary.application import create_app
 from ostiary.core.token import new_id
 from ostiary.server.heads import is_canonical, path_of
 from ostiary.server.protocol import BoundedProtocol
-from ostiary.server.router import router
 from ostiary.server.shortcut import ShortcutProtocol
-from ostiary.web.pages import Pages
 from tests.server.connections import send, serving
 from tests.server.visitors import COOKIE, OPERATOR, add_people, signed_in
 from tests.support.people import PASSWORD, at
+from tests.support.routes import every_route, filled
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -112,16 +110,15 @@ async def test_an_address_in_full_says_which_host_is_meant(whole, cookie):
 STREAMS = ("/api/v1/feed", "/settings/sessions/events")  # whose answers do not end
 SAMPLES = {
     "session_id": new_id("sess"), "token_id": new_id("ost"), "client_id": new_id("client"), "plan_id": new_id("plan"),
-    "username": "ada", "name": "ostiary.css",
+    "username": "ada", "name": "ostiary.css", "event_id": "x",
 }  # fmt: skip
 
 
 def every_path() -> list[str]:
     """Each route of the application, pages and machines included, with something in place of its parameters."""
-    found = {route.path_format for route in cast("Any", router(Pages)).routes} | {"/verify", "/metrics"}
-    filled = {re.sub(r"\{(\w+)\}", lambda name: SAMPLES.get(name[1], "x"), path) for path in found}
-    assert len(filled) > 60
-    return sorted(filled)
+    found = {filled(route.path, SAMPLES) for route in every_route()} | {"/verify"}
+    assert len(found) > 60
+    return sorted(found)
 
 
 def spellings(path: str) -> set[str]:

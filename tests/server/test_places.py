@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ostiary.authority.tasks import Tasks
-from ostiary.server.places import CHECK_EVERY, Places
 from ostiary.contract.shapes import Place
+from ostiary.server.places import CHECK_EVERY, Places
 from tests.server.visitors import API, add_people, signed_in
 
 

@@ -8,8 +8,8 @@ from ostiary.core.oauth.client import Registration
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
 from ostiary.storage import clients, consents
-from ostiary.web.pages import ROUTER
 from tests.support.people import CHROME, PASSWORD, at
+from tests.support.routes import PAGES, filled
 from tests.web.surfer import Surfer
 
 STREAM = "/settings/sessions/events"  # it does not end
@@ -28,13 +28,7 @@ class Known:
 
 def routes(method: str, known: Known) -> list[str]:
     """The paths of all routes of a method."""
-    found = []
-    for route in ROUTER.routes:
-        if method in route.methods:
-            path = route.path
-            for name, value in vars(known).items():
-                path = path.replace(f"{{{name}:str}}", value)
-            found.append(path)
+    found = [filled(page.path, vars(known)) for page in PAGES if page.method == method]
     assert len(found) > 8
     return found
 
