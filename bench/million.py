@@ -38,7 +38,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import seen
 from ostiary.core.selector import browser_key, device_key, label_key, parse, system_key
 from ostiary.settings import Settings
-from ostiary.storage import migrate, selecting, sessions
+from ostiary.storage import live, migrate, selecting
 from ostiary.storage.inspection import look_at_contents
 from ostiary.storage.schema import sessions as table
 
@@ -335,8 +335,8 @@ async def plan(authority: Authority, number: int, users: int) -> list[str]:
 
 async def _newest(authority: Authority, number: int) -> str:
     async with authority.database.reading() as db:
-        live = sessions.live(authority.policy, authority.clock())
-        query = selecting.select(table.c.created_at).where(live).order_by(table.c.created_at.desc())
+        is_live = live.live(authority.policy, authority.clock())
+        query = selecting.select(table.c.created_at).where(is_live).order_by(table.c.created_at.desc())
         found = (await db.execute(query.offset(number).limit(1))).scalar_one_or_none()
     return (found or authority.clock() - timedelta(days=365)).isoformat()
 

@@ -161,7 +161,7 @@ async def test_where_a_session_is_follows_its_use_and_its_name(authority, clock)
     started = await authority.sessions.start("app|1", client=at())
     async with authority.database.transaction() as db:
         use = sessions.Use(clock.now + timedelta(minutes=2), "198.51.100.9", IPHONE)
-        await sessions.touch(db, {started.session.id: use}, None)
+        await sessions.touch(db, {started.session.id: use}, authority.policy, clock())
         await sessions.label(db, started.session.id, "app|1", "Tablet")
     for wanted, count in (
         ({"ip": "198.51.100.0/24"}, 1), ({"ip": "203.0.113.7"}, 0), ({"device": "iphone"}, 1), ({"device": "linux"}, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,7 +35,7 @@ async def test_use_is_not_written_to_what_was_ended(authority, operator, clock, 
     clock.advance(minutes=2)
     before = await row(authority, started.session.id)
     async with authority.database.transaction() as db:
-        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, None)
+        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, authority.policy, clock())
         assert not await sessions.use(db, started.session, Use(clock(), "198.51.100.66", "late"))
     assert await row(authority, started.session.id) == before
 
@@ -53,10 +54,10 @@ async def test_a_use_that_was_noted_before_an_ending_is_not_written_after_it(aut
 async def test_use_is_not_written_to_what_was_idle_too_long(authority, clock):
     await add_user(authority)
     started = await sign_in(authority)
-    idle = timedelta(minutes=30)
+    policy = replace(authority.policy, idle_timeout=timedelta(minutes=30))
     clock.advance(minutes=31)
     async with authority.database.transaction() as db:
-        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, clock() - idle)
+        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, policy, clock())
     assert (await row(authority, started.session.id)).last_used_at == started.session.last_used_at
 
 
@@ -64,7 +65,12 @@ async def test_an_older_use_does_not_go_back(authority, clock):
     await add_user(authority)
     started = await sign_in(authority)
     async with authority.database.transaction() as db:
-        await sessions.touch(db, {started.session.id: Use(clock() - timedelta(hours=1), "198.51.100.66", "old")}, None)
+        await sessions.touch(
+            db,
+            {started.session.id: Use(clock() - timedelta(hours=1), "198.51.100.66", "old")},
+            authority.policy,
+            clock(),
+        )
     assert (await row(authority, started.session.id)).ip == started.session.ip
 
 

@@ -14,11 +14,12 @@ from ostiary.core.session import Reason, Revocation, Session
 from ostiary.core.statement import written
 from ostiary.storage import cli_tokens, events, sessions, subjects, suspended
 from ostiary.storage.database import Connection
+from ostiary.storage.live import Chosen
 from ostiary.storage.sessions import Whose
 
 
 async def end_sessions(
-    db: Connection, chosen: sessions.Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
+    db: Connection, chosen: Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
 ) -> list[Session]:
     """End the chosen sessions that have not ended yet, with one event each. Returns the live ones, as they were before.
 

@@ -59,8 +59,8 @@ async def find_hanging(
     if roots.code is not None:
         things.append(_code(roots.code, now))
     for session in found.values():
-        works = session.refusal(policy, now) is None
-        deadline = session.deadline(policy)[0]
+        works = session.life(policy, now) == "live"
+        deadline = session.ends_at(policy)
         things.append(_session("session", session, works, deadline, under.get(session.id)))
         family = families.get(session.id)
         if family is not None:
@@ -78,7 +78,7 @@ async def find_hanging(
     things += [_token(token, now, under.get(token.id)) for token in tokens.values()]
     makers = [token.id for token in tokens.values() if "admin" in token.scopes]  # no other could
     for session in await sessions.issued_by(db, makers, but=roots.user_id):
-        works, deadline = session.refusal(policy, now) is None, session.deadline(policy)[0]
+        works, deadline = session.life(policy, now) == "live", session.ends_at(policy)
         things.append(_session("session_of_another", session, works, deadline, session.issued_by))
     return things
 

@@ -24,6 +24,7 @@ from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
 from ostiary.storage import accounts, events, plans, selecting, sessions, store_time
 from ostiary.storage.database import Connection, in_transaction
+from ostiary.storage.live import Chosen
 
 PINNED_AT_ONCE: Final = 5000  # rows in one transaction
 ENDED_AT_ONCE: Final = 1000  # sessions in one transaction: about a tenth of a second in which they are held
@@ -239,7 +240,7 @@ class Plans:
         await self._tell(db, "plan.applied", plan, by, {"sessions": plan.count, "undo": undo_for > timedelta(0)})
         return await self._hold(db, plan_id)
 
-    async def _matching(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> sessions.Chosen:
+    async def _matching(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> Chosen:
         await selecting.prepare(db)
         chosen = await selecting.chosen(db, parse(plan.filters), self.policy, now)
         return plans.but(plans.but(chosen, plan.spared), by.session_id)

@@ -86,14 +86,12 @@ class Presence:
 
     @in_transaction
     async def _write(self, db: Connection, used: dict[str, Use], tokens: dict[str, datetime]) -> None:
-        idle = self._policy.idle_timeout
         ahead = await store_time.ahead(db)
         if ahead > store_time.TOLERANCE:
             # A use in the future would keep a session awake for all others until then.
             used = {session_id: replace(use, at=use.at - ahead) for session_id, use in used.items()}
             tokens = {token_id: at - ahead for token_id, at in tokens.items()}
-        idle_since = self._clock() - ahead - idle if idle is not None else None
-        await sessions.touch(db, used, idle_since)
+        await sessions.touch(db, used, self._policy, self._clock() - ahead)
         await cli_tokens.touch(db, tokens)
 
     def begin(self) -> None:

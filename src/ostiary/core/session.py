@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from ostiary.core.policy import Policy
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
@@ -66,7 +66,7 @@ class Session:
         user_id: opaque to us.
         auth_time: when the person last proved who they are; a fresh one comes with re-authentication.
         last_used_at: at most a minute behind the truth while in use.
-        expires_at: the end of its lifetime, however much it is used.
+        expires_at: the end of its lifetime when it started; what holds now is `lifetime_ends_at`.
         ip, user_agent: of its client, at its last recorded use; bounded, never trusted.
         amr: how the person signed in (RFC 8176), `("pwd",)` for a password.
         issued_by: who minted it, when it was not the user's own sign-in.
@@ -92,10 +92,26 @@ class Session:
     revoked: Revocation | None = None
 
     def life(self, policy: Policy, now: datetime) -> Life:
-        """Where it stands at `now`: `live`, `suspended` (refused; its plan may be undone) or `ended` for good."""
+        """Where it stands at `now`: `live`, `suspended` (refused; its plan may be undone) or `ended` for good.
+
+        `storage.live` is the same as SQL; a test holds the two together.
+        """
         if self.revoked is not None:
             return "ended" if self.revoked.is_final(now) else "suspended"
-        return "ended" if now >= self.deadline(policy)[0] else "live"
+        return "ended" if now >= self.ends_at(policy) else "live"
+
+    def ends_at(self, policy: Policy) -> datetime:
+        """When a limit ends it, if nobody uses it any more."""
+        return self.deadline(policy)[0]
+
+    def deadline(self, policy: Policy) -> tuple[datetime, Limit]:
+        """`ends_at`, and by which limit."""
+        ends_at = lifetime_ends_at(self, policy)
+        if policy.idle_timeout is not None:
+            idle_at = self.last_used_at + policy.idle_timeout
+            if idle_at < ends_at:
+                return idle_at, "idle"
+        return ends_at, "lifetime"
 
     def ensure_live(self, policy: Policy, now: datetime) -> None:
         """Return if the session may be used at `now`.
@@ -110,38 +126,28 @@ class Session:
 
     def refusal(self, policy: Policy, now: datetime) -> OstiaryError | None:
         """Why it may not be used at `now`, or None: `ensure_live` for those who want the answer as a value."""
-        if self.revoked is not None:
-            until = None if self.revoked.is_final(now) else self.revoked.suspended_until
-            return SessionRevoked(self.revoked.at, self.revoked.reason, until)
-        ends_at, limit = self.deadline(policy)
-        return SessionExpired(ends_at, limit) if now >= ends_at else None
-
-    def deadline(self, policy: Policy) -> tuple[datetime, Limit]:
-        """When it expires if nobody uses it any more, and by which limit.
-
-        A lifetime that was shortened since the start holds at once; one that was lengthened does not.
-        """
-        ends_at = min(self.expires_at, self.created_at + policy.lifetime)
-        if policy.idle_timeout is not None:
-            idle_at = self.last_used_at + policy.idle_timeout
-            if idle_at < ends_at:
-                return idle_at, "idle"
-        return ends_at, "lifetime"
+        life = self.life(policy, now)
+        if life == "live":
+            return None
+        if self.revoked is None:
+            return SessionExpired(*self.deadline(policy))
+        until = self.revoked.suspended_until if life == "suspended" else None
+        return SessionRevoked(self.revoked.at, self.revoked.reason, until)
 
     def status(self, policy: Policy, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:
         """What to show. `stale`: live, but unused for strictly more than `stale_after_days` (0 or less: never)."""
-        if self.revoked is not None:
-            return "revoked" if self.revoked.is_final(now) else "suspended"
-        if now >= self.deadline(policy)[0]:
-            return "expired"
-        return live_status(self.last_used_at, now, stale_after_days)
+        life = self.life(policy, now)
+        if life == "live":
+            return live_status(self.last_used_at, now, stale_after_days)
+        if life == "suspended":
+            return "suspended"
+        return "expired" if self.revoked is None else "revoked"
 
     def ended(self, policy: Policy, now: datetime) -> tuple[datetime, str] | None:
         """Since when it is refused, and why (a reason, or the limit that passed), or None while it lives."""
-        if self.revoked is not None:
-            return self.revoked.at, self.revoked.reason
-        ends_at, limit = self.deadline(policy)
-        return (ends_at, limit) if now >= ends_at else None
+        if self.life(policy, now) == "live":
+            return None
+        return self.deadline(policy) if self.revoked is None else (self.revoked.at, self.revoked.reason)
 
     @property
     def proved_at(self) -> datetime | None:
@@ -151,6 +157,26 @@ class Session:
     def was_proved_within(self, age: timedelta, now: datetime) -> bool:
         """True if the person proved who they are at most `age` ago (ASVS 5.0 7.5.2)."""
         return self.proved_at is not None and now - self.proved_at <= age
+
+
+class HasLifetime(Protocol):
+    """What the end of a lifetime is reckoned from."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it started."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """The end of its lifetime, as it was when it started."""
+
+
+def lifetime_ends_at(session: HasLifetime, policy: Policy) -> datetime:
+    """The end of its lifetime, however much it is used.
+
+    A lifetime that was shortened since the start holds at once; one that was lengthened does not.
+    """
+    return min(session.expires_at, session.created_at + policy.lifetime)
 
 
 def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:

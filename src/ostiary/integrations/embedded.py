@@ -15,7 +15,7 @@ from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, describe
 from ostiary.core.oauth.jws import looks_like_jwt
-from ostiary.core.session import Session
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.core.taking import Taking
 from ostiary.errors import (
     OstiaryError,
@@ -196,7 +196,7 @@ class Embedded:
         by = Caller(User(identity.user_id))
         session = await self.authority.sessions.find(identity.session_id or "", by=by)
         session.ensure_live(self.authority.policy, self.authority.clock())
-        return session.deadline(self.authority.policy)[0]
+        return session.ends_at(self.authority.policy)
 
     def _polled(self, poll: Poll | None) -> None:
         if poll is not None:
@@ -220,7 +220,7 @@ class Embedded:
             caller.told,
             by,
             session_id=session.id if session else None,
-            ends_at=session.deadline(self.authority.policy)[0] if session else None,
+            ends_at=session.ends_at(self.authority.policy) if session else None,
             auth_time=session.proved_at if session else None,
             amr=session.amr if session else (),
             tenant=session.tenant if session else None,
@@ -236,7 +236,7 @@ class Embedded:
             describe(session.user_agent).name,
             session.created_at,
             session.last_used_at,
-            session.deadline(self.authority.policy)[0],
+            lifetime_ends_at(session, self.authority.policy),
             ip=session.ip,
             user_agent=session.user_agent,
             label=session.label,

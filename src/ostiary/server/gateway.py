@@ -26,6 +26,7 @@ from ostiary.contract.verify import Verified, VerifiedSession, VerifiedToken, Ve
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
+from ostiary.core.session import lifetime_ends_at
 from ostiary.core.token import Token
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
 from ostiary.server import problems, question
@@ -63,7 +64,6 @@ class Gateway:
         self._addresses = addresses
         self._metrics = metrics
         self._names = accepted_names(settings)
-        self._lifetime = authority.policy.lifetime
         self._rules = settings.gateway_rules
         self._origins = frozenset(settings.return_addresses)
         self._public_url = settings.public_url
@@ -153,7 +153,7 @@ class Gateway:
                 VerifiedUser(user.id, user.username, user.roles),
                 VerifiedSession(
                     session.id,
-                    min(session.expires_at, session.created_at + self._lifetime),
+                    lifetime_ends_at(session, self._authority.policy),
                     session.proved_at,
                     session.kind,
                     session.tenant,

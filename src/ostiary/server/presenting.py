@@ -15,7 +15,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import describe
 from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
-from ostiary.core.session import STALE_AFTER_DAYS, Session, Status
+from ostiary.core.session import STALE_AFTER_DAYS, Session, Status, lifetime_ends_at
 from ostiary.server.places import Places
 from ostiary.storage.found import ListedSession
 
@@ -60,7 +60,7 @@ class Presenter:
             id=shown.id,
             created_at=shown.created_at,
             last_used_at=shown.last_used_at,
-            expires_at=min(shown.expires_at, shown.created_at + self._policy.lifetime),
+            expires_at=lifetime_ends_at(shown, self._policy),
             user_agent=shown.user_agent,
             ip=shown.ip,
             is_current=is_current,

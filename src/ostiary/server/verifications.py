@@ -24,7 +24,7 @@ from ostiary.contract.verify import VerifiedUser
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
 from ostiary.core.credential import CliToken
-from ostiary.core.session import Session
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.errors import InvalidRequest, OstiaryError, Unauthenticated
 from ostiary.server import problems
 from ostiary.server.exchange import Exchange
@@ -82,7 +82,7 @@ def _session(session: Session, authority: Authority, now: datetime) -> FoundSess
     return FoundSession(
         id=session.id,
         created_at=session.created_at,
-        expires_at=min(session.expires_at, session.created_at + authority.policy.lifetime),
+        expires_at=lifetime_ends_at(session, authority.policy),
         auth_time=session.proved_at,
         kind=session.kind,
         tenant=session.tenant,

@@ -6,21 +6,21 @@ dozen of values would (docs/decisions/0022).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import Column
+from sqlalchemy import ColumnElement, Dialect, Select, select
 
 from ostiary.core.account import User
 from ostiary.core.credential import CliToken
-from ostiary.core.policy import Policy
 from ostiary.core.session import Revocation, Session
 from ostiary.storage.accounts import NOBODYS
+from ostiary.storage.live import live_since
 from ostiary.storage.schema import REVOKED, cli_tokens, sessions, users
 
 MADE: Final = 8192  # rows whose objects are kept, in case the same row is read again
@@ -64,17 +64,6 @@ class FoundToken:
     user: User
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """How a database makes one text of many values, and hexadecimal digits of bytes."""
-
-    array: str
-    digits: str
-
-
-SQLITE: Final = Spelling("json_array({})", "hex({})")
-POSTGRESQL: Final = Spelling("CAST(json_build_array({}) AS text)", "encode({}, 'hex')")
-
 _USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
 _WHOSE = [sessions.c[name] for name in NOBODYS]
 _REVOKED = [sessions.c[name] for name in REVOKED]
@@ -82,41 +71,49 @@ _SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked
 _TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
 _LISTED = [sessions.c[name] for name in ListedSession.__slots__ if name != "place"]
 
-
-def sessions_where(condition: str, spelling: Spelling) -> str:
-    """The statement that reads ids, and what `as_session` takes."""
-    return _statement("sessions", _SESSION, f"WHERE {condition}", spelling)
+JsonArray: TypeAlias = Callable[[Sequence[ColumnElement[Any]]], ColumnElement[str]]
+Digits: TypeAlias = Callable[[ColumnElement[bytes]], ColumnElement[str]]
 
 
-def tokens_where(condition: str, spelling: Spelling) -> str:
-    """The statement that reads ids, and what `as_token` takes."""
-    theirs = f"LEFT JOIN users ON users.id = cli_tokens.user_id WHERE {condition}"
-    return _statement("cli_tokens", _TOKEN, theirs, spelling)
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The statements of a reader, for one database.
 
-
-def _statement(table: str, columns: Iterable[Column[object]], which: str, spelling: Spelling) -> str:
-    row = _row([spelling.digits.format(f"{table}.secret_hash"), *map(str, columns)], spelling)
-    return f"SELECT {table}.id, {row} FROM {table} {which}"  # noqa: S608 - names of our own tables only
-
-
-def live_of_user(user: str, limits: Iterable[str], most: str, spelling: Spelling) -> str:
-    """The statement that reads what `as_listed` takes, as `listed`; `in_order` puts them in order.
-
-    Args:
-        limits: what `limits` gives, in its order.
-        most: how many at the most.
+    Attributes:
+        array: how the database makes one text, a JSON array, of many values.
+        digits: how it makes hexadecimal digits of bytes.
     """
-    ends, begins, used = limits
-    return (
-        f"SELECT {_row(map(str, _LISTED), spelling)} AS listed FROM sessions "  # noqa: S608 - our own columns only
-        f"WHERE user_id = {user} AND revoked_at IS NULL "
-        f"AND expires_at > {ends} AND created_at > {begins} AND last_used_at > {used} "
-        f"ORDER BY last_used_at DESC LIMIT {most}"
-    )
 
+    dialect: Dialect
+    array: JsonArray
+    digits: Digits
 
-def _row(values: Iterable[str], spelling: Spelling) -> str:
-    return spelling.array.format(", ".join(values))
+    def sessions(self, chosen: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> str:
+        """Reads ids, and what `as_session` takes; `chosen` says of the column of ids which."""
+        row = self.array([self.digits(sessions.c.secret_hash), *_SESSION])
+        return self.text(select(sessions.c.id, row).where(chosen(sessions.c.id)))
+
+    def tokens(self, chosen: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> str:
+        """Reads ids, and what `as_token` takes."""
+        row = self.array([self.digits(cli_tokens.c.secret_hash), *_TOKEN])
+        theirs = cli_tokens.outerjoin(users, users.c.id == cli_tokens.c.user_id)
+        return self.text(select(cli_tokens.c.id, row).select_from(theirs).where(chosen(cli_tokens.c.id)))
+
+    def live_of_user(
+        self, user: ColumnElement[str], since: Iterable[ColumnElement[datetime]], most: ColumnElement[int]
+    ) -> Select[Any]:
+        """Reads what `as_listed` takes, as `listed`; `in_order` puts them in order.
+
+        Args:
+            since: what stands for `live.since`, in its order.
+            most: how many at the most.
+        """
+        found = select(self.array(_LISTED).label("listed")).where(sessions.c.user_id == user, live_since(since))
+        return found.order_by(sessions.c.last_used_at.desc()).limit(most)
+
+    def text(self, statement: Select[Any]) -> str:
+        """As the driver takes it."""
+        return str(statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
 
 
 # Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is
@@ -192,12 +189,3 @@ def in_order(found: list[ListedSession]) -> list[ListedSession]:
 
 
 _place: Final = attrgetter("place")
-
-
-def limits(policy: Policy, now: datetime) -> tuple[datetime, datetime, datetime]:
-    """What `expires_at`, `created_at` and `last_used_at` of a live session lie after (`Session.refusal`)."""
-    idle = policy.idle_timeout
-    return now, now - policy.lifetime, now - idle if idle is not None else _EVER
-
-
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of ours is older

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 from ostiary.core.plan import Plan
 from ostiary.storage import bulk
 from ostiary.storage.database import Connection
+from ostiary.storage.live import Chosen
 from ostiary.storage.schema import plan_sessions, plans, sessions
-from ostiary.storage.sessions import Chosen
 
 _COLUMNS: Final = [plans.c[name] for name in Plan.__slots__]
 

@@ -14,23 +14,22 @@ from typing import Any, Final
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
+from sqlalchemy import ColumnElement, Select, Text, any_, cast, func, literal_column, select
+from sqlalchemy.dialects import postgresql
 
 from ostiary.core.policy import Policy
 from ostiary.storage import outages
 from ostiary.storage.found import (
-    POSTGRESQL,
     FoundSession,
     FoundToken,
     ListedSession,
+    Statements,
     as_listed,
     as_session,
     as_token,
     in_order,
-    limits,
-    live_of_user,
-    sessions_where,
-    tokens_where,
 )
+from ostiary.storage.live import since
 from ostiary.storage.postgres import Postgres
 
 SETTINGS: Final = {"timezone": "UTC"}
@@ -58,14 +57,9 @@ class PostgresReader:
 
     def __init__(self, postgres: Postgres) -> None:
         """Name the database; it is connected to at the first question."""
-        self._sessions = _Question(postgres, sessions_where("sessions.id = ANY($1)", POSTGRESQL))
-        self._tokens = _Question(postgres, tokens_where("cli_tokens.id = ANY($1)", POSTGRESQL))
-        of_one = live_of_user("asked.user_id", ("$2", "$3", "$4"), "$5", POSTGRESQL)
-        self._lists = _Question(
-            postgres,
-            "SELECT asked.user_id, found.listed "  # noqa: S608 - our own names only
-            f"FROM unnest($1::text[]) AS asked(user_id) CROSS JOIN LATERAL ({of_one}) AS found",
-        )
+        self._sessions = _Question(postgres, _STATEMENTS.sessions(lambda id_: id_ == any_(literal_column("$1"))))
+        self._tokens = _Question(postgres, _STATEMENTS.tokens(lambda id_: id_ == any_(literal_column("$1"))))
+        self._lists = _Question(postgres, _STATEMENTS.text(_live_of_users()))
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
@@ -80,7 +74,7 @@ class PostgresReader:
     ) -> dict[str, list[ListedSession]]:
         """As `Reader.lists`."""
         found: dict[str, list[ListedSession]] = {}
-        for user_id, row in await self._lists.ask(user_ids, *limits(policy, now), limit):
+        for user_id, row in await self._lists.ask(user_ids, *since(policy, now), limit):
             found.setdefault(user_id, []).append(as_listed(row))
         return {user_id: in_order(rows) for user_id, rows in found.items()}
 
@@ -88,6 +82,20 @@ class PostgresReader:
         """Close the connections."""
         for question in (self._sessions, self._tokens, self._lists):
             question.close()
+
+
+_STATEMENTS: Final = Statements(
+    postgresql.dialect(),  # type: ignore[no-untyped-call]
+    array=lambda values: cast(func.json_build_array(*values), Text),
+    digits=lambda value: func.encode(value, literal_column("'hex'")),
+)
+
+
+def _live_of_users() -> Select[Any]:
+    asked = func.unnest(literal_column("$1::text[]")).table_valued("user_id").render_derived(name="asked")
+    instants: list[ColumnElement[Any]] = [literal_column(f"${number}") for number in (2, 3, 4)]
+    found = _STATEMENTS.live_of_user(asked.c.user_id, instants, literal_column("$5")).lateral("found")
+    return select(asked.c.user_id, found.c.listed).select_from(asked, found)
 
 
 class _Question:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
@@ -18,12 +18,13 @@ from ostiary.core.address import Network, bounds
 from ostiary.core.client import named_by
 from ostiary.core.policy import Policy
 from ostiary.core.selector import Agent, Machine, Selector, Sort, model_key
-from ostiary.core.session import STALE_AFTER_DAYS, Session
+from ostiary.core.session import Session
 from ostiary.errors import InvalidRequest
-from ostiary.storage import accounts
+from ostiary.storage import accounts, live
 from ostiary.storage.database import Connection
+from ostiary.storage.live import Chosen
 from ostiary.storage.schema import sessions, users
-from ostiary.storage.sessions import COLUMNS, Chosen, as_session, live
+from ostiary.storage.sessions import COLUMNS, as_session
 
 MAXIMUM_AGENTS: Final = 1000  # that name one model; each is read
 MAXIMUM_USERS: Final = 1000  # whose names begin with one text; more are not what somebody looks for
@@ -49,7 +50,8 @@ async def chosen(db: Connection, selector: Selector, policy: Policy, now: dateti
     Raises:
         InvalidRequest: `q` is the beginning of too many names.
     """
-    return and_(*await _filters(db, selector), *_in_state(selector, policy, now))
+    filters = await _filters(db, selector)
+    return and_(*filters) if selector.status is None else and_(*filters, live.in_state(selector.status, policy, now))
 
 
 async def expired(db: Connection, selector: Selector, policy: Policy, now: datetime, *, begun_by: datetime) -> Chosen:
@@ -61,7 +63,7 @@ async def expired(db: Connection, selector: Selector, policy: Policy, now: datet
         InvalidRequest: as above.
     """
     filters = await _filters(db, replace(selector, status=None))
-    return and_(*filters, sessions.c.created_at <= begun_by, *_in_state(Selector(status="expired"), policy, now))
+    return and_(*filters, sessions.c.created_at <= begun_by, live.expired(policy, now))
 
 
 async def _filters(db: Connection, selector: Selector) -> list[Chosen]:
@@ -127,39 +129,6 @@ async def _agents_of(db: Connection, model: str) -> list[str]:
     if len(agents) > MAXIMUM_AGENTS:
         raise InvalidRequest("device", f"more than {MAXIMUM_AGENTS} different agents say that; write more of the model")
     return [agent for agent in agents if model_key(agent) == model]
-
-
-def _in_state(selector: Selector, policy: Policy, now: datetime) -> list[Chosen]:
-    stale_line = now - timedelta(days=STALE_AFTER_DAYS)
-    match selector.status:
-        case None:
-            return []
-        case "live":
-            return [live(policy, now)]
-        case "active":
-            return [live(policy, now), sessions.c.last_used_at >= stale_line]
-        case "stale":
-            return [live(policy, now), sessions.c.last_used_at < stale_line]
-        case "suspended":
-            return [sessions.c.revoked_at.is_not(None), sessions.c.suspended_until > now]
-        case "revoked":
-            return [_is_revoked(now)]
-        case "expired":
-            return [_is_expired(policy, now)]
-        case "ended":
-            return [or_(_is_revoked(now), _is_expired(policy, now))]
-
-
-def _is_revoked(now: datetime) -> Chosen:
-    final = or_(sessions.c.suspended_until.is_(None), sessions.c.suspended_until <= now)
-    return and_(sessions.c.revoked_at.is_not(None), final)
-
-
-def _is_expired(policy: Policy, now: datetime) -> Chosen:
-    passed = [sessions.c.expires_at <= now, sessions.c.created_at <= now - policy.lifetime]
-    if policy.idle_timeout is not None:
-        passed.append(sessions.c.last_used_at <= now - policy.idle_timeout)
-    return and_(sessions.c.revoked_at.is_(None), or_(*passed))
 
 
 async def _ids_of(db: Connection, user: str) -> list[str]:

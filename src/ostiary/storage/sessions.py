@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, Update, and_, bindparam, func, insert, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.policy import Policy
@@ -15,9 +15,8 @@ from ostiary.core.selector import browser_key, device_key, label_key, system_key
 from ostiary.core.session import Revocation, Session
 from ostiary.storage import accounts
 from ostiary.storage.database import Connection
+from ostiary.storage.live import Chosen, live, since
 from ostiary.storage.schema import REVOKED, sessions
-
-Chosen: TypeAlias = ColumnElement[bool]  # which sessions: made by the functions below, never by a door
 
 _FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
 COLUMNS: Final = _FIELDS + [sessions.c[name] for name in REVOKED]
@@ -157,18 +156,6 @@ async def all_of_user(db: Connection, user_id: str, limit: int) -> list[Session]
     return [as_session(row) for row in await db.execute(query.limit(limit))]
 
 
-def live(policy: Policy, now: datetime) -> Chosen:
-    """`Session.ensure_live` as SQL; a test holds the two together."""
-    conditions = [
-        sessions.c.revoked_at.is_(None),
-        sessions.c.expires_at > now,
-        sessions.c.created_at > now - policy.lifetime,
-    ]
-    if policy.idle_timeout is not None:
-        conditions.append(sessions.c.last_used_at > now - policy.idle_timeout)
-    return and_(*conditions)
-
-
 async def count_live(db: Connection, user_id: str, policy: Policy, now: datetime) -> int:
     """How many of a user's sessions would be accepted now."""
     query = select(func.count()).select_from(sessions).where(sessions.c.user_id == user_id, live(policy, now))
@@ -236,17 +223,16 @@ class Use:
     user_agent: str | None
 
 
-async def touch(db: Connection, used: Mapping[str, Use], idle_since: datetime | None) -> None:
-    """Record use. Never revives: not an ended session, and not one unused since before `idle_since`."""
+async def touch(db: Connection, used: Mapping[str, Use], policy: Policy, now: datetime) -> None:
+    """Record use. Never revives: not an ended session, and not one that was idle for too long at `now`."""
     if not used:
         return
     conditions = [
         sessions.c.id == bindparam("session_id"),
         sessions.c.revoked_at.is_(None),
         sessions.c.last_used_at < bindparam("at"),
+        sessions.c.last_used_at > since(policy, now).last_used_at,
     ]
-    if idle_since is not None:
-        conditions.append(sessions.c.last_used_at > idle_since)
     statement = (
         update(sessions)
         .where(*conditions)

@@ -10,23 +10,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy.dialects import sqlite
+
 from ostiary.core.policy import Policy
 from ostiary.errors import StoreUnavailable
 from ostiary.storage import outages
 from ostiary.storage.found import (
-    SQLITE,
     FoundSession,
     FoundToken,
     ListedSession,
+    Statements,
     as_listed,
     as_session,
     as_token,
     in_order,
-    limits,
-    live_of_user,
-    sessions_where,
-    tokens_where,
 )
+from ostiary.storage.live import since
 
 INLINE_BUSY_TIMEOUT_MS: Final = 250  # readers wait only while a log is recovered; the event loop waits too
 
@@ -61,10 +61,10 @@ class SqliteReader:
         self, user_ids: Sequence[str], policy: Policy, now: datetime, limit: int
     ) -> dict[str, list[ListedSession]] | Awaitable[dict[str, list[ListedSession]]]:
         """As `Reader.lists`. Long lists are read some at a time, so that others get their turn in between."""
-        since = [f"{moment.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for moment in limits(policy, now)]
-        left, found = list(reversed(user_ids)), dict[str, list[ListedSession]]()
-        self._some_lists(left, (*since, limit), found)
-        return self._other_lists(left, (*since, limit), found) if left else found
+        instants = (f"{at.replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}" for at in since(policy, now))
+        left, values, found = list(reversed(user_ids)), (*instants, limit), dict[str, list[ListedSession]]()
+        self._some_lists(left, values, found)
+        return self._other_lists(left, values, found) if left else found
 
     async def _other_lists(
         self, left: list[str], values: tuple[Any, ...], found: dict[str, list[ListedSession]]
@@ -128,7 +128,16 @@ class SqliteReader:
                 connection.close()
 
 
-_ONE, _MANY = "= ?", "IN (SELECT value FROM json_each(?))"
-_SESSIONS = (sessions_where(f"sessions.id {_ONE}", SQLITE), sessions_where(f"sessions.id {_MANY}", SQLITE))
-_TOKENS = (tokens_where(f"cli_tokens.id {_ONE}", SQLITE), tokens_where(f"cli_tokens.id {_MANY}", SQLITE))
-_LIVE_OF_USER = live_of_user("?", "???", "?", SQLITE)
+_GIVEN: Final[ColumnElement[Any]] = literal_column("?")
+_ANY_GIVEN: Final = select(func.json_each(_GIVEN).table_valued("value").c.value)
+_STATEMENTS: Final = Statements(
+    sqlite.dialect(),
+    array=lambda values: func.json_array(*values),
+    digits=func.hex,
+)
+_SESSIONS: Final = (
+    _STATEMENTS.sessions(lambda id_: id_ == _GIVEN),
+    _STATEMENTS.sessions(lambda id_: id_.in_(_ANY_GIVEN)),
+)
+_TOKENS: Final = (_STATEMENTS.tokens(lambda id_: id_ == _GIVEN), _STATEMENTS.tokens(lambda id_: id_.in_(_ANY_GIVEN)))
+_LIVE_OF_USER: Final = _STATEMENTS.text(_STATEMENTS.live_of_user(_GIVEN, (_GIVEN, _GIVEN, _GIVEN), _GIVEN))

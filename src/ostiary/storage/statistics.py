@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, case, extract, func, literal_column,
 
 from ostiary.core.policy import Policy
 from ostiary.storage.database import Connection
+from ostiary.storage.live import live
 from ostiary.storage.schema import events, sessions
-from ostiary.storage.sessions import live
 
 COUNTED: Final = ("session.started", "session.revoked", "sign_in.refused")  # kinds of events that charts tell of
 _LIMITED: Final = "sign_in.limited"  # many refused sign-ins in one event

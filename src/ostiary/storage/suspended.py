@@ -10,8 +10,9 @@ from sqlalchemy import or_, select, update
 
 from ostiary.core.session import Revocation
 from ostiary.storage.database import Connection
+from ostiary.storage.live import Chosen
 from ostiary.storage.schema import REVOKED, plan_sessions, plans, sessions, users
-from ostiary.storage.sessions import Chosen, Whose, ids, revoking, written
+from ostiary.storage.sessions import Whose, ids, revoking, written
 
 
 class Suspended(NamedTuple):

@@ -18,7 +18,7 @@ from ostiary.core.oauth import refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import Code
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
 from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects
@@ -134,7 +134,7 @@ class Exchange:
             tenant=client.tenant,
             client_id=client.id,
             # What comes of a session that an administrator made ends with it, and says so.
-            lifetime=browser.expires_at - now if browser.issued_by is not None else None,
+            lifetime=lifetime_ends_at(browser, self._policy) - now if browser.issued_by is not None else None,
             issued_by=browser.issued_by,
         )
         await codes.set_granted(db, code.id, started.session.id)

@@ -106,7 +106,7 @@ class Inspection:
             "scope": " ".join(known.scopes),
             **sign_in_claims(session),
             "tenant_id": session.tenant,
-            "exp": access.expires_at if access else int(session.deadline(self._policy)[0].timestamp()),
+            "exp": access.expires_at if access else int(session.ends_at(self._policy).timestamp()),
             "iat": access.issued_at if access else int(session.created_at.timestamp()),
         }
         if access is not None:

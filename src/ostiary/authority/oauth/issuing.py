@@ -12,7 +12,7 @@ from ostiary.core.account import User
 from ostiary.core.oauth.claims import access_claims, id_claims
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.settings import Settings
 
 
@@ -54,7 +54,7 @@ class Issuing:
     ) -> Issued:
         """Sign the tokens of a session; none of them outlives it. With `user` and the scope openid, an ID token too."""
         now = self._clock()
-        expires_at = min(now + self._settings.access_token_lifetime, self._policy_end(session))
+        expires_at = min(now + self._settings.access_token_lifetime, lifetime_ends_at(session, self._policy))
         access_token = await self._keys.sign_access_token(
             access_claims(
                 session,
@@ -82,6 +82,3 @@ class Issuing:
             )
         expires_in = int(expires_at.timestamp()) - int(now.timestamp())
         return Issued(session, access_token, expires_in, scopes, refresh_token, id_token)
-
-    def _policy_end(self, session: Session) -> datetime:
-        return min(session.expires_at, session.created_at + self._policy.lifetime)

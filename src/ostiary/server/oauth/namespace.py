@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from ostiary.contract import oauth as contract
 from ostiary.contract.oauth import ListedSession, OAuthSessions, Said
 from ostiary.core.caller import Caller
-from ostiary.core.session import Session
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.errors import NotAllowed
 from ostiary.server.callers import presented
 from ostiary.server.cookies import CLEAR_SITE_DATA, accepted_names
@@ -89,7 +89,7 @@ def _listed(session: Session, by: Caller, exchange: Exchange) -> ListedSession:
     return ListedSession(
         id=session.id,
         created_at=session.created_at,
-        expires_at=min(session.expires_at, session.created_at + exchange.authority.policy.lifetime),
+        expires_at=lifetime_ends_at(session, exchange.authority.policy),
         user_agent=session.user_agent,
         ip_address=session.ip,
         tenant=session.tenant,
