@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta
 
-from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, SessionId, Text, Username
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
+from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, NextCursor, SessionId, Text, Username
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import (
     SECRET,
     SESSION_ID,
     AdminSession,
     Count,
-    Instant,
     Revoked,
     Session,
 )
@@ -26,15 +28,20 @@ Filter: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT, p
 FilterTime: TypeAlias = Annotated[str, Meta(max_length=64, examples=["2026-01-15T12:00:00Z"])]
 
 
-class SessionPage(Struct, kw_only=True):
+class SessionPage(Answer, kw_only=True):
     """Sessions by start time."""
 
-    sessions: list[AdminSession]
-    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    sessions: Sequence[AdminSession]
+    next_cursor: NextCursor
     count: Annotated[Count, Meta(description="How many there are on all pages.")]
 
+    @property
+    def items(self) -> Sequence[AdminSession]:
+        """The sessions."""
+        return self.sessions
 
-class Minted(Struct, kw_only=True):
+
+class Minted(Answer, kw_only=True):
     """A session that was made for somebody, with its cookie, which is shown once."""
 
     username: str
@@ -43,23 +50,10 @@ class Minted(Struct, kw_only=True):
         str, Meta(examples=[f"__Host-session={SESSION_ID}.{SECRET}; Path=/; HttpOnly; Secure; SameSite=Lax"])
     ]
 
-
-class SignedOutSession(Struct, kw_only=True):
-    """A session that somebody ended, and when."""
-
-    username: str
-    session_id: SessionId
-    revoked: Instant
-
-
-class SignedOutUser(Struct, kw_only=True):
-    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time.
-
-    Of more than 1000 those that ended last, the newest first, and `more` is true.
-    """
-
-    sessions: list[SignedOutSession]
-    more: Annotated[bool | UnsetType, Meta(description="True where there are more; else left out.")] = UNSET
+    @property
+    def token(self) -> str:
+        """What holds the session, as a bearer."""
+        return self.cookie.partition(";")[0].partition("=")[2]
 
 
 class SearchSessions(Takes, kw_only=True):
@@ -123,13 +117,7 @@ class MintSession(OfUser, kw_only=True):
     reason: Annotated[Text | None, Meta(description="Why, for the audit trail.")] = None
 
 
-class SignOutUser(Takes):
-    """End every session of a user, and nobody else's."""
-
-    username: Username
-
-
-class AdminSessions(Namespace):
+class AdminSessions(Namespace[W]):
     """Anybody's sessions."""
 
     tag = "administration: sessions"
@@ -153,7 +141,7 @@ class AdminSessions(Namespace):
         errors=(SessionNotFound, ReauthenticationRequired),
         repeatable=True,
     )
-    mint = Operation(
+    start = Operation(
         "POST",
         "/api/v1/admin/users/{username}/sessions",
         MintSession,
@@ -162,14 +150,4 @@ class AdminSessions(Namespace):
         summary="Make a session for somebody",
         errors=(UserNotFound, LimitReached, ReauthenticationRequired),
         status=201,
-    )
-    sign_out = Operation(
-        "POST",
-        "/api/v1/admin/users/{username}/logout",
-        SignOutUser,
-        SignedOutUser,
-        id="sign_out_user",
-        summary="End all sessions of a user",
-        errors=(UserNotFound, ReauthenticationRequired),
-        repeatable=True,
     )

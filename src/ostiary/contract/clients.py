@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL, Text
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType
@@ -20,18 +23,20 @@ CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
 
 ClientId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[CLIENT_ID])]
 Uris: TypeAlias = Annotated[
-    list[Annotated[str, Meta(max_length=MAXIMUM_LENGTH, pattern=NO_NUL)]],
+    Sequence[Annotated[str, Meta(max_length=MAXIMUM_LENGTH, pattern=NO_NUL)]],
     Meta(max_length=MAXIMUM_URIS, description="Exactly these.", examples=[["https://app.example.org/callback"]]),
 ]
 Grants: TypeAlias = Annotated[
-    list[Annotated[str, Meta(max_length=32)]], Meta(max_length=len(GRANTS) * 2, description=f"Of {', '.join(GRANTS)}.")
+    Sequence[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(GRANTS) * 2, description=f"Of {', '.join(GRANTS)}."),
 ]
 ClientScopes: TypeAlias = Annotated[
-    list[Annotated[str, Meta(max_length=32)]], Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.")
+    Sequence[Annotated[str, Meta(max_length=32)]],
+    Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}."),
 ]
 
 
-class Client(Struct, kw_only=True):
+class Client(Answer, kw_only=True):
     """A registered OAuth client."""
 
     id: ClientId
@@ -49,26 +54,26 @@ class Client(Struct, kw_only=True):
     created_at: datetime
 
 
-class ClientAnswer(Struct, kw_only=True):
+class ClientAnswer(Answer, kw_only=True):
     """One client."""
 
     client: Client
 
 
-class ClientWithSecret(Struct, kw_only=True):
+class ClientWithSecret(Answer, kw_only=True):
     """One client, with its secret, which has just been made."""
 
     client: Client
     secret: Annotated[str | None, Meta(description="Shown once; null for a public client, which has none.")]
 
 
-class ClientList(Struct, kw_only=True):
+class ClientList(Answer, kw_only=True):
     """All clients, oldest first."""
 
-    clients: list[Client]
+    clients: Sequence[Client]
 
 
-class ClientRemoved(Struct, kw_only=True):
+class ClientRemoved(Answer, kw_only=True):
     """A client is gone, and its sessions have ended."""
 
     ok: bool = True
@@ -76,21 +81,26 @@ class ClientRemoved(Struct, kw_only=True):
     sessions: Annotated[int, Meta(ge=0, description="How many of its sessions ended.")]
 
 
-class KeysRotated(Struct, kw_only=True):
+class KeysRotated(Answer, kw_only=True):
     """The keys that sign from now on."""
 
     ok: bool = True
-    keys: Annotated[list[str], Meta(examples=[["key_a2b3c4d5e6fk3v7mzpq2w4x6y7"]])]
+    keys: Annotated[Sequence[str], Meta(examples=[["key_a2b3c4d5e6fk3v7mzpq2w4x6y7"]])]
 
 
 class ListClients(Nothing):
     """All of them, oldest first."""
 
 
-class AddClient(Takes):
-    """Register a program that signs its users in here. Its secret is shown this once."""
+class NamedClient(Takes):
+    """Under which name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_NAME, pattern=NO_NUL, examples=["Shop"])]
+
+
+class AddClient(NamedClient, kw_only=True):
+    """Register a program that signs its users in here. Its secret is shown this once."""
+
     is_public: Annotated[bool, Meta(description="True if it can keep no secret: a browser or native app.")] = False
     application_id: Annotated[Text | None, Meta(description="Left out: its own id.")] = None
     application_type: Annotated[ApplicationType, Meta(description="`native` for an app on a device.")] = "web"
@@ -124,7 +134,7 @@ class RemoveClient(Takes):
     client_id: ClientId
 
 
-class RotateKeys(Takes):
+class RotateKeys(Takes, kw_only=True):
     """The old keys stay published for a day, so that tokens under way are still read."""
 
     at_once: Annotated[
@@ -132,8 +142,8 @@ class RotateKeys(Takes):
     ] = False
 
 
-class AdminClients(Namespace):
-    """OAuth clients, and the keys that sign their tokens."""
+class AdminClients(Namespace[W]):
+    """OAuth clients."""
 
     tag = "administration: OAuth"
 
@@ -181,8 +191,16 @@ class AdminClients(Namespace):
         id="remove_client",
         summary="Remove an OAuth client",
         errors=(ClientNotFound, ReauthenticationRequired),
+        repeatable=False,  # the second answer says that there is no such client
     )
-    rotate_keys = Operation(
+
+
+class AdminKeys(Namespace[W]):
+    """The keys that sign the tokens of OAuth clients."""
+
+    tag = "administration: OAuth"
+
+    rotate = Operation(
         "POST",
         "/api/v1/admin/keys/rotate",
         RotateKeys,

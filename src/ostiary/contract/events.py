@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from ostiary.contract.fields import Cursor, Time, Username
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
+from ostiary.contract.fields import Cursor, NextCursor, Time, Username
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import SESSION_ID, Instant
 from ostiary.core.event import EventKind
 from ostiary.errors import Conflict, EventNotFound, UserNotFound
 
 
-class Event(Struct, kw_only=True):
+class Event(Answer, kw_only=True):
     """What happened, to whom, by whom, from where and why."""
 
     position: Annotated[int | None, Meta(description="Its place in the trail.")]
@@ -29,11 +32,11 @@ class Event(Struct, kw_only=True):
     detail: Annotated[dict[str, str | int | bool | None], Meta(description="More, by kind.")]
 
 
-class EventPage(Struct, kw_only=True):
+class EventPage(Answer, kw_only=True):
     """A page of the audit trail."""
 
-    events: list[Event]
-    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    events: Sequence[Event]
+    next_cursor: NextCursor
     settled: Annotated[
         int,
         Meta(
@@ -42,8 +45,13 @@ class EventPage(Struct, kw_only=True):
         ),
     ]
 
+    @property
+    def items(self) -> Sequence[Event]:
+        """The events."""
+        return self.events
 
-class Receipt(Struct, kw_only=True):
+
+class Receipt(Answer, kw_only=True):
     """A signed statement about an ending."""
 
     receipt: Annotated[str, Meta(description="A JWS in its compact form (RFC 7515) of the type `ostiary-receipt+jwt`.")]
@@ -85,7 +93,7 @@ class ReceiptOfEnding(Takes):
     ]
 
 
-class AdminEvents(Namespace):
+class AdminEvents(Namespace[W]):
     """The audit trail."""
 
     tag = "administration: audit trail"

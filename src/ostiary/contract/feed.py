@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import Instant
 from ostiary.errors import Conflict
@@ -13,7 +15,7 @@ from ostiary.errors import Conflict
 MAXIMUM_HOLD: Final = 300.0  # seconds
 
 
-class EndedData(Struct):
+class EndedData(Answer):
     """One session."""
 
     session_id: str
@@ -23,7 +25,7 @@ class EndedData(Struct):
     suspended_until: Instant | None
 
 
-class EndedManyData(Struct, omit_defaults=True):
+class EndedManyData(Answer, omit_defaults=True):
     """Many sessions: of a user, or of everybody."""
 
     cut_off: Instant
@@ -31,7 +33,7 @@ class EndedManyData(Struct, omit_defaults=True):
     user_id: str | None = None
 
 
-class ChangedData(Struct, omit_defaults=True):
+class ChangedData(Answer, omit_defaults=True):
     """What to ask about again: one of these."""
 
     session_id: str | None = None
@@ -40,7 +42,7 @@ class ChangedData(Struct, omit_defaults=True):
     keys: bool = False
 
 
-class HeartbeatData(Struct):
+class HeartbeatData(Answer):
     """Everything committed until `time` was told."""
 
     time: Instant
@@ -84,7 +86,7 @@ class FollowFeed(Takes, kw_only=True):
     ] = None
 
 
-class Feed(Namespace):
+class Feed(Namespace[W]):
     """What programs follow that remember sessions."""
 
     tag = "services"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
@@ -40,14 +41,15 @@ Duration: TypeAlias = Annotated[
 ]
 Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
 Scopes: TypeAlias = Annotated[
-    list[Annotated[str, Meta(max_length=32)]],
+    Sequence[Annotated[str, Meta(max_length=32)]],
     Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
 ]
 Roles: TypeAlias = Annotated[
-    list[Annotated[str, Meta(max_length=32)]],
+    Sequence[Annotated[str, Meta(max_length=32)]],
     Meta(max_length=len(ROLES) * 2, description=f"Of {', '.join(ROLES)}.", examples=[["member"]]),
 ]
 Cursor: TypeAlias = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before; opaque.")]
+NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
 # Of whatever form: one that cannot be ours is answered as a missing one, by `server.guard`.
 SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]

@@ -5,18 +5,21 @@ The credential comes in the body, never in a path or query: those are written in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import SESSION_ID, USER_ID, Count, Instant
 from ostiary.core.leak import MAXIMUM_TEXT, LeakKind, What
 from ostiary.errors import Conflict, ReauthenticationRequired, SessionNotFound, TokenNotFound
 
 
-class ThingView(Struct, kw_only=True):
+class ThingView(Answer, kw_only=True):
     """One thing that hangs on the credential."""
 
     what: Annotated[What, Meta(description="`session_of_another` is told, but not ended.")]
@@ -31,7 +34,7 @@ class ThingView(Struct, kw_only=True):
     under: Annotated[str | None, Meta(description="The id of what it was made with.")]
 
 
-class NeutralisedView(Struct, kw_only=True):
+class NeutralisedView(Answer, kw_only=True):
     """A leaked credential, and everything that hangs on it."""
 
     kind: LeakKind
@@ -44,7 +47,7 @@ class NeutralisedView(Struct, kw_only=True):
     sessions: Annotated[Count, Meta(description="That work; after the act, that it ended.")]
     tokens: Annotated[Count, Meta(description="CLI tokens that work; after the act, that it ended.")]
     applied: Annotated[bool, Meta(description="False for a preview.")]
-    things: list[ThingView]
+    things: Sequence[ThingView]
 
 
 class PreviewNeutralise(Takes):
@@ -75,7 +78,7 @@ class Neutralise(Takes):
     ]
 
 
-class Leaks(Namespace):
+class Leaks(Namespace[W]):
     """Leaked credentials."""
 
     tag = "administration: leaked credentials"
@@ -88,6 +91,7 @@ class Leaks(Namespace):
         id="preview_neutralise",
         summary="What hangs on a leaked credential?",
         errors=(SessionNotFound, TokenNotFound),
+        repeatable=True,
     )
     neutralise = Operation(
         "POST",

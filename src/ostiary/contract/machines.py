@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
-
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.operation import Namespace, Nothing, Operation
 
 
-class Health(Struct):
+class Health(Answer):
     """It is well."""
 
     status: Literal["ok"] = "ok"
@@ -30,7 +30,7 @@ class ReadMetrics(Nothing):
     """
 
 
-class Machines(Namespace):
+class Machines(Namespace[W]):
     """Whether a process lives, whether it can do its work, and what it counted."""
 
     tag = "machines"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta
 
+from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
+from ostiary.contract.calling import W
 from ostiary.contract.fields import SessionId
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.errors import (
@@ -28,15 +31,43 @@ USERINFO = "/oauth/userinfo"
 JWKS = "/.well-known/jwks.json"
 
 
-class TokenAnswer(Struct, kw_only=True):
+class TokenAnswer(Answer, kw_only=True):
     """What a grant gave (RFC 6749 5.1)."""
 
     access_token: str
     token_type: str = "Bearer"
     expires_in: Annotated[int, Meta(description="Seconds.")]
     scope: str
-    refresh_token: str | UnsetType = UNSET
-    id_token: str | UnsetType = UNSET
+    refresh_token: str | LeftOut = LEFT_OUT
+    id_token: str | LeftOut = LEFT_OUT
+
+
+class Introspection(Answer, kw_only=True, omit_defaults=True):
+    """What a token is (RFC 7662 2.2). Of one that is not active nothing else is said: it may never have been any."""
+
+    active: bool
+    iss: str | None = None
+    sub: str | None = None
+    aud: Sequence[str] | None = None
+    client_id: str | None = None
+    sid: Annotated[str | None, Meta(description="The session's id.")] = None
+    scope: str | None = None
+    auth_time: int | None = None
+    amr: Sequence[str] | None = None
+    tenant_id: str | None = None
+    exp: int | None = None
+    iat: int | None = None
+    token_type: str | None = None
+    jti: str | None = None
+    username: str | None = None
+
+
+class UserInfo(Answer, kw_only=True, omit_defaults=True):
+    """Whom an access token speaks for (OIDC Core 5.1); the name needs the scope `profile`, the address `email`."""
+
+    sub: str
+    preferred_username: str | None = None
+    email: str | None = None
 
 
 class FormTakes(Takes, kw_only=True, forbid_unknown_fields=False):
@@ -57,14 +88,48 @@ class Token(FormTakes, kw_only=True):
     scope: str | None = None
 
 
-class OAuthRevokeToken(FormTakes, kw_only=True):
+class OfCode(Takes):
+    """For which code."""
+
+    code: str
+
+
+class OfRefreshToken(Takes):
+    """For which refresh token."""
+
+    refresh_token: str
+
+
+class ExchangeCode(OfCode, kw_only=True, tag_field="grant_type", tag="authorization_code"):
+    """Tokens for an authorization code. It works once; a second use ends what the first gave."""
+
+    redirect_uri: str
+    code_verifier: str
+
+
+class Refresh(OfRefreshToken, kw_only=True, tag_field="grant_type", tag="refresh_token"):
+    """The next access token, and the refresh token that replaces this one: store it before you use the first.
+
+    It is asked again when the answer is lost: within the grace window the same token has the same successor.
+    """
+
+    scope: str | None = None
+
+
+class ClientCredentials(Takes, kw_only=True, tag_field="grant_type", tag="client_credentials"):
+    """An access token for the client itself."""
+
+    scope: str | None = None
+
+
+class OAuthRevokeToken(FormTakes):
     """The token's session ends, and with it every token of the same sign-in (RFC 7009)."""
 
     token: str
     token_type_hint: str | None = None
 
 
-class Introspect(FormTakes, kw_only=True):
+class Introspect(FormTakes):
     """What a token is, from the session's row, now (RFC 7662)."""
 
     token: str
@@ -83,7 +148,7 @@ class ReadKeys(Takes, forbid_unknown_fields=False):
     """The public keys (RFC 7517)."""
 
 
-class ListedSession(Struct, rename="camel", kw_only=True):
+class ListedSession(Answer, rename="camel", kw_only=True):
     """A session, as clients of the namespace know it; what follows `tenant` is ours."""
 
     id: str
@@ -97,14 +162,14 @@ class ListedSession(Struct, rename="camel", kw_only=True):
     is_current: bool
 
 
-class ListedSessions(Struct):
+class ListedSessions(Answer):
     """All of them, newest first."""
 
-    sessions: list[ListedSession]
+    sessions: Sequence[ListedSession]
     count: int
 
 
-class Said(Struct, omit_defaults=True):
+class Said(Answer, omit_defaults=True):
     """Whether it was done, in words."""
 
     success: bool
@@ -140,71 +205,7 @@ class EndSession(Takes, forbid_unknown_fields=False):
     """OIDC RP-Initiated Logout: a person is to be asked, so there is a page for it. A GET ends nothing."""
 
 
-class OAuth(Namespace):
-    """What OAuth clients ask."""
-
-    tag = "OAuth"
-
-    token = Operation(
-        "POST",
-        TOKEN,
-        Token,
-        TokenAnswer,
-        id="token",
-        summary="Get tokens",
-        who="client",
-        errors=(InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
-        sends="form",
-        speaks="oauth",
-    )
-    revoke = Operation(
-        "POST",
-        REVOKE,
-        OAuthRevokeToken,
-        type(None),
-        id="revoke_token",
-        summary="Revoke a token",
-        who="client",
-        sends="form",
-        speaks="oauth",
-        repeatable=True,
-    )
-    introspect = Operation(
-        "POST",
-        INTROSPECT,
-        Introspect,
-        Claims,
-        id="introspect",
-        summary="What is this token?",
-        who="client",
-        sends="form",
-        speaks="oauth",
-        repeatable=True,
-    )
-    userinfo = Operation(
-        "GET",
-        USERINFO,
-        ReadUserInfo,
-        Claims,
-        id="user_info",
-        summary="Who is the user?",
-        who="access_token",
-        speaks="oauth",
-    )
-    userinfo_by_post = Operation(
-        "POST",
-        USERINFO,
-        ReadUserInfo,
-        Claims,
-        id="user_info_by_post",
-        summary="Who is the user?",
-        who="access_token",
-        speaks="oauth",
-        repeatable=True,
-    )
-
-
-class Discovery(Namespace):
+class Discovery(Namespace[W]):
     """What clients find out by themselves."""
 
     tag = "OAuth"
@@ -230,7 +231,7 @@ class Discovery(Namespace):
     keys = Operation("GET", JWKS, ReadKeys, Claims, id="jwks", summary="The keys that sign tokens", who="nobody")
 
 
-class OAuthSessions(Namespace):
+class OAuthSessions(Namespace[W]):
     """The sessions namespace: what existing clients call to show and end their users' sessions.
 
     camelCase, the text in `message`, always 200 and JSON on success; the bodies are theirs to keep.
@@ -292,3 +293,76 @@ class OAuthSessions(Namespace):
         speaks="message",
         status=303,
     )
+
+
+class OAuth(Namespace[W]):
+    """What OAuth clients ask."""
+
+    tag = "OAuth"
+
+    token = Operation(
+        "POST",
+        TOKEN,
+        Token,
+        TokenAnswer,
+        id="token",
+        summary="Get tokens",
+        who="client",
+        errors=(InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
+        sends="form",
+        speaks="oauth",
+    )
+    exchange = token.variant(ExchangeCode)
+    refresh = token.variant(Refresh, repeatable=True)
+    client_credentials = token.variant(ClientCredentials)
+    revoke = Operation(
+        "POST",
+        REVOKE,
+        OAuthRevokeToken,
+        type(None),
+        id="revoke_token",
+        summary="Revoke a token",
+        who="client",
+        sends="form",
+        speaks="oauth",
+        repeatable=True,
+    )
+    introspect = Operation(
+        "POST",
+        INTROSPECT,
+        Introspect,
+        Introspection,
+        id="introspect",
+        summary="What is this token?",
+        who="client",
+        sends="form",
+        speaks="oauth",
+        repeatable=True,
+    )
+    userinfo = Operation(
+        "GET",
+        USERINFO,
+        ReadUserInfo,
+        UserInfo,
+        id="user_info",
+        summary="Who is the user?",
+        who="access_token",
+        speaks="oauth",
+    )
+    userinfo_by_post = Operation(
+        "POST",
+        USERINFO,
+        ReadUserInfo,
+        UserInfo,
+        id="user_info_by_post",
+        summary="Who is the user?",
+        who="access_token",
+        speaks="oauth",
+        repeatable=True,
+    )
+
+    def __init__(self, wire: W) -> None:
+        """With what belongs to it."""
+        super().__init__(wire)
+        self.discovery: Discovery[W] = Discovery(wire)
+        self.sessions: OAuthSessions[W] = OAuthSessions(wire)

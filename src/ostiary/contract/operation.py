@@ -3,25 +3,30 @@
     class RevokeSession(Takes): ...                 the words, and what it takes, with its bounds
     revoke = Operation("POST", "/api/v1/…", …)      what HTTP adds: where, for whom, what it answers, which errors
 
-The server dispatches by it and checks what comes in; the OpenAPI document, the SDK and the tests that walk all
-operations are made of it (docs/decisions/0035).
+The server dispatches by it and checks what comes in. Read from a client it is a method, with the arguments of what it
+takes. The OpenAPI document and the tests that walk all operations are made of it (docs/decisions/0035).
 """
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from msgspec import Struct, structs
 
 from ostiary import errors
+from ostiary.contract.answer import Listing
+from ostiary.contract.calling import Awaiting, Blocking, Call, Coming, W, method
 from ostiary.errors import OstiaryError
 
 P = ParamSpec("P")
 A = TypeVar("A", bound="Takes")
 T = TypeVar("T")
+Q = ParamSpec("Q")
+B = TypeVar("B", bound="Takes")
 
 Method: TypeAlias = Literal["GET", "POST", "DELETE"]
 Place: TypeAlias = Literal["path", "query", "body"]
@@ -89,10 +94,12 @@ class Operation(Generic[P, A, T]):
         headers: of its answer, with what they say.
         maximum_body: in bytes.
         is_body_optional: no body at all is as good as one of defaults. Not so where who forgets it would get more.
-        repeatable: doing it twice is the same as doing it once, so it may be asked again when an answer is lost.
+        repeatable: doing it twice is the same as doing it once, and answers the same, so it may be asked again when an
+            answer is lost. Left out: true of a GET and a DELETE.
+        variant_of: of what this is a narrower form, for clients.
     """
 
-    group: type[Namespace]
+    group: type[Namespace[Any]]
     name: str
 
     def __init__(
@@ -113,7 +120,7 @@ class Operation(Generic[P, A, T]):
         headers: Mapping[str, str] | None = None,
         maximum_body: int = MAXIMUM_BODY,
         is_body_optional: bool = False,
-        repeatable: bool = False,
+        repeatable: bool | None = None,
     ) -> None:
         """Said once, in a `Namespace`; `takes` is typed as a callable, as that is how a type checker learns `P`."""
         self.id = id
@@ -131,12 +138,48 @@ class Operation(Generic[P, A, T]):
         self.headers = headers or {}
         self.maximum_body = maximum_body
         self.is_body_optional = is_body_optional
-        self.repeatable = repeatable or method != "POST"
-        self.description = inspect.cleandoc(self.takes.__doc__ or "")
+        self.repeatable = method != "POST" if repeatable is None else repeatable
+        self.own_errors = errors
+        self.variant_of: Operation[..., Any, T] | None = None
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Learn where it belongs."""
         self.group, self.name = owner, name
+
+    @overload
+    def __get__(self, at: None, owner: type) -> Operation[P, A, T]: ...
+    @overload
+    def __get__(self, at: Namespace[Blocking], owner: type) -> Call[P, T]: ...
+    @overload
+    def __get__(self, at: Namespace[Awaiting], owner: type) -> Call[P, Coming[T]]: ...
+    def __get__(self, at: Namespace[Any] | None, owner: type) -> Any:
+        """Of a namespace itself; of one of a client, the method."""
+        return self if at is None else method(self, at.wire)
+
+    def variant(
+        self, takes: Callable[Q, B], *, who: Who | None = None, repeatable: bool | None = None
+    ) -> Operation[Q, B, T]:
+        """The same operation for clients, where a narrower form of what it takes says more: its server knows only one.
+
+        What is always sent is a tag of `takes`.
+        """
+        found = cast("Operation[Q, B, T]", copy.copy(self))
+        found.takes = cast("type[B]", takes)
+        found.who = who or self.who
+        found.repeatable = self.repeatable if repeatable is None else repeatable
+        found.variant_of = self
+        return found
+
+    @property
+    def description(self) -> str:
+        """What it does: the words of what it takes, never those of a base."""
+        return inspect.cleandoc(self.takes.__doc__ or "")
+
+    @property
+    def travels(self) -> Any:
+        """The type of what travels as its answer."""
+        kind: Any = self.answers  # an array is no type
+        return structs.fields(kind)[0].type if isinstance(kind, type) and issubclass(kind, Listing) else kind
 
     @property
     def is_administration(self) -> bool:
@@ -160,8 +203,8 @@ class Operation(Generic[P, A, T]):
         return f"<Operation {self.id}>"
 
 
-class Namespace:
-    """Operations that belong together.
+class Namespace(Generic[W]):
+    """Operations that belong together, as methods of a client.
 
     Attributes:
         tag: what the OpenAPI document has them under; empty where each says something else.
@@ -169,9 +212,13 @@ class Namespace:
 
     tag: ClassVar[str] = ""
 
+    def __init__(self, wire: W) -> None:
+        """`wire` is how the client asks."""
+        self.wire: W = wire
 
-def operations_of(group: type[Namespace]) -> Iterator[Operation[..., Any, Any]]:
-    """Those of a namespace, as they are written down."""
+
+def operations_of(group: type[Namespace[Any]]) -> Iterator[Operation[..., Any, Any]]:
+    """Those of a namespace, with their variants, as they are written down."""
     for value in vars(group).values():
         if isinstance(value, Operation):
             yield value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.shapes import AdminSession, Count, Instant
@@ -20,17 +23,17 @@ Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)
 PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
 
 
-class MadePlan(Struct, kw_only=True):
+class MadePlan(Answer, kw_only=True):
     """A plan: the sessions that it pins, and no others, are ended when it is applied."""
 
     plan_id: PlanId
     count: Annotated[Count, Meta(description="Sessions that are pinned.")]
     users: Annotated[Count, Meta(description="How many users they are of.")]
-    sample: Annotated[list[AdminSession], Meta(description="The newest of them.")]
+    sample: Annotated[Sequence[AdminSession], Meta(description="The newest of them.")]
     expires_at: Annotated[Instant, Meta(description="Apply it before.")]
 
 
-class PlanProgress(Struct, kw_only=True):
+class PlanProgress(Answer, kw_only=True):
     """How far a plan has come."""
 
     plan_id: PlanId
@@ -48,7 +51,7 @@ class PlanProgress(Struct, kw_only=True):
     can_undo: Annotated[bool, Meta(description="True if an undo may begin now.")]
 
 
-PlanList: TypeAlias = list[PlanProgress]
+PlanList: TypeAlias = tuple[PlanProgress, ...]
 
 
 class MakePlan(Takes, kw_only=True):
@@ -114,7 +117,7 @@ class UndoPlan(Takes):
     plan_id: PlanId
 
 
-class Plans(Namespace):
+class Plans(Namespace[W]):
     """Ending many sessions at once."""
 
     tag = "administration: plans"

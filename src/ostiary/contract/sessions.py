@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from ostiary.contract import shapes
+from ostiary.contract.answer import Listing
+from ostiary.contract.calling import W
 from ostiary.contract.fields import Label, SessionId, Text
+from ostiary.contract.oauth import OAuthSessions
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.contract.verifiers import Lag, ShowLag
 from ostiary.core.session import STALE_AFTER_DAYS
-from ostiary.errors import ReauthenticationRequired, SessionNotFound
+from ostiary.errors import Conflict, ReauthenticationRequired, SessionNotFound
 
 DAYS = 36_500  # a hundred years of days, either way
 
-SessionList: TypeAlias = list[shapes.Session]
+
+class SessionList(Listing, kw_only=True):
+    """A user's sessions. It can be looped over itself."""
+
+    sessions: Sequence[shapes.Session]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.sessions)
+
+    def __iter__(self) -> Iterator[shapes.Session]:
+        """One session after the other."""
+        return iter(self.sessions)
+
+    def __len__(self) -> int:
+        """As `count`."""
+        return len(self.sessions)
 
 
 class ListSessions(Takes, kw_only=True):
@@ -68,7 +90,16 @@ class RevokeAll(Takes, kw_only=True):
     application_id: Annotated[Text | None, Meta(description="Sessions of this application only.")] = None
 
 
-class Sessions(Namespace):
+class LogOutByRefreshToken(Takes, forbid_unknown_fields=False):
+    """End the session of a refresh token, for an application's own server. Always successful: afterwards there is none.
+
+    A person's own session, or that of the sender of a request, ends by `auth.logout`.
+    """
+
+    refresh_token: str
+
+
+class Sessions(Namespace[W]):
     """A user's own sessions."""
 
     tag = "my sessions"
@@ -137,3 +168,13 @@ class Sessions(Namespace):
         errors=(ReauthenticationRequired,),
         is_body_optional=True,
     )
+    lag = Operation(
+        "GET",
+        "/api/v1/auth/sessions/{session_id}/lag",
+        ShowLag,
+        Lag,
+        id="show_lag",
+        summary="See how far an ending of yours has come",
+        errors=(SessionNotFound, Conflict),
+    )
+    logout = OAuthSessions.log_out.variant(LogOutByRefreshToken)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta
 
+from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.core.client import DeviceKind
 from ostiary.core.credential import TokenStatus
 from ostiary.core.session import Kind, Status
@@ -22,7 +24,7 @@ TokenId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", 
 Count: TypeAlias = Annotated[int, Meta(ge=0, examples=[2])]
 
 
-class User(Struct, kw_only=True):
+class User(Answer, kw_only=True):
     """Whom a credential belongs to."""
 
     id: Annotated[str, Meta(description="Opaque and stable.", examples=[USER_ID])]
@@ -30,10 +32,10 @@ class User(Struct, kw_only=True):
         str | None, Meta(description="Null when another application keeps the directory.", examples=["ada"])
     ]
     email: Annotated[str | None, Meta(examples=["ada@example.org"])]
-    roles: Annotated[list[str], Meta(examples=[["member"]])]
+    roles: Annotated[Sequence[str], Meta(examples=[["member"]])]
 
 
-class ClientView(Struct, kw_only=True):
+class ClientView(Answer, kw_only=True):
     """What a client says it is: a hint for a person's eye."""
 
     browser: Annotated[str | None, Meta(examples=["Firefox"])]
@@ -42,14 +44,14 @@ class ClientView(Struct, kw_only=True):
     kind: DeviceKind
 
 
-class Place(Struct):
+class Place(Answer):
     """Where an address is, by the operator's places file."""
 
     city: Annotated[str | None, Meta(examples=["Berlin"])]
     country: Annotated[str | None, Meta(examples=["Germany"])]
 
 
-class Session(Struct, kw_only=True):
+class Session(Answer, kw_only=True):
     """One sign-in of one user from one client."""
 
     id: SessionId
@@ -74,19 +76,19 @@ class Session(Struct, kw_only=True):
     label: Annotated[str | None, Meta(description="The device's name, as a person gave it.")]
     application_id: str | None
     tenant: str
-    amr: Annotated[list[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
+    amr: Annotated[Sequence[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
     issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
-    ended_at: Annotated[Instant | UnsetType | None, Meta(description="Only with `include=ended`: when it ended.")] = (
-        UNSET
+    ended_at: Annotated[Instant | LeftOut | None, Meta(description="Only with `include=ended`: when it ended.")] = (
+        LEFT_OUT
     )
     reason: Annotated[
-        str | UnsetType | None,
+        str | LeftOut | None,
         Meta(description="Only with `include=ended`: why it ended; `idle` or `lifetime` when a limit passed."),
-    ] = UNSET
+    ] = LEFT_OUT
     suspended_until: Annotated[
-        Instant | UnsetType | None,
+        Instant | LeftOut | None,
         Meta(description="Only with `include=ended`: of a suspended one, until when its plan can be undone."),
-    ] = UNSET
+    ] = LEFT_OUT
 
 
 class AdminSession(Session, kw_only=True):
@@ -103,7 +105,7 @@ class AdminSession(Session, kw_only=True):
     revoked_at: Instant | None
 
 
-class CliToken(Struct, kw_only=True):
+class CliToken(Answer, kw_only=True):
     """A long-lived named bearer."""
 
     id: TokenId
@@ -112,7 +114,7 @@ class CliToken(Struct, kw_only=True):
     last_used_at: Instant | None
     expires_at: Instant | None
     revoked_at: Instant | None
-    scopes: Annotated[list[str], Meta(examples=[["sessions:read"]])]
+    scopes: Annotated[Sequence[str], Meta(examples=[["sessions:read"]])]
     status: TokenStatus
     made_by: Annotated[
         str | None,
@@ -122,7 +124,7 @@ class CliToken(Struct, kw_only=True):
 
 
 NewToken: TypeAlias = Annotated[
-    str | UnsetType,
+    str | LeftOut,
     Meta(
         description="The new secret of the session that asked, shown once, where a bearer asked; the old one is "
         "refused from now on. A cookie is set anew.",
@@ -131,29 +133,29 @@ NewToken: TypeAlias = Annotated[
 ]
 
 
-class SignedIn(Struct, kw_only=True):
+class SignedIn(Answer, kw_only=True):
     """A session was started or renewed."""
 
     user: User
     session: Session
     token: Annotated[
-        str | UnsetType,
+        str | LeftOut,
         Meta(
             description="What the client holds, shown once; only with the transport `bearer`.",
             examples=[f"{SESSION_ID}.{SECRET}"],
         ),
-    ] = UNSET
+    ] = LEFT_OUT
 
 
-class Grant(Struct, kw_only=True):
+class Grant(Answer, kw_only=True):
     """What the access token of an OAuth client was granted."""
 
     client_id: str | None
-    audience: Annotated[list[str], Meta(description="Whom it is for, beside this server.")]
-    scopes: Annotated[list[str], Meta(examples=[["openid", "profile"]])]
+    audience: Annotated[Sequence[str], Meta(description="Whom it is for, beside this server.")]
+    scopes: Annotated[Sequence[str], Meta(examples=[["openid", "profile"]])]
 
 
-class WhoAmI(Struct, kw_only=True):
+class WhoAmI(Answer, kw_only=True):
     """The caller: one of `session` and `token` is null.
 
     An OAuth client hears of its user what its scopes let it know: `profile` the username and the roles but `admin`,
@@ -163,16 +165,16 @@ class WhoAmI(Struct, kw_only=True):
     user: User
     session: Session | None
     token: CliToken | None
-    grant: Annotated[Grant | UnsetType, Meta(description="Only of an access token.")] = UNSET
+    grant: Annotated[Grant | LeftOut, Meta(description="Only of an access token.")] = LEFT_OUT
 
 
-class Done(Struct, kw_only=True):
+class Done(Answer, kw_only=True):
     """It is done."""
 
     ok: bool = True
 
 
-class Revoked(Struct, kw_only=True):
+class Revoked(Answer, kw_only=True):
     """The session has ended: now, or earlier, in which case its first reason stays."""
 
     ok: bool = True
@@ -183,17 +185,27 @@ class Revoked(Struct, kw_only=True):
         Meta(description="CLI tokens of the user that still work, as they have a lifecycle of their own."),
     ]
 
+    @property
+    def success(self) -> bool:
+        """True: the session works nowhere any more."""
+        return self.ok
 
-class RevokedOthers(Struct, kw_only=True):
+    @property
+    def message(self) -> str:
+        """For a person."""
+        return "Session revoked successfully"
+
+
+class RevokedOthers(Answer, kw_only=True):
     """The user's other sessions have ended."""
 
     ok: bool = True
     count: Count
     live_tokens: Count
-    token: NewToken = UNSET
+    token: NewToken = LEFT_OUT
 
 
-class RevokedAll(Struct, kw_only=True):
+class RevokedAll(Answer, kw_only=True):
     """All sessions of the user have ended, the one that asked too."""
 
     ok: bool = True
@@ -202,16 +214,16 @@ class RevokedAll(Struct, kw_only=True):
     live_tokens: Count
 
 
-class PasswordChanged(Struct, kw_only=True):
+class PasswordChanged(Answer, kw_only=True):
     """The password is another one."""
 
     ok: bool = True
     count: Annotated[Count, Meta(description="Other sessions that ended.")]
     live_tokens: Count
-    token: NewToken = UNSET
+    token: NewToken = LEFT_OUT
 
 
-class CliTokenCreated(Struct, kw_only=True):
+class CliTokenCreated(Answer, kw_only=True):
     """A CLI token with its secret, which is shown once."""
 
     id: TokenId
@@ -219,10 +231,10 @@ class CliTokenCreated(Struct, kw_only=True):
     token: Annotated[str, Meta(description="The bearer; only its hash is kept.", examples=[f"{TOKEN_ID}.{SECRET}"])]
     created_at: Instant
     expires_at: Instant | None
-    scopes: list[str]
+    scopes: Sequence[str]
 
 
-class CliTokenValid(Struct, kw_only=True):
+class CliTokenValid(Answer, kw_only=True):
     """The CLI token that asked works."""
 
     valid: bool = True
@@ -230,10 +242,10 @@ class CliTokenValid(Struct, kw_only=True):
     username: str | None
     token_id: TokenId
     expires_at: Instant | None
-    scopes: list[str]
+    scopes: Sequence[str]
 
 
-class CliTokenRevoked(Struct, kw_only=True):
+class CliTokenRevoked(Answer, kw_only=True):
     """The CLI token has ended: now or earlier."""
 
     ok: bool = True

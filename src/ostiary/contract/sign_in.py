@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from ostiary.contract import shapes
+from ostiary.contract.calling import W
 from ostiary.contract.fields import Email, Label, NewUsername, Password, Transport, Username
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.errors import (
@@ -30,6 +31,17 @@ class SignIn(Takes):
     username: Username
     password: Password
     transport: Transport
+    label: Label | None = None
+
+
+class SignInByProgram(Takes, tag_field="transport", tag="bearer"):
+    """Start a session with a name and a password; `token` is what holds it, shown this once.
+
+    Unknown user, wrong password and disabled account have one answer.
+    """
+
+    username: Username
+    password: Password
     label: Label | None = None
 
 
@@ -68,12 +80,12 @@ class SetUp(Takes):
     transport: Transport = "cookie"
 
 
-class Auth(Namespace):
+class Auth(Namespace[W]):
     """Signing in, and what a person does to their own account."""
 
     tag = "signing in"
 
-    sign_in = Operation(
+    start = Operation(
         "POST",
         "/api/v1/auth/sessions",
         SignIn,
@@ -84,7 +96,8 @@ class Auth(Namespace):
         errors=(WrongCredentials, NotAllowed, LimitReached, TooManyRequests),
         status=201,
     )
-    sign_out = Operation(
+    sign_in = start.variant(SignInByProgram, who="nobody")
+    logout = Operation(
         "POST",
         "/api/v1/auth/logout",
         SignOut,

@@ -7,18 +7,24 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from ostiary.contract import shapes
+from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL, Duration, Scopes, Seconds, TokenId
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.core.caller import ORDINARY_SCOPES
 from ostiary.errors import Conflict, ReauthenticationRequired, TokenNotFound
 
-TokenList: TypeAlias = list[shapes.CliToken]
+TokenList: TypeAlias = tuple[shapes.CliToken, ...]
 
 
-class CreateToken(Takes, kw_only=True):
-    """Make a CLI token; its secret is shown this once. A token never makes one that outlives it or can do more."""
+class Named(Takes):
+    """Under which name."""
 
     name: Annotated[str, Meta(max_length=64, pattern=NO_NUL, examples=["ci"])] | None = None
+
+
+class CreateToken(Named, kw_only=True):
+    """Make a CLI token; its secret is shown this once. A token never makes one that outlives it or can do more."""
+
     expires_in: Annotated[
         Duration | Seconds | None,
         Meta(description="A duration such as 720h, or whole seconds. Left out: as long as the caller's own token."),
@@ -49,7 +55,7 @@ class RotateToken(Takes):
     token_id: TokenId
 
 
-class Tokens(Namespace):
+class Tokens(Namespace[W]):
     """A user's own CLI tokens."""
 
     tag = "my CLI tokens"

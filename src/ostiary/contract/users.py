@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from ostiary.contract.fields import Cursor, Email, NewUsername, Password, Roles, Username
+from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
+from ostiary.contract.calling import W
+from ostiary.contract.fields import Cursor, Email, NewUsername, NextCursor, Password, Roles, SessionId, Username
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import Count, Done, Instant, User
 from ostiary.errors import Conflict, ReauthenticationRequired, UserNotFound
 
-Rows: TypeAlias = list[dict[str, Any]]
+Rows: TypeAlias = Sequence[dict[str, Any]]
 
 
 class AdminUser(User, kw_only=True):
@@ -22,13 +25,13 @@ class AdminUser(User, kw_only=True):
     disabled_at: Annotated[Instant | None, Meta(description="Nothing of a disabled user works.")]
 
 
-class UserAnswer(Struct, kw_only=True):
+class UserAnswer(Answer, kw_only=True):
     """One user."""
 
     user: AdminUser
 
 
-class UserOverview(Struct, kw_only=True):
+class UserOverview(Answer, kw_only=True):
     """One user, and how many sessions and CLI tokens of theirs work now."""
 
     user: AdminUser
@@ -36,14 +39,19 @@ class UserOverview(Struct, kw_only=True):
     tokens: Count
 
 
-class UserPage(Struct, kw_only=True):
+class UserPage(Answer, kw_only=True):
     """Users by name."""
 
-    users: list[AdminUser]
-    next_cursor: Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
+    users: Sequence[AdminUser]
+    next_cursor: NextCursor
+
+    @property
+    def items(self) -> Sequence[AdminUser]:
+        """The users."""
+        return self.users
 
 
-class Ended(Struct, kw_only=True):
+class Ended(Answer, kw_only=True):
     """What an act on a user ended."""
 
     ok: bool = True
@@ -51,7 +59,7 @@ class Ended(Struct, kw_only=True):
     tokens: Count
 
 
-class PersonExport(Struct, kw_only=True):
+class PersonExport(Answer, kw_only=True):
     """Everything that is held about one person, without secrets, and without what is about others."""
 
     user_id: str
@@ -65,7 +73,7 @@ class PersonExport(Struct, kw_only=True):
     failed_sign_ins: Annotated[Count, Meta(description="How many the sign-in limits still count.")]
 
 
-class PersonErased(Struct, kw_only=True):
+class PersonErased(Answer, kw_only=True):
     """What an erasure did."""
 
     ok: bool = True
@@ -75,6 +83,24 @@ class PersonErased(Struct, kw_only=True):
     events: Annotated[Count, Meta(description="In how many events something was forgotten.")]
 
 
+class SignedOutSession(Answer, kw_only=True):
+    """A session that somebody ended, and when."""
+
+    username: str
+    session_id: SessionId
+    revoked: Instant
+
+
+class SignedOutUser(Answer, kw_only=True):
+    """All sessions of a user that somebody ended, oldest first, earlier ones with their first time.
+
+    Of more than 1000 those that ended last, the newest first, and `more` is true.
+    """
+
+    sessions: Sequence[SignedOutSession]
+    more: Annotated[bool | LeftOut, Meta(description="True where there are more; else left out.")] = LEFT_OUT
+
+
 class ListUsers(Takes, kw_only=True):
     """One page of all users, by name."""
 
@@ -82,11 +108,16 @@ class ListUsers(Takes, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="Rows in one page.")] = 100
 
 
-class AddUser(Takes):
-    """Add a user; names differ by more than case."""
+class NewAccount(Takes):
+    """Who signs in, and how."""
 
     username: NewUsername
     password: Password
+
+
+class AddUser(NewAccount, kw_only=True):
+    """Add a user; names differ by more than case."""
+
     email: Email | None = None
     roles: Roles = msgspec.field(default_factory=lambda: ["member"])
 
@@ -141,7 +172,13 @@ class EraseUser(Takes):
     username: Username
 
 
-class AdminUsers(Namespace):
+class SignOutUser(Takes):
+    """End every session of a user, and nobody else's."""
+
+    username: Username
+
+
+class AdminUsers(Namespace[W]):
     """The local directory of accounts."""
 
     tag = "administration: users"
@@ -192,6 +229,16 @@ class AdminUsers(Namespace):
         errors=(UserNotFound, ReauthenticationRequired),
         repeatable=True,
     )
+    logout = Operation(
+        "POST",
+        "/api/v1/admin/users/{username}/logout",
+        SignOutUser,
+        SignedOutUser,
+        id="sign_out_user",
+        summary="End all sessions of a user",
+        errors=(UserNotFound, ReauthenticationRequired),
+        repeatable=True,
+    )
     set_password = Operation(
         "POST",
         "/api/v1/admin/users/{username}/password",
@@ -219,6 +266,7 @@ class AdminUsers(Namespace):
         id="delete_user",
         summary="Delete a user",
         errors=(UserNotFound, Conflict, ReauthenticationRequired),
+        repeatable=False,  # the second answer says that there is no such user
     )
     export = Operation(
         "POST",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
+from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
+from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.problem import Problem
@@ -36,7 +39,7 @@ class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
     is_use: Annotated[bool, Meta(description="False only looks: the session does not live longer for it.")] = True
 
 
-class FoundSession(Struct, kw_only=True):
+class FoundSession(Answer, kw_only=True):
     """By which session."""
 
     id: SessionId
@@ -53,7 +56,7 @@ class FoundSession(Struct, kw_only=True):
     limit: Annotated[Limit, Meta(description="The limit that would end it then.")]
 
 
-class FoundToken(Struct, kw_only=True):
+class FoundToken(Answer, kw_only=True):
     """By which CLI token, and what it may do."""
 
     id: TokenId
@@ -61,30 +64,30 @@ class FoundToken(Struct, kw_only=True):
     expires_at: Instant | None
 
 
-class Found(Struct, kw_only=True):
+class Found(Answer, kw_only=True):
     """One answer: who holds the credential, or the error that its holder would get."""
 
-    user: VerifiedUser | UnsetType = UNSET
-    session: FoundSession | UnsetType | None = UNSET
-    token: FoundToken | UnsetType | None = UNSET
+    user: VerifiedUser | LeftOut = LEFT_OUT
+    session: FoundSession | LeftOut | None = LEFT_OUT
+    token: FoundToken | LeftOut | None = LEFT_OUT
     client_id: Annotated[
-        str | UnsetType | None, Meta(description="The OAuth client that holds the session, or null.")
-    ] = UNSET
+        str | LeftOut | None, Meta(description="The OAuth client that holds the session, or null.")
+    ] = LEFT_OUT
     scopes: Annotated[
-        tuple[str, ...] | UnsetType | None, Meta(description="Of the access token; null for any other credential.")
-    ] = UNSET
+        tuple[str, ...] | LeftOut | None, Meta(description="Of the access token; null for any other credential.")
+    ] = LEFT_OUT
     audience: Annotated[
-        tuple[str, ...] | UnsetType,
+        tuple[str, ...] | LeftOut,
         Meta(description="Only of an access token: whom it is for, beside this server."),
-    ] = UNSET
-    error: Problem | UnsetType = UNSET
+    ] = LEFT_OUT
+    error: Problem | LeftOut = LEFT_OUT
 
 
-class Verifications(Struct, kw_only=True):
+class Verifications(Answer, kw_only=True):
     """The answers, in the order of the questions."""
 
     now: Annotated[Instant, Meta(description="By the server's clock.")]
-    answers: list[Found]
+    answers: Sequence[Found]
 
 
 class AskVerifications(Takes):
@@ -94,10 +97,10 @@ class AskVerifications(Takes):
     says more than the holder of the credential would hear. The use is recorded, unless it is none.
     """
 
-    credentials: Annotated[list[Asked], Meta(min_length=1, max_length=MAXIMUM)]
+    credentials: Annotated[Sequence[Asked], Meta(min_length=1, max_length=MAXIMUM)]
 
 
-class Services(Namespace):
+class Services(Namespace[W]):
     """What programs ask that take part."""
 
     tag = "services"

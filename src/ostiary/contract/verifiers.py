@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.fields import SessionId
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.shapes import Count, Instant
@@ -17,7 +20,7 @@ Wait: TypeAlias = Annotated[
 ]
 
 
-class Verifier(Struct, kw_only=True):
+class Verifier(Answer, kw_only=True):
     """A program that remembers sessions."""
 
     id: Annotated[str, Meta(description="Of its chain of requests: two programs with one `reader` are two.")]
@@ -32,27 +35,27 @@ class Verifier(Struct, kw_only=True):
     max_staleness: Annotated[float, Meta(description="Seconds that it trusts what it remembers.")]
 
 
-class VerifierList(Struct, kw_only=True):
+class VerifierList(Answer, kw_only=True):
     """Those that were heard of in the last minute, oldest first."""
 
-    verifiers: list[Verifier]
+    verifiers: Sequence[Verifier]
 
 
-class LateVerifier(Struct, kw_only=True):
+class LateVerifier(Answer, kw_only=True):
     """One that may still accept the session."""
 
     name: Annotated[str, Meta(description="What people call it, or the id that it chose.")]
     trust_until: Annotated[Instant, Meta(description="It refuses from then on, whatever happens.")]
 
 
-class Lag(Struct, kw_only=True):
+class Lag(Answer, kw_only=True):
     """How far the ending of a session has come."""
 
     session_id: SessionId
     is_everywhere: Annotated[bool, Meta(description="True if nobody can accept it any more.")]
     lag_ms: Annotated[float, Meta(description="Milliseconds until the last one refused, or until now.")]
     verifiers: Annotated[Count, Meta(description="How many there are.")]
-    late: list[LateVerifier]
+    late: Sequence[LateVerifier]
 
 
 class OfSession(Takes):
@@ -80,23 +83,7 @@ class ListVerifiers(Nothing):
     """The programs that remember sessions, and how far each has come."""
 
 
-class Lags(Namespace):
-    """How far the endings of one's own sessions have come."""
-
-    tag = "my sessions"
-
-    show = Operation(
-        "GET",
-        "/api/v1/auth/sessions/{session_id}/lag",
-        ShowLag,
-        Lag,
-        id="show_lag",
-        summary="See how far an ending of yours has come",
-        errors=(SessionNotFound, Conflict),
-    )
-
-
-class AdminVerifiers(Namespace):
+class AdminVerifiers(Namespace[W]):
     """Who remembers anybody's sessions, and how far an ending has come."""
 
     tag = "administration: sessions"

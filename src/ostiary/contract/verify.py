@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import Instant
 from ostiary.core.session import Kind
 
 
-class VerifiedUser(Struct):
+class VerifiedUser(Answer):
     """Whose request it is."""
 
     id: str
@@ -19,7 +21,7 @@ class VerifiedUser(Struct):
     roles: tuple[str, ...]
 
 
-class VerifiedSession(Struct):
+class VerifiedSession(Answer):
     """By which session."""
 
     id: str
@@ -31,14 +33,14 @@ class VerifiedSession(Struct):
     amr: tuple[str, ...]
 
 
-class VerifiedToken(Struct):
+class VerifiedToken(Answer):
     """By which CLI token, and what it may do."""
 
     id: str
     scopes: tuple[str, ...]
 
 
-class Verified(Struct):
+class Verified(Answer):
     """The answer: one of `session` and `token` is null."""
 
     user: VerifiedUser
@@ -69,7 +71,7 @@ class Verify(Takes, kw_only=True):
     ] = None
 
 
-class Gateway(Namespace):
+class Gateway(Namespace[W]):
     """What proxies ask."""
 
     tag = "machines"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from ostiary.contract import clients as contract
-from ostiary.contract.clients import AdminClients, Client
+from ostiary.contract.clients import AdminClients, AdminKeys, Client
 from ostiary.core.oauth.client import OAuthClient, Registration
 from ostiary.server.exchange import Exchange
 from ostiary.server.operations import serves
@@ -46,7 +46,7 @@ async def remove_client(asked: contract.RemoveClient, exchange: Exchange) -> con
     return contract.ClientRemoved(id=asked.client_id, sessions=ended)
 
 
-@serves(AdminClients.rotate_keys)
+@serves(AdminKeys.rotate)
 async def rotate_keys(asked: contract.RotateKeys, exchange: Exchange) -> contract.KeysRotated:
     """The old keys stay published for a day, unless they leaked."""
     keys = await exchange.authority.oauth.keys.rotate(by=exchange.caller, at_once=asked.at_once)

@@ -30,7 +30,7 @@ async def make_plan(asked: contract.MakePlan, exchange: Exchange) -> contract.Ma
 @serves(Plans.list)
 async def list_plans(_: contract.ListPlans, exchange: Exchange) -> contract.PlanList:
     """The newest first."""
-    return [_progress(plan, exchange) for plan in await exchange.authority.plans.list(by=exchange.caller)]
+    return tuple([_progress(plan, exchange) for plan in await exchange.authority.plans.list(by=exchange.caller)])
 
 
 @serves(Plans.show)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, structs
+from msgspec import structs
 
-from ostiary.authority.administration import MAXIMUM_PAGE
 from ostiary.contract import admin_sessions as contract
 from ostiary.contract import shapes
 from ostiary.contract.admin_sessions import AdminSessions
@@ -38,7 +37,7 @@ async def revoke_any_session(asked: contract.RevokeAnySession, exchange: Exchang
     return shapes.Revoked(id=session_id, is_current=session_id == caller.session_id, live_tokens=done.live_tokens)
 
 
-@serves(AdminSessions.mint)
+@serves(AdminSessions.start)
 async def mint_session(asked: contract.MintSession, exchange: Exchange) -> contract.Minted:
     """The cookie is shown this once."""
     started = await exchange.authority.administration.mint(
@@ -53,18 +52,4 @@ async def mint_session(asked: contract.MintSession, exchange: Exchange) -> contr
         username=asked.username,
         session=exchange.present.session(started.session),
         cookie=exchange.cookie.holding(started.token),
-    )
-
-
-@serves(AdminSessions.sign_out)
-async def sign_out_user(asked: contract.SignOutUser, exchange: Exchange) -> contract.SignedOutUser:
-    """Nobody else's."""
-    ended = await exchange.authority.administration.log_out(asked.username, by=exchange.caller)
-    return contract.SignedOutUser(
-        sessions=[
-            contract.SignedOutSession(username=asked.username, session_id=session.id, revoked=session.revoked.at)
-            for session in ended[:MAXIMUM_PAGE]
-            if session.revoked is not None
-        ],
-        more=True if len(ended) > MAXIMUM_PAGE else UNSET,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ostiary.authority import RevokedMany
+from ostiary.authority.administration import MAXIMUM_PAGE
 from ostiary.contract import users as contract
+from ostiary.contract.answer import LEFT_OUT
 from ostiary.contract.shapes import Done
 from ostiary.contract.users import AdminUser, AdminUsers, Ended, UserAnswer
 from ostiary.core.account import User
@@ -97,3 +99,17 @@ def _user(user: User) -> AdminUser:
 
 def _ended(ended: RevokedMany) -> Ended:
     return Ended(sessions=ended.count, tokens=ended.tokens)
+
+
+@serves(AdminUsers.logout)
+async def sign_out_user(asked: contract.SignOutUser, exchange: Exchange) -> contract.SignedOutUser:
+    """Nobody else's."""
+    ended = await exchange.authority.administration.log_out(asked.username, by=exchange.caller)
+    return contract.SignedOutUser(
+        sessions=[
+            contract.SignedOutSession(username=asked.username, session_id=session.id, revoked=session.revoked.at)
+            for session in ended[:MAXIMUM_PAGE]
+            if session.revoked is not None
+        ],
+        more=True if len(ended) > MAXIMUM_PAGE else LEFT_OUT,
+    )

@@ -145,13 +145,13 @@ def _answer(operation: Operation[..., Any, Any]) -> Object:
             name: {"description": words, "schema": {"type": "string"}} for name, words in operation.headers.items()
         }
     if operation.answers is not types.NoneType:
-        schema = {"type": "string"} if operation.answers is str else _reference(operation.answers)
+        schema = {"type": "string"} if operation.answers is str else _reference(operation.travels)
         found["content"] = {operation.media_type: {"schema": schema}}
     return found
 
 
 def _words(operation: Operation[..., Any, Any]) -> str:
-    answers: Any = operation.answers  # a list is no type
+    answers: Any = operation.travels  # a list is no type
     if isinstance(answers, type) and issubclass(answers, Struct):
         return inspect.cleandoc(answers.__doc__ or "").partition("\n")[0]
     return operation.summary
@@ -169,7 +169,7 @@ def _schemas() -> dict[str, Object]:
     for operation in operations():
         kinds.append(operation.takes)
         if operation.answers not in (types.NoneType, str):
-            kinds.append(operation.answers)
+            kinds.append(operation.travels)
     _, found = msgspec.json.schema_components(kinds, ref_template=REF)
     return found
 

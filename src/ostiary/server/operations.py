@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 import msgspec
 from starlette.responses import Response
 
+from ostiary.contract.answer import Listing
 from ostiary.contract.operation import Operation, Speaks, Takes
 from ostiary.server import failures
 from ostiary.server.exchange import Exchange
@@ -92,4 +93,6 @@ class _Endpoint:
         if isinstance(done, Response):
             return done
         content, headers = (done.content, done.headers) if isinstance(done, Reply) else (done, None)
+        if isinstance(content, Listing):
+            content = content.array
         return Response(b"" if content is None else _encode(content), operation.status, headers, operation.media_type)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from msgspec import UNSET, UnsetType
-
 from ostiary.authority import Minted, Started
 from ostiary.contract import shapes
+from ostiary.contract.answer import LEFT_OUT
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import describe
@@ -75,7 +74,7 @@ class Presenter:
             label=shown.label,
             application_id=shown.application_id,
             tenant=shown.tenant,
-            amr=list(shown.amr),
+            amr=shown.amr,
             issued_by=shown.issued_by,
         )
 
@@ -100,7 +99,7 @@ class Presenter:
             last_used_at=shown.last_used_at,
             expires_at=shown.expires_at,
             revoked_at=shown.revoked_at,
-            scopes=list(shown.scopes),
+            scopes=shown.scopes,
             status=shown.status(self._now),
             made_by=shown.minted_by,
             made_in=shown.session_id,
@@ -112,21 +111,21 @@ class Presenter:
         return shapes.SignedIn(
             user=user_of(user),
             session=self.session(started.session, is_current=True),
-            token=started.token if with_token else UNSET,
+            token=started.token if with_token else LEFT_OUT,
         )
 
 
 def user_of(user: User) -> shapes.User:
     """A user as everybody may see themselves."""
-    return shapes.User(id=user.id, username=user.username, email=user.email, roles=list(user.roles))
+    return shapes.User(id=user.id, username=user.username, email=user.email, roles=user.roles)
 
 
-def grant_of(caller: Caller) -> shapes.Grant | UnsetType:
+def grant_of(caller: Caller) -> shapes.Grant | None:
     """What an OAuth client was granted with the access token that it sent; nothing for any other credential."""
     if caller.granted is None:
-        return UNSET
+        return LEFT_OUT
     client_id = caller.session.client_id if caller.session else None
-    return shapes.Grant(client_id=client_id, audience=list(caller.audience), scopes=list(caller.granted))
+    return shapes.Grant(client_id=client_id, audience=caller.audience, scopes=caller.granted)
 
 
 def minted(made: Minted) -> shapes.CliTokenCreated:
@@ -137,5 +136,5 @@ def minted(made: Minted) -> shapes.CliTokenCreated:
         token=made.secret,
         created_at=made.token.created_at,
         expires_at=made.token.expires_at,
-        scopes=list(made.token.scopes),
+        scopes=made.token.scopes,
     )

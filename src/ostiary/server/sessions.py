@@ -15,7 +15,8 @@ async def list_sessions(asked: contract.ListSessions, exchange: Exchange) -> Ses
     """Live ones; with those that ended, if asked for."""
     ended, present = asked.include == "ended", exchange.present
     found = await exchange.authority.sessions.list(by=exchange.caller, ended=ended, application_id=asked.application_id)
-    return [present.session(one, stale_after_days=asked.stale_after_days, with_ending=ended) for one in found]
+    views = [present.session(one, stale_after_days=asked.stale_after_days, with_ending=ended) for one in found]
+    return SessionList(sessions=views)
 
 
 @serves(Sessions.current)

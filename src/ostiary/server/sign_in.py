@@ -13,7 +13,7 @@ from ostiary.server.operations import Reply, serves
 from ostiary.server.presenting import grant_of, user_of
 
 
-@serves(Auth.sign_in)
+@serves(Auth.start)
 async def sign_in(asked: contract.SignIn, exchange: Exchange) -> Reply[shapes.SignedIn]:
     """The browser forgets the cookies that came along, so their sessions end."""
     by_cookie = asked.transport == "cookie"
@@ -31,7 +31,7 @@ async def sign_in(asked: contract.SignIn, exchange: Exchange) -> Reply[shapes.Si
     return signed_in(exchange, user, started, by_cookie=by_cookie)
 
 
-@serves(Auth.sign_out)
+@serves(Auth.logout)
 async def sign_out(_: contract.SignOut, exchange: Exchange) -> Reply[shapes.Done]:
     """By whatever came along; an access token signs its session out as its holder."""
     given, identified = exchange.given, exchange.identified

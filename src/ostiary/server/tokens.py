@@ -33,7 +33,7 @@ async def validate_token(_: contract.ValidateToken, exchange: Exchange) -> shape
         username=user.username,
         token_id=token.id,
         expires_at=token.expires_at,
-        scopes=list(token.scopes),
+        scopes=token.scopes,
     )
 
 
@@ -41,7 +41,7 @@ async def validate_token(_: contract.ValidateToken, exchange: Exchange) -> shape
 async def list_tokens(_: contract.ListTokens, exchange: Exchange) -> TokenList:
     """Ended ones too."""
     present = exchange.present
-    return [present.token(token) for token in await exchange.authority.tokens.list(by=exchange.caller)]
+    return tuple([present.token(token) for token in await exchange.authority.tokens.list(by=exchange.caller)])
 
 
 @serves(Tokens.revoke)

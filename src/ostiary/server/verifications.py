@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from msgspec import UNSET
 
 from ostiary.authority import Authority
+from ostiary.contract.answer import LEFT_OUT
 from ostiary.contract.problem import Problem
 from ostiary.contract.verifications import (
     Asked,
@@ -73,7 +73,7 @@ def _answer(caller: Caller, authority: Authority, now: datetime) -> Found:
         token=_token(token) if token else None,
         client_id=session.client_id if session else None,
         scopes=caller.granted,
-        audience=caller.audience if caller.granted is not None else UNSET,
+        audience=caller.audience if caller.granted is not None else LEFT_OUT,
     )
 
 

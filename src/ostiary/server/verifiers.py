@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ostiary.contract import verifiers as contract
-from ostiary.contract.verifiers import AdminVerifiers, Lag, Lags, LateVerifier, Verifier
+from ostiary.contract.sessions import Sessions
+from ostiary.contract.verifiers import AdminVerifiers, Lag, LateVerifier, Verifier
 from ostiary.core.verifier import Lag as CoreLag
 from ostiary.server.exchange import Exchange
 from ostiary.server.operations import serves
 
 
-@serves(Lags.show)
+@serves(Sessions.lag)
 async def show_lag(asked: contract.ShowLag, exchange: Exchange) -> Lag:
     """Of one of the caller's own."""
     lag = await exchange.authority.verifiers.lag(asked.session_id, by=exchange.caller, wait=asked.wait)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
-
 from ostiary.authority.oauth.issuing import Issued
 from ostiary.contract import oauth as contract
-from ostiary.contract.oauth import Claims, OAuth, TokenAnswer
+from ostiary.contract.answer import LEFT_OUT
+from ostiary.contract.oauth import Introspection, OAuth, TokenAnswer
 from ostiary.errors import InvalidRequest, UnsupportedGrantType
 from ostiary.server.exchange import Exchange
 from ostiary.server.operations import Reply, serves
@@ -20,8 +19,8 @@ async def token(asked: contract.Token, exchange: Exchange) -> Reply[TokenAnswer]
         access_token=issued.access_token,
         expires_in=issued.expires_in,
         scope=" ".join(issued.scopes),
-        refresh_token=UNSET if issued.refresh_token is None else issued.refresh_token,
-        id_token=UNSET if issued.id_token is None else issued.id_token,
+        refresh_token=LEFT_OUT if issued.refresh_token is None else issued.refresh_token,
+        id_token=LEFT_OUT if issued.id_token is None else issued.id_token,
     )
     return Reply(content, {"pragma": "no-cache"})
 
@@ -53,9 +52,9 @@ async def revoke(asked: contract.OAuthRevokeToken, exchange: Exchange) -> None:
 
 
 @serves(OAuth.introspect)
-async def introspect(asked: contract.Introspect, exchange: Exchange) -> Claims:
+async def introspect(asked: contract.Introspect, exchange: Exchange) -> Introspection:
     """From its session's row."""
-    return await exchange.authority.oauth.inspection.introspect(asked.token, client=exchange.holder)
+    return Introspection(**await exchange.authority.oauth.inspection.introspect(asked.token, client=exchange.holder))
 
 
 def _required(name: str, value: str | None) -> str:

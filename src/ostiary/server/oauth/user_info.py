@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ostiary.contract.oauth import Claims, OAuth, ReadUserInfo
+from ostiary.contract.oauth import OAuth, ReadUserInfo, UserInfo
 from ostiary.server.exchange import Exchange
 from ostiary.server.operations import serves
 
 
 @serves(OAuth.userinfo, OAuth.userinfo_by_post)
-async def user_info(_: ReadUserInfo, exchange: Exchange) -> Claims:
+async def user_info(_: ReadUserInfo, exchange: Exchange) -> UserInfo:
     """What the token's scopes let its client know."""
-    return exchange.authority.oauth.inspection.user_info(exchange.caller)
+    return UserInfo(**exchange.authority.oauth.inspection.user_info(exchange.caller))
