@@ -31,13 +31,15 @@ ACTS = LAYERS[-3]
 # Read by everyone, importing anything: the public names, and `python -m ostiary`.
 FRONT = {"__init__", "__main__"}
 
-# Where one door may reach into another, and how far (docs/decisions/0009-pages.md, 0014-integrations.md).
+# Where one door may reach into another, and how far (docs/decisions: 0004-command-line-http.md, 0009-pages.md,
+# 0014-integrations.md).
 DOOR_EXCEPTIONS = {
     "ostiary.web": {
         f"ostiary.server.{name}"
         for name in ("callers", "context", "cookies", "cursors", "exchange", "heads", "origins", "places")
     },
     "ostiary.cli.serve": {"ostiary.application", "ostiary.server"},
+    "ostiary.cli.database": {"ostiary.server.in_process"},
     "ostiary.integrations": {
         f"ostiary.server.{name}" for name in ("addresses", "asgi", "cookies", "origins", "presented", "problems")
     },

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ostiary.cli.address import parse_address
-from ostiary.cli.calls import Calls
+from ostiary.cli.server_calls import ServerCalls
 from tests.support.people import PASSWORD
 from tests.support.processes import CommandLine, curl
 
@@ -128,7 +128,7 @@ def test_pages_are_read_to_their_end_in_order(root, new_person):
     ada = new_person()
     ids = [ada.elsewhere()[0] for _ in range(5)]
     _, token = root.elsewhere()
-    calls = Calls(parse_address(root.server.url), token)
+    calls = ServerCalls(parse_address(root.server.url), token)
     query = {"user": ada.name, "sort": "created_at", "limit": 2}
-    assert [one["id"] for one in calls.get_pages("/admin/sessions", "sessions", query)] == ids
-    assert [one["id"] for one in calls.get_pages("/admin/sessions", "sessions", query, limit=3)] == ids[:3]
+    assert [one["id"] for one in calls.ask_pages("search_sessions", "sessions", **query)] == ids
+    assert [one["id"] for one in calls.ask_pages("search_sessions", "sessions", most=3, **query)] == ids[:3]

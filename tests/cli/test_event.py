@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from ostiary.authority import Authority
-from ostiary.cli.directory.trail import Page
 from ostiary.cli.failures import Unreachable
 from ostiary.cli.following import Following
+from ostiary.cli.trail import Page, Trail
 from ostiary.settings import Settings
 from tests.support import databases
 from tests.support.people import SERVED_PASSWORDS, add_user, at, sign_in
@@ -108,7 +108,7 @@ def test_an_export_of_many_pages_holds_one_at_a_time(alone, tmp_path, monkeypatc
     assert [json.loads(line)["position"] for line in done.stdout.splitlines()] == list(range(1, 5001))
 
 
-class Writers:
+class Writers(Trail):
     """A trail whose events appear in another order than that of their positions."""
 
     def __init__(self) -> None:
@@ -123,9 +123,6 @@ class Writers:
         if self.is_away:
             raise Unreachable("http://localhost", "connection refused")
         return Page([{"position": one} for one in sorted(self.there) if one > after], None, self.settled)
-
-    def receipt(self, wanted):
-        return ""
 
 
 def told(following, *, back: bool) -> list[int]:

@@ -34,6 +34,12 @@ def text(content: Object, name: str) -> str:
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
+def counted(content: Object, name: str, noun: str) -> str:
+    """`1 session` or `2 sessions`, from a number of an answer."""
+    number = content.get(name)
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def texts(items: Sequence[Object], name: str) -> list[str]:
     """The same of several objects."""
     return [text(item, name) for item in items]

@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import segment, texts
-from ostiary.cli.directory import Object, open_directory
+from ostiary.cli.answers import Object, member, text, texts
+from ostiary.cli.calls import MAXIMUM_PAGE, Calls
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
+from ostiary.cli.matching import match
 from ostiary.cli.options import Noun, database_url_option
 from ostiary.cli.output.column import Column, microsecond
 from ostiary.cli.several import Several, own_id
@@ -18,6 +19,7 @@ from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, w
 from ostiary.core.duration import parse_duration
 
 DEFAULT_LIMIT: Final = 1000
+MATCHED: Final = 10 * MAXIMUM_PAGE  # sessions of a user in which the beginning of an id is looked for
 STATUSES: Final = ("active", "stale", "expired", "revoked")
 
 MINTED: Final = (
@@ -87,19 +89,32 @@ def login(
     span = _positive(expire_after)
     if force and cookie_jar is None:
         raise usage("--force belongs to --cookie-jar")
+
+    def mint() -> Object:
+        calls = invocation.administration(database_url)
+        lifetime = f"{span.total_seconds():f}s"
+        return calls.ask("mint_session", username=username, expire_after=lifetime, reason=reason)
+
     if cookie_jar is None:
-        made = open_directory(invocation, database_url).mint(username, span, reason)
+        minted = mint()
     else:
         from ostiary.cli.cookie_jar import to_cookie_jar
         from ostiary.cli.private_file import PrivateFile
 
         with PrivateFile(cookie_jar, replace=force) as file:  # opened first: a cookie that cannot be kept is not made
-            made = open_directory(invocation, database_url).mint(username, span, reason)
-            file.write(to_cookie_jar(made.line, invocation.address, made.expires_at))
+            minted = mint()
+            expires_at = text(member(minted, "session"), "expires_at")
+            file.write(to_cookie_jar(text(minted, "cookie"), invocation.address, expires_at))
+    cookie, started = text(minted, "cookie"), member(minted, "session")
     if only_cookie:
-        invocation.write(f"{made.line}\n")
+        invocation.write(f"{cookie}\n")
         return
-    row = {"username": made.username, "session_id": made.session_id, "cookie": made.line, "expires_at": made.expires_at}
+    row = {
+        "username": text(minted, "username"),
+        "session_id": text(started, "id"),
+        "cookie": cookie,
+        "expires_at": text(started, "expires_at"),
+    }
     invocation.show([row], MINTED, "query")
 
 
@@ -119,13 +134,14 @@ def logout(invocation: Invocation, username: str, session_id: str | None, databa
       ostiary auth-session logout web_user
       ostiary auth-session logout web_user --session sess_k3v7
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     if session_id is not None:
-        invocation.show(people.log_out_one(username, session_id), ENDED, "query")
+        invocation.show(_end_one(calls, username, session_id), ENDED, "query")
         return
-    ended, more = people.log_out(username)
+    answer = calls.ask("sign_out_user", username=username)
+    ended: list[Object] = answer.get("sessions") or []
     invocation.show(ended, ENDED, "query")
-    if more:
+    if answer.get("more") is True:
         invocation.warn(f"these are the {len(ended)} that ended last; there are more, which 'auth-session list' has")
 
 
@@ -152,13 +168,13 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeou
     several, own = Several(invocation, ids), own_id(invocation)
 
     def end(session_id: str) -> Object:
-        answer = calls.post(f"/admin/sessions/{segment(session_id)}/revoke")
+        answer = calls.ask("revoke_any_session", session_id=session_id)
         if invocation.form == "table":
             invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
         return answer
 
     several.do([one for one in several.names if one != own], end)
-    lags = wait_for(calls, "/admin", texts(several.answers, "id"), patience) if wait else []
+    lags = wait_for(calls, "show_any_lag", texts(several.answers, "id"), patience) if wait else []
     several.do([one for one in several.names if one == own], end)
     show_revoked(invocation, several, lags)
 
@@ -186,12 +202,40 @@ def list_(
       ostiary auth-session list
       ostiary auth-session list --user web_user --status active --format json
     """
-    found = open_directory(invocation, database_url).sessions(username, status, limit + 1)
+    found = _newest(invocation.administration(database_url), limit + 1, user=username, status=status)
     is_cut = len(found) > limit
     shown: list[Object] = found[:limit] if is_cut else found[::-1]
     invocation.show(shown, LISTED, "query")
     if is_cut:
         invocation.warn(f"there are more than {limit}: these are the newest; raise --limit to see older ones")
+
+
+def _end_one(calls: Calls, username: str, session_id: str) -> list[Object]:
+    """End a session of that user, named whole or by its beginning; it as a row of `ENDED`."""
+    known = texts(_newest(calls, MATCHED, user=username), "session_id")
+    chosen = match(session_id, known, "sess", "session")
+    calls.ask("revoke_any_session", session_id=chosen)
+    ended = _newest(calls, 1, q=chosen)
+    return [{"username": one["username"], "session_id": chosen, "revoked": one["revoked_at"]} for one in ended]
+
+
+def _newest(calls: Calls, most: int, **filters: object) -> list[Object]:
+    """Rows of `LISTED`, with their status."""
+    size = min(most, MAXIMUM_PAGE)
+    found = calls.ask_pages("search_sessions", "sessions", most=most, sort="-created_at", limit=size, **filters)
+    return [_row(one) for one in found]
+
+
+def _row(one: Object) -> Object:
+    return {
+        "username": one.get("username") or one.get("user_id"),
+        "session_id": text(one, "id"),
+        "created_at": one.get("created_at"),
+        "expires_at": one.get("expires_at"),
+        "revoked_at": one.get("revoked_at") or (one.get("ended_at") if one.get("status") == "revoked" else None),
+        "last_used_at": one.get("last_used_at"),
+        "status": one.get("status"),
+    }
 
 
 def _positive(text: str) -> timedelta:

@@ -8,7 +8,6 @@ import click
 
 from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import confirm
-from ostiary.cli.directory import open_directory
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option
 from ostiary.cli.output.column import Column, minute, words
@@ -90,20 +89,20 @@ def add(
       ostiary client add Phone --public --native --redirect-uri http://127.0.0.1/callback
       ostiary client add Reports
     """
-    wanted: Object = {
-        "name": name,
-        "is_public": public,
-        "application_id": application,
-        "application_type": "native" if native else "web",
-        "tenant": tenant,
-        "tenant_subdomain": tenant_subdomain,
-        "redirect_uris": list(redirect_uris),
-        "post_logout_redirect_uris": list(post_logout_redirect_uris),
-        "grants": list(grants) or None,
-        "scopes": list(scopes) or None,
-        "third_party": third_party,
-    }
-    answer = open_directory(invocation, database_url).add_client(wanted)
+    answer = invocation.administration(database_url).ask(
+        "add_client",
+        name=name,
+        is_public=public,
+        application_id=application,
+        application_type="native" if native else "web",
+        tenant=tenant,
+        tenant_subdomain=tenant_subdomain,
+        redirect_uris=list(redirect_uris),
+        post_logout_redirect_uris=list(post_logout_redirect_uris),
+        grants=list(grants) or None,
+        scopes=list(scopes) or None,
+        third_party=third_party,
+    )
     _show_secret(invocation, f"Added client {name}.", answer)
 
 
@@ -118,7 +117,7 @@ def list_(invocation: Invocation, database_url: str | None) -> None:
       ostiary client list
       ostiary client list --format json
     """
-    invocation.show(open_directory(invocation, database_url).clients(), COLUMNS)
+    invocation.show(invocation.administration(database_url).ask("list_clients").get("clients") or [], COLUMNS)
 
 
 @client.command()
@@ -132,7 +131,8 @@ def show(invocation: Invocation, client_id: str, database_url: str | None) -> No
     Examples:
       ostiary client show client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    invocation.show_one(open_directory(invocation, database_url).client(client_id), DETAIL)
+    answer = invocation.administration(database_url).ask("show_client", client_id=client_id)
+    invocation.show_one(member(answer, "client"), DETAIL)
 
 
 @client.command("rotate-secret")
@@ -149,9 +149,9 @@ def rotate_secret(invocation: Invocation, client_id: str, yes: bool, database_ur
     Examples:
       ostiary client rotate-secret client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     confirm(f"Give client {client_id} a new secret?", yes=yes)
-    _show_secret(invocation, "The client has a new secret.", people.rotate_client_secret(client_id))
+    _show_secret(invocation, "The client has a new secret.", calls.ask("rotate_client_secret", client_id=client_id))
 
 
 @client.command()
@@ -166,9 +166,9 @@ def remove(invocation: Invocation, client_id: str, yes: bool, database_url: str 
     Examples:
       ostiary client remove client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     confirm(f"Remove client {client_id} and end its sessions?", yes=yes)
-    answer = people.remove_client(client_id)
+    answer = calls.ask("remove_client", client_id=client_id)
     invocation.done(f"Client removed; {answer.get('sessions', 0)} sessions ended.", answer, REMOVED)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.directory.trail import PAGE, open_trail
+from ostiary.cli.calls import MAXIMUM_PAGE
 from ostiary.cli.evidence import checkpoint, receipt, verify
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
@@ -18,6 +18,7 @@ from ostiary.cli.options import Noun, database_url_option
 from ostiary.cli.output.column import Column, microsecond
 from ostiary.cli.output.structured import to_json_line
 from ostiary.cli.output.text import safe
+from ostiary.cli.trail import open_trail
 
 POLL: Final = 1.0  # seconds between two looks of `tail`
 LOOK_BACK: Final = 5  # every so many looks, `tail` reads again what can still come up late
@@ -82,15 +83,15 @@ def list_(
     query = _query(user, kinds, session_id, since, until)
     trail = open_trail(invocation, database_url)
     found: list[dict[str, object]] = []
-    beyond: object = None
+    cursor: object = None
     while True:
-        page = trail.newest(query, beyond, min(limit - len(found), PAGE))
+        page = trail.newest(query, cursor, min(limit - len(found), MAXIMUM_PAGE))
         found += page.events
-        beyond = page.beyond
-        if beyond is None or len(found) >= limit:
+        cursor = page.cursor
+        if cursor is None or len(found) >= limit:
             break
     invocation.show(found, LISTED)
-    if beyond is not None:
+    if cursor is not None:
         invocation.warn(f"there are more than {limit}; raise --limit to see them")
 
 
@@ -170,17 +171,17 @@ def export(
     query = _query(user, kinds, session_id, since, until)
     trail = open_trail(invocation, database_url)
     invocation.form = form
-    beyond: object = None
+    cursor: object = None
     if form == "csv":
         invocation.write(csv_lines([dict(zip(EXPORTED, EXPORTED, strict=True))], EXPORTED))
     while True:
-        page = trail.oldest(query, 0, beyond, PAGE)
+        page = trail.oldest(query, 0, cursor, MAXIMUM_PAGE)
         if form == "csv":
             invocation.write(csv_lines(page.events, EXPORTED))
         else:
             invocation.write("".join(to_json_line(one) for one in page.events))
-        beyond = page.beyond
-        if beyond is None:
+        cursor = page.cursor
+        if cursor is None:
             return
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ostiary.cli.answers import text
 from ostiary.cli.failures import FAILED, Failure, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, database_url_option, own_database_url_option
@@ -14,12 +14,8 @@ from ostiary.cli.output.column import Column, microsecond
 from ostiary.core.chain import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from ostiary.authority import Authority
     from ostiary.core.trail_check import Checkpoint, TrailReport
-
-T = TypeVar("T")
 
 FINDINGS: Final = (
     Column("position", "position"),
@@ -58,16 +54,16 @@ def verify(invocation: Invocation, path: str | None, jwks: str | None, database_
       ostiary event verify
       ostiary event verify --checkpoint monday.jws --jwks keys.json
     """
+    from ostiary.cli.database import operator, run
+
     if jwks is not None and path is None:
         raise usage("--jwks belongs to --checkpoint")
 
     async def act(authority: Authority) -> TrailReport:
-        from ostiary.cli.operator import operator
-
         point = None if path is None else await _checkpoint(authority, path, jwks)
         return await authority.evidence.verify(by=operator(), checkpoint=point)
 
-    report = _run(database_url, act)
+    report = run(database_url, act)
     if invocation.form == "table":
         _tell(invocation, report)
     else:
@@ -140,9 +136,9 @@ def checkpoint(invocation: Invocation, database_url: str | None) -> None:
     Examples:
       ostiary event checkpoint > monday.jws
     """
-    from ostiary.cli.operator import operator
+    from ostiary.cli.database import operator, run
 
-    invocation.write(f"{_run(database_url, lambda it: it.receipts.checkpoint(by=operator()))}\n")
+    invocation.write(f"{run(database_url, lambda it: it.receipts.checkpoint(by=operator()))}\n")
 
 
 @click.command(cls=Verb)
@@ -171,9 +167,7 @@ def receipt(
         return
     if wanted is None or jwks is not None:
         raise usage("name a session or an event; --jwks belongs to --verify")
-    from ostiary.cli.directory.trail import open_trail
-
-    found = open_trail(invocation, database_url).receipt(wanted)
+    found = text(invocation.administration(database_url).ask("receipt_of_ending", event_id=wanted), "receipt")
     if not found:
         raise Failure("the server sent no receipt")
     invocation.write(f"{found}\n")
@@ -200,15 +194,3 @@ def _stderr() -> Any:
     import sys
 
     return sys.stderr
-
-
-def _run(database_url: str | None, act: Callable[[Authority], Awaitable[T]]) -> T:
-    from ostiary.authority import Authority
-    from ostiary.settings import load
-
-    async def run() -> T:
-        async with Authority(load({"database_url": database_url}).settings) as authority:
-            await authority.ensure_migrated()
-            return await act(authority)
-
-    return asyncio.run(run())

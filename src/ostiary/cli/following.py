@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ostiary.cli.answers import Object
-from ostiary.cli.directory.trail import PAGE, Trail
+from ostiary.cli.calls import MAXIMUM_PAGE
 from ostiary.cli.failures import SERVER_FAILED, UNREACHABLE, Failure
+from ostiary.cli.trail import Trail
 from ostiary.errors import StoreUnavailable
 
 
@@ -50,10 +51,10 @@ class Following:
         self._begins_now = False
 
     def _read(self, after: int) -> Iterator[Object]:
-        beyond: object = None
+        cursor: object = None
         settled: int | None = None
         while True:
-            page = self._trail.oldest(self._query, after, beyond, PAGE)
+            page = self._trail.oldest(self._query, after, cursor, MAXIMUM_PAGE)
             settled = page.settled if settled is None else settled  # of the first page: it saw all that is below
             for one in page.events:
                 position = _position(one)
@@ -61,8 +62,8 @@ class Following:
                 if position not in self._told and position > self.settled:
                     self._told.add(position)
                     yield one
-            beyond = page.beyond
-            if beyond is None:
+            cursor = page.cursor
+            if cursor is None:
                 break
         if after == self.settled and settled > self.settled:
             self.settled = settled

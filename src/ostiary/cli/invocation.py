@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # each is imported when a command needs it
     from ostiary.cli.calls import Calls
     from ostiary.cli.output.column import Column, Record
     from ostiary.cli.profiles import Profile, Profiles
+    from ostiary.cli.server_calls import ServerCalls
 
 Colour: TypeAlias = Literal["green", "yellow", "red"]
 
@@ -98,26 +99,48 @@ class Invocation:
         """`OSTIARY_TOKEN`, else what the profile holds for exactly this server, else None."""
         return os.environ.get("OSTIARY_TOKEN") or self.profile.credential_for(self.address.origin)
 
-    def calls(self) -> Calls:
+    def calls(self) -> ServerCalls:
         """The server's API as the signed-in user.
 
         Raises:
             Failure: not signed in to this server; the credential would cross a network in the clear.
         """
-        from ostiary.cli.calls import Calls
+        from ostiary.cli.server_calls import ServerCalls
         from ostiary.cli.step_up import reauthenticate
 
         bearer = self.bearer()
         if bearer is None:
             raise not_signed_in(self.address.url, self.profile_name)
         self.ensure_protected()
-        return Calls(self.address, bearer, reauthenticate=lambda calls: reauthenticate(self, calls), trace=self.trace())
+        return ServerCalls(
+            self.address, bearer, reauthenticate=lambda calls: reauthenticate(self, calls), trace=self.trace()
+        )
 
-    def calls_as_nobody(self) -> Calls:
+    def calls_as_nobody(self) -> ServerCalls:
         """The server's API without a credential."""
-        from ostiary.cli.calls import Calls
+        from ostiary.cli.server_calls import ServerCalls
 
-        return Calls(self.address, trace=self.trace())
+        return ServerCalls(self.address, trace=self.trace())
+
+    def administration(self, database_url: str | None, *, create: bool = False) -> Calls:
+        """The same API on a database where one is named, as its operator; else as `calls`.
+
+        Args:
+            create: make a SQLite file that is missing.
+
+        Raises:
+            Failure: as `calls`.
+        """
+        if database_url:
+            from ostiary.cli.database import DatabaseCalls
+
+            return DatabaseCalls(database_url, create=create)
+        try:
+            return self.calls()
+        except Failure as failure:
+            if failure.code == "no_credentials":
+                failure.hint = f"{failure.hint}, or work on the database itself with --database-url"
+            raise
 
     def ensure_protected(self) -> None:
         """Return if a secret may be sent to the server.

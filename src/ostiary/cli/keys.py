@@ -7,7 +7,6 @@ from typing import Final
 import click
 
 from ostiary.cli.ask import confirm
-from ostiary.cli.directory import open_directory
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option
 from ostiary.cli.output.column import Column, words
@@ -36,10 +35,10 @@ def rotate(invocation: Invocation, at_once: bool, yes: bool, database_url: str |
       ostiary keys rotate
       ostiary keys rotate --at-once --yes
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     if at_once:
         confirm("Refuse everything that the old keys signed?", yes=yes)
-    answer = people.rotate_keys(at_once)
+    answer = calls.ask("rotate_keys", at_once=at_once)
     invocation.done("New keys sign from now on.", answer, ROTATED)
 
 

@@ -9,7 +9,6 @@ import click
 
 from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import ask, hidden, on_terminal, password, secret_from_stdin
-from ostiary.cli.calls import Calls, checked_bearer
 from ostiary.cli.failures import Failure, UnusableAnswer, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, password_stdin_option
@@ -17,6 +16,7 @@ from ostiary.cli.output.column import Column, minute
 from ostiary.cli.output.text import safe
 from ostiary.cli.profiles import Profile, store
 from ostiary.cli.remembered import end, home, is_session, public_id
+from ostiary.cli.server_calls import ServerCalls, checked_bearer
 from ostiary.cli.step_up import keep_renewed
 
 STARTED: Final = (
@@ -85,7 +85,7 @@ def login(invocation: Invocation, username: str | None, password_stdin: bool, to
 def _prove_again(invocation: Invocation, password_stdin: bool) -> None:
     """The same session under a new secret, with a fresh sign-in time."""
     calls = invocation.calls()
-    answer = calls.post("/auth/reauthenticate", {"password": password("Password: ", from_stdin=password_stdin)})
+    answer = calls.ask("reauthenticate", password=password("Password: ", from_stdin=password_stdin))
     keep_renewed(invocation, answer)
     who = text(member(answer, "user"), "username")
     held = member(answer, "session")
@@ -98,12 +98,8 @@ def _sign_in(invocation: Invocation, username: str | None, password_stdin: bool)
         if not on_terminal():
             raise usage("no terminal to ask for the username; use --username")
         username = ask("Username: ")
-    body = {
-        "username": username,
-        "password": password(f"Password for {safe(username)}: ", from_stdin=password_stdin),
-        "transport": "bearer",
-    }
-    answer = invocation.calls_as_nobody().post("/auth/sessions", body)
+    secret = password(f"Password for {safe(username)}: ", from_stdin=password_stdin)
+    answer = invocation.calls_as_nobody().ask("sign_in", username=username, password=secret, transport="bearer")
     bearer = text(answer, "token")
     if not bearer:
         raise UnusableAnswer(invocation.address.url, "it gave no token")
@@ -117,9 +113,9 @@ def _given(token: str) -> str:
 
 
 def _check_token(invocation: Invocation, bearer: str) -> tuple[Object, Object, str]:
-    calls = Calls(invocation.address, bearer, trace=invocation.trace())
+    calls = ServerCalls(invocation.address, bearer, trace=invocation.trace())
     try:
-        answer = calls.get("/auth/whoami")
+        answer = calls.ask("who_am_i")
     except Failure as failure:
         failure.hint = None  # "run 'ostiary login'" is what is being done
         raise
@@ -135,7 +131,7 @@ def _remember(invocation: Invocation, username: str, bearer: str) -> Profile:
         return store(invocation.config_path, profile)
     except Failure:
         if is_session(bearer):
-            end(Calls(address, bearer))  # nobody would hold its secret
+            end(ServerCalls(address, bearer))  # nobody would hold its secret
         raise
 
 
@@ -146,6 +142,6 @@ def _end_earlier(invocation: Invocation, before: Profile, bearer: str) -> None:
         return  # a CLI token has its own lifecycle
     if before.issued_for == invocation.address.origin and public_id(old) == public_id(bearer):
         return
-    problem = end(Calls(home(before), old, trace=invocation.trace()))
+    problem = end(ServerCalls(home(before), old, trace=invocation.trace()))
     if problem is not None:
         invocation.note(f"the session remembered before, {public_id(old)}, could not be ended: {problem.message}")

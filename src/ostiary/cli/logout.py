@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import click
 
-from ostiary.cli.calls import Calls
 from ostiary.cli.failures import REFUSED, SIGN_IN, Failure, Unreachable
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb
 from ostiary.cli.output.column import Column
 from ostiary.cli.profiles import store
 from ostiary.cli.remembered import end, home, is_session, public_id
+from ostiary.cli.server_calls import ServerCalls
 
 
 @click.command(cls=Verb)
@@ -31,7 +31,7 @@ def logout(invocation: Invocation) -> None:
     profile = invocation.profile
     if profile.credential is None or profile.issued_for is None:
         raise Failure(f"profile {profile.name} is not signed in", REFUSED, hint=SIGN_IN, code="no_credentials")
-    calls = Calls(home(profile), profile.credential, trace=invocation.trace())
+    calls = ServerCalls(home(profile), profile.credential, trace=invocation.trace())
     problem = end(calls)
     store(invocation.config_path, replace(profile, credential=None, issued_for=None))
     session_id = public_id(profile.credential) or "unknown"

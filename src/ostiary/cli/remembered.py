@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ostiary.cli.address import Address, parse_address
-from ostiary.cli.calls import Calls
 from ostiary.cli.failures import REFUSED, Failure, usage
 from ostiary.cli.profiles import Profile
+from ostiary.cli.server_calls import ServerCalls
 
 
 def is_session(bearer: str) -> bool:
@@ -33,10 +33,10 @@ def home(profile: Profile) -> Address:
     return server if server.origin == origin.origin else origin
 
 
-def end(calls: Calls) -> Failure | None:
+def end(calls: ServerCalls) -> Failure | None:
     """End the session that the credential is of; what stood in the way, if it may live on."""
     try:
-        calls.post("/auth/logout")
+        calls.ask("sign_out")
     except Failure as failure:
         return None if failure.exit_code == REFUSED else failure  # refused: it had ended already
     return None

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import Object, segment, texts
+from ostiary.cli.answers import Object, counted, texts
 from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
@@ -65,14 +65,14 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
     """
     # What the server does by itself is not asked for: without a query it answers soonest.
     stale_after_days = None if warn_stale_days == STALE_AFTER_DAYS else warn_stale_days
-    query: dict[str, object] = {"stale_after_days": stale_after_days, "include": "ended" if ended else None}
-    found = invocation.calls().get_list("/auth/sessions", query)
+    include = "ended" if ended else None
+    found = invocation.calls().ask_list("list_sessions", stale_after_days=stale_after_days, include=include)
     invocation.show(found, COLUMNS + ENDING if ended else COLUMNS)
     stale = texts([one for one in found if one.get("status") == "stale"], "id")
     if stale:
-        counted = "1 session was" if len(stale) == 1 else f"{len(stale)} sessions were"
+        unused = "1 session was" if len(stale) == 1 else f"{len(stale)} sessions were"
         days = "1 day" if warn_stale_days == 1 else f"{warn_stale_days} days"
-        invocation.warn(f"{counted} not used for more than {days}; to end: ostiary session revoke {' '.join(stale)}")
+        invocation.warn(f"{unused} not used for more than {days}; to end: ostiary session revoke {' '.join(stale)}")
 
 
 @session.command()
@@ -105,7 +105,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, 
     own = own_id(invocation)
     several.do([one for one in chosen if one != own], lambda one: _revoke(invocation, calls, one))
     # Waited for while somebody can ask: the own session ends after that.
-    lags = wait_for(calls, "/auth", texts(several.answers, "id"), patience) if wait else []
+    lags = wait_for(calls, "show_lag", texts(several.answers, "id"), patience) if wait else []
     several.do([one for one in chosen if one == own], lambda one: _revoke(invocation, calls, one))
     if wait and any(answer.get("is_current") is True for answer in several.answers):
         invocation.note("nobody can ask with the session that just ended, so --wait does not tell about it.")
@@ -114,7 +114,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, 
 
 def _finder(calls: Calls) -> Callable[[str], str]:
     """Makes whole ids of their beginnings; the list is asked for once, if at all."""
-    known = cache(lambda: texts(calls.get_list("/auth/sessions", {"include": "ended"}), "id"))
+    known = cache(lambda: texts(calls.ask_list("list_sessions", include="ended"), "id"))
     return lambda one: one if is_whole(one, "sess") else match(one, known(), "sess", "session")
 
 
@@ -123,7 +123,7 @@ def _named(ids: list[str]) -> str:
 
 
 def _revoke(invocation: Invocation, calls: Calls, session_id: str) -> Object:
-    answer = calls.post(f"/auth/sessions/{segment(session_id)}/revoke")
+    answer = calls.ask("revoke_session", session_id=session_id)
     if invocation.form == "table":
         invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
     if answer.get("is_current") is True:
@@ -146,9 +146,9 @@ def revoke_others(invocation: Invocation, yes: bool) -> None:
     """
     calls = invocation.calls()
     confirm("Revoke all of your other sessions?", yes=yes)
-    answer = calls.post("/auth/sessions/revoke-others")
+    answer = calls.ask("revoke_other_sessions")
     keep_renewed(invocation, answer)
-    invocation.done(f"{_counted(answer, 'count', 'other session')} revoked.", answer, COUNTED)
+    invocation.done(f"{counted(answer, 'count', 'other session')} revoked.", answer, COUNTED)
     _remind_of_tokens(invocation, answer)
 
 
@@ -169,9 +169,9 @@ def revoke_all(invocation: Invocation, tokens: bool, yes: bool) -> None:
     calls = invocation.calls()
     what = "all of your sessions and CLI tokens" if tokens else "all of your sessions, this one too"
     confirm(f"Revoke {what}?", yes=yes)
-    answer = calls.post("/auth/sessions/revoke-all", {"tokens": tokens})
-    also = f" and {_counted(answer, 'tokens', 'CLI token')}" if tokens else ""
-    invocation.done(f"{_counted(answer, 'count', 'session')}{also} revoked.", answer, COUNTED)
+    answer = calls.ask("revoke_all_sessions", tokens=tokens)
+    also = f" and {counted(answer, 'tokens', 'CLI token')}" if tokens else ""
+    invocation.done(f"{counted(answer, 'count', 'session')}{also} revoked.", answer, COUNTED)
     invocation.note("that included your current session — re-run 'ostiary login' to continue.")
     _remind_of_tokens(invocation, answer)
 
@@ -179,8 +179,3 @@ def revoke_all(invocation: Invocation, tokens: bool, yes: bool) -> None:
 def _remind_of_tokens(invocation: Invocation, answer: Object) -> None:
     if answer.get("live_tokens"):
         invocation.note(f"CLI tokens of yours that still work: {answer['live_tokens']}; see 'ostiary token list'.")
-
-
-def _counted(answer: Object, name: str, noun: str) -> str:
-    number = answer.get(name)
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

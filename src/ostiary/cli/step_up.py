@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ostiary.cli.answers import Object, text
 from ostiary.cli.ask import hidden, on_terminal
-from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.profiles import store
+from ostiary.cli.server_calls import ServerCalls
 
 
-def reauthenticate(invocation: Invocation, calls: Calls) -> str | None:
+def reauthenticate(invocation: Invocation, calls: ServerCalls) -> str | None:
     """The session's new token, stored in the profile; None when nobody can be asked or it could not be kept.
 
     Raises:
@@ -22,7 +22,7 @@ def reauthenticate(invocation: Invocation, calls: Calls) -> str | None:
     if os.environ.get("OSTIARY_TOKEN") or not on_terminal():
         return None  # a renewed secret would be lost, and the one in the environment would stop working
     invocation.say("This needs a fresh sign-in.")
-    answer = calls.post("/auth/reauthenticate", {"password": hidden("Password: ")})
+    answer = calls.ask("reauthenticate", password=hidden("Password: "))
     fresh = text(answer, "token") or calls.bearer
     if fresh is not None:
         store(invocation.config_path, replace(invocation.profile, credential=fresh))

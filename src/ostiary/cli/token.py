@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import Object, segment, texts
+from ostiary.cli.answers import Object, texts
 from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
@@ -62,7 +62,7 @@ def list_(invocation: Invocation, warn_stale_days: int) -> None:
       ostiary token list
       ostiary token list --format csv > tokens.csv
     """
-    found = invocation.calls().get_list("/auth/cli-tokens")
+    found = invocation.calls().ask_list("list_cli_tokens")
     shown = [_judged(one, warn_stale_days) for one in found]
     invocation.show(shown, COLUMNS)
     stale = texts([one for one in shown if one["status"] == "stale"], "id")
@@ -105,7 +105,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
 
 
 def _revoke(invocation: Invocation, calls: Calls, token_id: str) -> Object:
-    answer = calls.delete(f"/auth/cli-tokens/{segment(token_id)}")
+    answer = calls.ask("revoke_cli_token", token_id=token_id)
     if invocation.form == "table":
         invocation.done(f"CLI token {token_id} revoked.", answer, REVOKED)
     return answer
@@ -122,7 +122,7 @@ def validate(invocation: Invocation) -> None:
     Examples:
       OSTIARY_TOKEN=$(cat ci.token) ostiary token validate
     """
-    invocation.show_one(invocation.calls().get("/auth/cli-token/validate"), VALID)
+    invocation.show_one(invocation.calls().ask("validate_cli_token"), VALID)
 
 
 token.add_command(create)

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import segment, text, texts
+from ostiary.cli.answers import Object, text, texts
 from ostiary.cli.calls import Calls
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
@@ -18,7 +18,7 @@ from ostiary.cli.output.column import Column, minute, words
 from ostiary.cli.private_file import PrivateFile
 from ostiary.cli.span import parse_span
 
-MADE: Final = (
+COLUMNS: Final = (
     Column("id", "id"),
     Column("name", "name"),
     Column("created_at", "created", minute),
@@ -64,12 +64,13 @@ def create(
       ostiary token create backup --output-file ~/.config/backup.token
       OSTIARY_TOKEN=$(ostiary token create job --expires-in 1h --quiet) ostiary whoami
     """
-    body: dict[str, object] = {"name": name}
-    if expires_in is not None:
-        body["expires_in"] = _go_duration(expires_in)
-    if scopes:
-        body["scopes"] = list(scopes)
-    _make(invocation, invocation.calls(), "/auth/cli-token", body, output_file, force=force, quiet=quiet)
+    span = _go_duration(expires_in) if expires_in is not None else None
+    calls = invocation.calls()
+
+    def make() -> Object:
+        return calls.ask("create_cli_token", name=name, expires_in=span, scopes=list(scopes) or None)
+
+    _show_once(invocation, make, output_file, force=force, quiet=quiet)
 
 
 @click.command(cls=Verb)
@@ -88,19 +89,16 @@ def rotate(invocation: Invocation, token_id: str, output_file: str | None, force
       ostiary token rotate ost_k3v7mzpq2w4x6y7a2b3c4d5e6f --output-file ci.token --force
     """
     calls = invocation.calls()
-    path = f"/auth/cli-tokens/{segment(finder(calls)(token_id))}/rotate"
-    _make(invocation, calls, path, {}, output_file, force=force, quiet=quiet)
+    chosen = finder(calls)(token_id)
+
+    def make() -> Object:
+        return calls.ask("rotate_cli_token", token_id=chosen)
+
+    _show_once(invocation, make, output_file, force=force, quiet=quiet)
 
 
-def _make(
-    invocation: Invocation,
-    calls: Calls,
-    path: str,
-    body: dict[str, object],
-    output_file: str | None,
-    *,
-    force: bool,
-    quiet: bool,
+def _show_once(
+    invocation: Invocation, make: Callable[[], Object], output_file: str | None, *, force: bool, quiet: bool
 ) -> None:
     if force and output_file is None:
         raise usage("--force belongs to --output-file")
@@ -108,24 +106,24 @@ def _make(
         raise usage("--quiet and --output-file were both given; choose one")
     if output_file is not None:
         with PrivateFile(output_file, replace=force) as file:  # opened first: a secret that cannot be kept is not made
-            made = calls.post(path, body)
+            made = make()
             file.write(f"{text(made, 'token')}\n")
         shown = {key: value for key, value in made.items() if key != "token"}
-        invocation.done(f"The secret of CLI token {text(made, 'id')} is in {output_file}.", shown, MADE)
+        invocation.done(f"The secret of CLI token {text(made, 'id')} is in {output_file}.", shown, COLUMNS)
         return
-    made = calls.post(path, body)
+    made = make()
     if quiet:
         invocation.write(f"{text(made, 'token')}\n")
     elif invocation.form in {"table", "quiet"}:
-        invocation.show_one(made, MADE)
+        invocation.show_one(made, COLUMNS)
         invocation.say(f"The secret, shown only now:\n{text(made, 'token')}")
     else:
-        invocation.show_one(made, (*MADE, SECRET))
+        invocation.show_one(made, (*COLUMNS, SECRET))
 
 
 def finder(calls: Calls) -> Callable[[str], str]:
     """Makes whole ids of the caller's CLI tokens of their beginnings. It raises a `Failure` if none or several fit."""
-    known = cache(lambda: texts(calls.get_list("/auth/cli-tokens"), "id"))
+    known = cache(lambda: texts(calls.ask_list("list_cli_tokens"), "id"))
     return lambda one: one if is_whole(one, "ost") else match(one, known(), "ost", "CLI token")
 
 

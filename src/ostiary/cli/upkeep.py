@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -14,10 +13,6 @@ from ostiary.cli.options import Verb, own_database_url_option
 from ostiary.cli.output.column import Column
 from ostiary.cli.private_file import keep_new_files_private
 from ostiary.cli.span import parse_span
-
-if TYPE_CHECKING:
-    from ostiary.authority.retention import Purged
-    from ostiary.settings import Settings
 
 MIGRATED: Final = (Column("after", "schema"), Column("before", "before"))
 PURGED: Final = tuple(Column(name, name) for name in ("sessions", "tokens", "events", "forgotten"))
@@ -73,22 +68,13 @@ def purge(invocation: Invocation, older_than: str | None, database_url: str | No
       ostiary purge
       ostiary purge --older-than 30d --database-url sqlite:///ostiary.db
     """
-    from ostiary.settings import load
+    from ostiary.cli.database import operator, run
 
     try:
         age = parse_span(older_than) if older_than is not None else None
     except ValueError as why:
         raise usage(f'--older-than: "{older_than}" {why}') from None
-    gone = asyncio.run(_purge(load({"database_url": database_url}).settings, age))
+    gone = run(database_url, lambda it: it.retention.purge(by=operator(), older_than=age))
     result = {"sessions": gone.sessions, "tokens": gone.tokens, "events": gone.events, "forgotten": gone.forgotten}
     said = f"Removed {gone.sessions} sessions, {gone.tokens} CLI tokens and {gone.events} events"
     invocation.done(f"{said}; forgot addresses in {gone.forgotten} rows.", result, PURGED)
-
-
-async def _purge(settings: Settings, age: timedelta | None) -> Purged:
-    from ostiary.authority import Authority
-    from ostiary.cli.operator import operator
-
-    async with Authority(settings) as authority:
-        await authority.ensure_migrated()
-        return await authority.retention.purge(by=operator(), older_than=age)

@@ -8,7 +8,7 @@ import click
 
 from ostiary.cli.answers import Object, member
 from ostiary.cli.ask import confirm, password
-from ostiary.cli.directory import open_directory
+from ostiary.cli.calls import MAXIMUM_PAGE
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, password_stdin_option, yes_option
 from ostiary.cli.output.column import Column, minute, words
@@ -64,9 +64,10 @@ def add(
       ostiary user add root --admin --database-url sqlite:///ostiary.db
       ostiary user add robot --password-stdin < password.txt
     """
-    people = open_directory(invocation, database_url, create=True)
+    calls = invocation.administration(database_url, create=True)
     secret = password(f"Password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
-    added = people.add_user(name, secret, email, ["admin", "member"] if admin else ["member"])
+    roles = ["admin", "member"] if admin else ["member"]
+    added = member(calls.ask("add_user", username=name, password=secret, email=email, roles=roles), "user")
     kind = "administrator" if admin else "user"
     invocation.done(f"Added {kind} {added.get('username')}.", added, ADDED)
 
@@ -82,7 +83,8 @@ def list_(invocation: Invocation, database_url: str | None) -> None:
       ostiary user list
       ostiary user list --format csv
     """
-    invocation.show(open_directory(invocation, database_url).users(), COLUMNS)
+    found = invocation.administration(database_url).ask_pages("list_users", "users", limit=MAXIMUM_PAGE)
+    invocation.show(found, COLUMNS)
 
 
 @user.command()
@@ -96,7 +98,7 @@ def show(invocation: Invocation, name: str, database_url: str | None) -> None:
     Examples:
       ostiary user show web_user
     """
-    found = open_directory(invocation, database_url).user(name)
+    found = invocation.administration(database_url).ask("show_user", username=name)
     invocation.show_one(
         {**member(found, "user"), "sessions": found.get("sessions"), "tokens": found.get("tokens")}, DETAIL
     )
@@ -116,9 +118,9 @@ def disable(invocation: Invocation, name: str, yes: bool, database_url: str | No
     Examples:
       ostiary user disable web_user
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     confirm(f"Disable user {name} and end everything of theirs?", yes=yes)
-    _tell(invocation, f"User {name} disabled", name, people.disable_user(name))
+    _tell(invocation, f"User {name} disabled", name, calls.ask("disable_user", username=name))
 
 
 @user.command()
@@ -132,7 +134,7 @@ def enable(invocation: Invocation, name: str, database_url: str | None) -> None:
     Examples:
       ostiary user enable web_user
     """
-    answer = open_directory(invocation, database_url).enable_user(name)
+    answer = invocation.administration(database_url).ask("enable_user", username=name)
     invocation.done(f"User {name} enabled.", {"username": name, **answer}, ENDED[:1])
 
 
@@ -151,9 +153,9 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url
       ostiary user passwd web_user
       ostiary user passwd web_user --password-stdin < password.txt
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     secret = password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
-    answer = people.set_password(name, secret)
+    answer = calls.ask("set_password", username=name, new=secret)
     invocation.done(f"Password of {name} changed.", {"username": name, **answer}, ENDED[:2])
 
 
@@ -172,7 +174,7 @@ def export(invocation: Invocation, name: str, database_url: str | None) -> None:
     """
     from ostiary.cli.output.structured import to_json, to_yaml
 
-    found = open_directory(invocation, database_url).export_user(name)
+    found = invocation.administration(database_url).ask("export_user", username=name)
     write = to_yaml if invocation.form == "yaml" else to_json
     invocation.form = "json" if invocation.form != "yaml" else "yaml"
     invocation.write(write(found))
@@ -193,9 +195,9 @@ def erase(invocation: Invocation, name: str, yes: bool, database_url: str | None
     Examples:
       ostiary user erase web_user
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     confirm(f"Erase user {name} and everything that is known of them?", yes=yes)
-    done = people.erase_user(name)
+    done = calls.ask("erase_user", username=name)
     invocation.done(f"User {name} erased; what stays is under {done.get('user_id')}.", done, ERASED)
 
 
@@ -213,9 +215,9 @@ def delete(invocation: Invocation, name: str, yes: bool, database_url: str | Non
     Examples:
       ostiary user delete web_user
     """
-    people = open_directory(invocation, database_url)
+    calls = invocation.administration(database_url)
     confirm(f"Delete user {name} and end everything of theirs?", yes=yes)
-    _tell(invocation, f"User {name} deleted", name, people.delete_user(name))
+    _tell(invocation, f"User {name} deleted", name, calls.ask("delete_user", username=name))
 
 
 def _tell(invocation: Invocation, words_: str, name: str, answer: Object) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import Object
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
 from ostiary.cli.output.column import Column
@@ -40,5 +39,4 @@ def list_(invocation: Invocation) -> None:
       ostiary verifier list
       ostiary verifier list --format json
     """
-    answer: Object = invocation.calls().get("/admin/verifiers")
-    invocation.show(list(answer.get("verifiers") or []), COLUMNS)
+    invocation.show(invocation.calls().ask("list_verifiers").get("verifiers") or [], COLUMNS)

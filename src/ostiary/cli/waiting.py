@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from ostiary.cli.answers import Object, segment
+from ostiary.cli.answers import Object
 from ostiary.cli.calls import Calls
 from ostiary.cli.failures import FAILED, usage
 from ostiary.cli.invocation import Invocation
@@ -49,18 +49,18 @@ def read_timeout(text: str) -> timedelta:
         raise usage(f'--wait-timeout: "{text}" {why}') from None
 
 
-def wait_for(calls: Calls, base: str, session_ids: Sequence[str], timeout: timedelta) -> list[Object]:
+def wait_for(calls: Calls, operation: str, session_ids: Sequence[str], timeout: timedelta) -> list[Object]:
     """What the server says of each, once it is refused everywhere or the time is over.
 
     Args:
-        base: `/auth` for the caller's own sessions, `/admin` for anybody's.
+        operation: `show_lag` for the caller's own sessions, `show_any_lag` for anybody's.
     """
     until = time.monotonic() + timeout.total_seconds()
     found = []
     for session_id in session_ids:
         while True:
             left = max(0.0, until - time.monotonic())
-            lag = calls.get(f"{base}/sessions/{segment(session_id)}/lag", {"wait": f"{min(left, AT_ONCE):.3f}"})
+            lag = calls.ask(operation, session_id=session_id, wait=round(min(left, AT_ONCE), 3))
             if lag.get("is_everywhere") is True or time.monotonic() >= until:
                 break
         found.append(lag)

@@ -35,7 +35,7 @@ def whoami(invocation: Invocation) -> None:
       ostiary whoami
       ostiary whoami --format json | jq -r .user.username
     """
-    answer = invocation.calls().get("/auth/whoami")
+    answer = invocation.calls().ask("who_am_i")
     session, token = member(answer, "session"), member(answer, "token")
     held = session or token
     kind = "session" if session else "CLI token"

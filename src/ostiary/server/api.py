@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ostiary.contract.api import operations
+from ostiary.contract.operation import Operation
 from ostiary.contract.verify import Gateway
 from ostiary.server import (  # noqa: F401  # each has handlers, which are kept as it is loaded
     admin_clients,
@@ -30,3 +32,12 @@ from ostiary.server.routing import Route
 def api_routes() -> Iterable[Route]:
     """One for each operation but `/verify`, which the gateway answers before any route is looked for."""
     return routes(operation for operation in operations() if operation is not Gateway.verify)
+
+
+def operation_of(id: str) -> Operation[..., Any, Any]:
+    """The operation of that id, whose handler is there.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {operation.id: operation for operation in operations()}[id]

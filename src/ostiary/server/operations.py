@@ -78,6 +78,19 @@ def routes(operations: Iterable[Operation[..., Any, Any]]) -> Iterable[Route]:
         yield Route(operation.method, operation.path, endpoint, failed, operation.maximum_body)
 
 
+async def perform(operation: Operation[..., A, T], asked: A, exchange: Exchange) -> T:
+    """Let the handler of an operation do it, for a caller without a request; what would be headers is left out.
+
+    Raises:
+        TypeError: it has an answer of HTTP only, such as a stream.
+    """
+    done = await _HANDLERS[operation](asked, exchange)
+    if isinstance(done, Response):
+        raise TypeError(f"{operation.id} is answered over HTTP only")
+    content: T = done.content if isinstance(done, Reply) else done
+    return content
+
+
 class _Endpoint:
     """Does one operation."""
 

@@ -6,9 +6,8 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import Object, text
+from ostiary.cli.answers import Object, counted, text
 from ostiary.cli.ask import confirm, hidden, is_utf8, on_terminal, secret_from_stdin
-from ostiary.cli.directory import open_directory
 from ostiary.cli.failures import CONFLICT, Failure, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, database_url_option, yes_option
@@ -68,8 +67,8 @@ def neutralise(
       pbpaste | ostiary admin neutralise --stdin --yes --format json
     """
     credential = _credential(invocation, leaked, from_stdin=from_stdin, path=path)
-    people = open_directory(invocation, database_url)
-    found = people.preview_neutralise(credential)
+    calls = invocation.administration(database_url)
+    found = _with_things(calls.ask("preview_neutralise", credential=credential))
     if dry_run:
         _tell(invocation, found)
         _show(invocation, found)
@@ -90,12 +89,17 @@ def neutralise(
         raise Failure(words, CONFLICT, code="conflict")
     question = "The secret is wrong. End what hangs on its id anyway?" if by_id else "End all of it now?"
     confirm(question, yes=yes)
-    done = people.neutralise(text(found, "id") if by_id else credential)
-    ended = f"{_counted(done, 'sessions', 'session')} and {_counted(done, 'tokens', 'CLI token')}"
+    done = _with_things(calls.ask("neutralise", credential=text(found, "id") if by_id else credential))
+    ended = f"{counted(done, 'sessions', 'session')} and {counted(done, 'tokens', 'CLI token')}"
     if invocation.form == "table":
         invocation.done(f"Neutralised: {ended} ended.", done, SUMMARY)
     else:
         _show(invocation, done)
+
+
+def _with_things(answer: Object) -> Object:
+    things = answer.get("things")
+    return {**answer, "things": [one for one in things if isinstance(one, dict)] if isinstance(things, list) else []}
 
 
 def _credential(invocation: Invocation, leaked: str | None, *, from_stdin: bool, path: str | None) -> str:
@@ -137,8 +141,8 @@ def _tell(invocation: Invocation, found: Object) -> None:
     """In words, so that a person can decide: whose it is, how much hangs on it, and whether the secret is right."""
     kind = text(found, "kind").replace("_", " ")
     whose = text(found, "username") or text(found, "user_id")
-    counted = f"{_counted(found, 'sessions', 'session')} and {_counted(found, 'tokens', 'CLI token')}"
-    invocation.say(f"{text(found, 'id')} ({kind}) of {whose}: {counted} would end.")
+    how_much = f"{counted(found, 'sessions', 'session')} and {counted(found, 'tokens', 'CLI token')}"
+    invocation.say(f"{text(found, 'id')} ({kind}) of {whose}: {how_much} would end.")
     if found.get("matches") is False:
         invocation.warn("The secret does not match: it is old, cut off or made up. The id, which is public, is real.")
     others = [one for one in found["things"] if one.get("what") == "session_of_another" and one.get("works")]
@@ -152,8 +156,3 @@ def _show(invocation: Invocation, found: Object) -> None:
         invocation.show_one(found, SUMMARY)
     else:
         invocation.show(found["things"], COLUMNS)
-
-
-def _counted(answer: Object, name: str, noun: str) -> str:
-    number = answer.get(name)
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

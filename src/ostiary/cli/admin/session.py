@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from ostiary.cli.answers import Object, segment, text
+from ostiary.cli.answers import Object, counted, text
 from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
 from ostiary.cli.failures import usage
@@ -22,7 +22,7 @@ STEP: Final = 5000  # sessions in one request: some seconds at most, so that the
 PAGE: Final = 1000
 DEFAULT_LIMIT: Final = 100
 
-COLUMNS: Final = (
+SESSIONS: Final = (
     Column("id", "id"),
     Column("username", "username"),
     Column("status", "status"),
@@ -31,7 +31,7 @@ COLUMNS: Final = (
     Column("ip", "ip"),
     Column("user_agent", "user agent", limit=26),
 )
-MADE: Final = (
+PINNED: Final = (
     Column("plan_id", "plan"),
     Column("count", "sessions"),
     Column("users", "users"),
@@ -46,7 +46,7 @@ PROGRESS: Final = (
     Column("undo_until", "undo until", minute),
 )
 
-LISTED: Final = (*PROGRESS, Column("created_at", "made", minute), Column("created_by", "by"))
+PLANS: Final = (*PROGRESS, Column("created_at", "made", minute), Column("created_by", "by"))
 
 _where = click.option(
     "--where",
@@ -113,11 +113,11 @@ def list_(invocation: Invocation, filters: tuple[str, ...], older_than: str | No
     page: Object = {}
     while len(found) < limit:
         size = min(PAGE, limit - len(found))
-        page = calls.get("/admin/sessions", {**query, "limit": size, "cursor": page.get("next_cursor")})
+        page = calls.ask("search_sessions", **query, limit=size, cursor=page.get("next_cursor"))
         found += page.get("sessions") or []
         if not page.get("next_cursor"):
             break
-    invocation.show(found, COLUMNS)
+    invocation.show(found, SESSIONS)
     invocation.say(f"{page.get('count')} in all")
 
 
@@ -175,11 +175,11 @@ def revoke(
     if dry_run:
         _show_plan(invocation, made)
         return
-    invocation.say(render(made.get("sample") or [], COLUMNS, "table").rstrip("\n"))
+    invocation.say(render(made.get("sample") or [], SESSIONS, "table").rstrip("\n"))
     if not made.get("count"):
         invocation.say("No live session matches.")
         return
-    words = f"{_counted(made, 'count', 'session')} of {_counted(made, 'users', 'user')}"
+    words = f"{counted(made, 'count', 'session')} of {counted(made, 'users', 'user')}"
     confirm(f"Revoke {words}?", yes=yes)
     _apply(invocation, calls, text(made, "plan_id"), {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
 
@@ -200,9 +200,9 @@ def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, n
       ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f --newer include
     """
     calls = invocation.calls()
-    found = calls.get(_path(plan_id))
+    found = calls.ask("show_plan", plan_id=plan_id)
     if found.get("state") == "planned":
-        confirm(f"Revoke {_counted(found, 'pinned', 'session')}?", yes=yes)
+        confirm(f"Revoke {counted(found, 'pinned', 'session')}?", yes=yes)
     _apply(invocation, calls, plan_id, {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
 
 
@@ -216,7 +216,7 @@ def plans(invocation: Invocation) -> None:
       ostiary admin session plans
       ostiary admin session plans --format json
     """
-    invocation.show(invocation.calls().get_list("/admin/sessions/plan"), LISTED)
+    invocation.show(invocation.calls().ask_list("list_plans"), PLANS)
 
 
 @session.command()
@@ -232,8 +232,8 @@ def undo(invocation: Invocation, plan_id: str, yes: bool) -> None:
     """
     calls = invocation.calls()
     confirm(f"Bring back what {plan_id} ended?", yes=yes)
-    answer = calls.post(f"{_path(plan_id)}/undo")
-    invocation.done(f"{_counted(answer, 'restored', 'session')} restored.", answer, PROGRESS)
+    answer = calls.ask("undo_plan", plan_id=plan_id)
+    invocation.done(f"{counted(answer, 'restored', 'session')} restored.", answer, PROGRESS)
 
 
 def _plan(calls: Calls, filters: tuple[str, ...], older_than: str | None, everybody: bool) -> Object:
@@ -242,7 +242,7 @@ def _plan(calls: Calls, filters: tuple[str, ...], older_than: str | None, everyb
         raise usage("say which sessions: --where, --older-than, or --all for everybody's")
     if wanted and everybody:
         raise usage("--all does not go with --where and --older-than")
-    return calls.post("/admin/sessions/plan", wanted)
+    return calls.ask("make_plan", **wanted)
 
 
 def _filters(given: tuple[str, ...], older_than: str | None) -> dict[str, str]:
@@ -271,20 +271,20 @@ def _ago(span: str) -> str:
 
 def _show_plan(invocation: Invocation, made: Object) -> None:
     if invocation.form == "table":
-        invocation.say(render(made.get("sample") or [], COLUMNS, "table").rstrip("\n"))
-    invocation.show_one(made, MADE)
+        invocation.say(render(made.get("sample") or [], SESSIONS, "table").rstrip("\n"))
+    invocation.show_one(made, PINNED)
     if invocation.form == "table":
         invocation.say(f"to end exactly these: ostiary admin session apply {text(made, 'plan_id')}")
 
 
-def _apply(invocation: Invocation, calls: Calls, plan_id: str, body: dict[str, Any]) -> None:
+def _apply(invocation: Invocation, calls: Calls, plan_id: str, terms: dict[str, Any]) -> None:
     tell = _teller(invocation)
     while True:
-        answer = calls.post(f"{_path(plan_id)}/apply", {**body, "limit": STEP})
+        answer = calls.ask("apply_plan", plan_id=plan_id, limit=STEP, **terms)
         tell(answer)
         if answer.get("done") is not False:
             break
-    invocation.done(f"{_counted(answer, 'count', 'session')} revoked.", answer, PROGRESS)
+    invocation.done(f"{counted(answer, 'count', 'session')} revoked.", answer, PROGRESS)
     if answer.get("undo_until"):
         until = minute(answer["undo_until"])
         invocation.note(f"until {until} UTC this can be undone: ostiary admin session undo {plan_id}")
@@ -297,12 +297,3 @@ def _teller(invocation: Invocation) -> Callable[[Object], None]:
             invocation.say(f"{answer.get('count')} of {pinned} ended")
 
     return tell
-
-
-def _path(plan_id: str) -> str:
-    return f"/admin/sessions/plan/{segment(plan_id)}"
-
-
-def _counted(answer: Object, name: str, noun: str) -> str:
-    number = answer.get(name)
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Final
 
 from ostiary.cli.answers import member, text
-from ostiary.cli.calls import Calls
 from ostiary.cli.checks import Finding
 from ostiary.cli.failures import SIGN_IN, Failure
 from ostiary.cli.invocation import Invocation
+from ostiary.cli.server_calls import ServerCalls
 from ostiary.cli.transport import Answer
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=10)  # a Date header is whole seconds; more makes "stale" and "expires" wrong
@@ -107,7 +107,7 @@ def _credential(invocation: Invocation) -> Finding:
         return Finding("credential", "info", f"none for this server in {source}", SIGN_IN)
     try:
         invocation.ensure_protected()
-        answer = Calls(invocation.address, bearer, trace=invocation.trace()).get("/auth/whoami")
+        answer = ServerCalls(invocation.address, bearer, trace=invocation.trace()).ask("who_am_i")
     except Failure as failure:
         return Finding("credential", "broken", f"{failure.message} (from {source})", failure.hint or "")
     kind = "session" if member(answer, "session") else "CLI token"
