@@ -34,7 +34,7 @@ class ThroughSdk:
         }
 
     async def sessions(self, token: str, *, ended: bool = False) -> list[dict[str, Any]]:
-        found = await plain(self._as(token).sessions.list(ended=ended))
+        found = await plain(self._as(token).sessions.list(include="ended" if ended else None))
         names = ("id", "is_current", "user_agent", "ip", "label", "status", "reason")
         return [{name: getattr(one, name) for name in names} for one in found]
 
@@ -50,7 +50,7 @@ class ThroughSdk:
         return found.count, found.tokens
 
     async def logout(self, token: str) -> None:
-        await plain(self._as(token).sessions.logout())
+        await plain(self._as(token).auth.logout())
 
     async def label(self, token: str, session_id: str, text: str | None) -> str | None:
         label: str | None = (await plain(self._as(token).sessions.label(session_id, text))).label
@@ -91,12 +91,12 @@ class ThroughSdk:
     async def revoke_any(self, token: str, session_id: str) -> None:
         await plain(self._as(token).admin.sessions.revoke(session_id))
 
-    async def search(self, token: str, *, user: str | None = None, status: str | None = None) -> set[str]:
+    async def search(self, token: str, *, user: str | None = None, status: Any = None) -> set[str]:
         found = await plain(self._as(token).admin.sessions.search(user=user, status=status))
         return {one.id for one in found.sessions}
 
     async def add_user(self, token: str, username: str, *, roles: list[str] | None = None) -> None:
-        await plain(self._as(token).admin.users.add(username, PASSWORD, roles=roles))
+        await plain(self._as(token).admin.users.add(username, PASSWORD, roles=roles or ["member"]))
 
     async def change_user(self, token: str, username: str, act: str) -> None:
         await plain(getattr(self._as(token).admin.users, act)(username))

@@ -267,9 +267,9 @@ async def test_through_the_sdk(app, party):
     async with await administrator(app) as root:
         sdk = AsyncOstiary("https://auth.test", http_client=root)
         admin = sdk.for_request(root.headers).admin
-        found = await admin.neutralise(ada.session)
+        found = await admin.leaks.preview(ada.session)
         assert (found.matches, found.sessions, found.applied) == (True, 2, False)
-        done = await admin.neutralise(ada.session, apply=True)
+        done = await admin.leaks.neutralise(ada.session)
         assert (done.sessions, done.tokens, done.applied) == (2, 2, True)
     async with visitor(app, ip=SERVER_IP) as server:
         client = AsyncOstiary("https://auth.test", http_client=server, client_id=party.id, client_secret=party.secret)

@@ -70,8 +70,8 @@ async def test_tokens_of_a_client(app, ostiary, party):
     next_one = await ostiary.oauth.refresh(mine.refresh_token)
     assert next_one.refresh_token not in {None, mine.refresh_token}
     assert (await ostiary.oauth.refresh(mine.refresh_token)).refresh_token == next_one.refresh_token  # the grace
-    assert (await ostiary.oauth.revoke(next_one.refresh_token)).ok
-    assert (await ostiary.oauth.revoke("ort_unknown")).ok
+    await ostiary.oauth.revoke(next_one.refresh_token)
+    await ostiary.oauth.revoke("ort_unknown")
     assert not (await ostiary.oauth.introspect(next_one.access_token)).active
     for secret in (mine.access_token, mine.refresh_token, mine.id_token):
         assert secret not in repr(mine)

@@ -189,7 +189,7 @@ def test_no_cookie_of_one_user_goes_with_anothers_request(ostiary, server, new_u
         shared = Ostiary(server.url, http_client=http)
         with pytest.raises(errors.NoCredentials):
             shared.auth.whoami()
-        shared.sessions.logout({"cookie": f"__Host-session={eve}; __Host-session={TOKEN}"})
+        shared.auth.logout({"cookie": f"__Host-session={eve}; __Host-session={TOKEN}"})
         assert shared.for_token(ada or "").auth.whoami().session is not None
 
 

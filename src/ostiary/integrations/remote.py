@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Unpack
 
+from ostiary.contract.shapes import Grant, Session
 from ostiary.core.account import User
 from ostiary.core.client import Client, Description
 from ostiary.core.disclosure import without_admin
@@ -21,11 +22,11 @@ from ostiary.errors import ConfigurationError, NotAllowed, OstiaryError, StoreUn
 from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
-from ostiary.sdk.results import Grant, Session
 from ostiary.sdk.verifier import CannotProve, Verified, Verifier
 from ostiary.settings import Settings
 
 PATIENCE: Final = 3.0  # seconds at most that the first request waits for the feed
+NO_GRANT: Final = Grant(client_id=None, audience=(), scopes=())  # of an older server, which does not tell
 
 
 class Remote:
@@ -100,7 +101,7 @@ class Remote:
             raise _known(error) from error
         session, token = found.session, found.token
         by: By = "cli_token" if token else "access_token" if looks_like_jwt(credential) else "session"
-        grant = found.grant or Grant()  # an older server does not tell: then it has nothing, rather than too much
+        grant = found.grant or NO_GRANT
         if by == "access_token":
             self._taking.ensure_access_token(grant.audience, grant.scopes)
         elif token is not None:
@@ -113,10 +114,10 @@ class Remote:
             by,
             session_id=session.id if session else None,
             ends_at=session.expires_at if session else None,
-            amr=session.amr if session else (),
+            amr=tuple(session.amr) if session else (),
             tenant=session.tenant if session else None,
             application_id=session.application_id if session else None,
-            scopes=scopes,
+            scopes=None if scopes is None else tuple(scopes),
             client=client or Client(),
             credential=credential,
         )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+import types
+from typing import Any, Final, TypeVar, cast
 
 import httpx2
 import msgspec
 
+from ostiary.contract.operation import Operation
+from ostiary.contract.tolerant import tolerant
 from ostiary.errors import OstiaryError
-from ostiary.sdk.call import Call
 from ostiary.sdk.failures import Unreachable, UnusableAnswer, from_problem
-from ostiary.sdk.results import SessionList
 
 T = TypeVar("T")
 
-_NOTHING: Final = frozenset({b"", b"null"})  # an answer of the standards that says all by its status
 _JSON: Final = frozenset({"application/json", "application/problem+json"})
 
 
-def read(call: Call[T], response: httpx2.Response) -> T:
-    """The result of a call.
+def read(operation: Operation[..., Any, T], response: httpx2.Response) -> T:
+    """What an operation was answered.
 
     Raises:
         OstiaryError: refused.
@@ -29,7 +29,7 @@ def read(call: Call[T], response: httpx2.Response) -> T:
     if not 200 <= response.status_code < 300:
         raise refusal(response)
     try:
-        return _decoded(call, b"{}" if response.content in _NOTHING else response.content)
+        return _decoded(operation, response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # its words could repeat what was sent
     raise UnusableAnswer(f"{_place(response)} sent something else than what was asked for")
@@ -54,12 +54,16 @@ def retry_after(response: httpx2.Response) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
 
 
-def _decoded(call: Call[T], content: bytes) -> T:
-    if call.answer is SessionList:  # the one answer that is a bare array
-        listed: Any = msgspec.convert({"sessions": msgspec.json.decode(content)}, SessionList)
-        found: T = listed
-        return found
-    return msgspec.json.decode(content, type=call.answer)
+def _decoded(operation: Operation[..., Any, T], content: bytes) -> T:
+    answers: Any = operation.answers
+    if answers is types.NoneType:
+        return cast("T", None)
+    if answers is str:
+        return cast("T", content.decode())
+    found = msgspec.json.decode(content, type=tolerant(operation.travels))
+    if operation.travels is not answers:  # a bare array
+        found = tolerant(answers)(**{answers.__struct_fields__[0]: found})
+    return cast("T", found)
 
 
 def _json(response: httpx2.Response) -> object:

@@ -1,31 +1,20 @@
-"""The two clients: the same calls, blocking and async."""
+"""The two clients: every operation of the contract, blocking and async."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Final, Generic
+from typing import Final
 
 import httpx2
 
-from ostiary.sdk.endpoint import Awaiting, Blocking, Incoming, W
+from ostiary.contract.api import Calls
+from ostiary.contract.calling import Awaiting, Blocking, Incoming
 from ostiary.sdk.incoming import Holder, checked, holder_of
-from ostiary.sdk.namespaces import Admin, Auth, OAuth, Sessions, Tokens
-from ostiary.sdk.wire import AwaitingWire, BlockingWire, Terms, checked_url
+from ostiary.sdk.terms import Terms, checked_url
+from ostiary.sdk.wire import AwaitingWire, BlockingWire
 
 TIMEOUT: Final = 10.0  # seconds for each phase of a request: connect, send, first and next bytes
 RETRIES: Final = 2  # attempts after the first
-
-
-class Calls(Generic[W]):
-    """Every call, by noun, on one way of sending."""
-
-    def __init__(self, wire: W) -> None:
-        """Part of a client."""
-        self.auth: Auth[W] = Auth(wire)
-        self.sessions: Sessions[W] = Sessions(wire)
-        self.tokens: Tokens[W] = Tokens(wire)
-        self.oauth: OAuth[W] = OAuth(wire)
-        self.admin: Admin[W] = Admin(wire)
 
 
 class Ostiary(Calls[Blocking]):
@@ -52,7 +41,7 @@ class Ostiary(Calls[Blocking]):
         Args:
             url: the authority's root, such as `https://auth.example.org`.
             token: a session token, CLI token or access token; None asks as nobody.
-            client_id, client_secret: for `oauth`; a public client has no secret.
+            client_id, client_secret: for `oauth` and `services`; a public client has no secret.
             timeout: seconds that each phase of a request may take.
             retries: how often a request may be sent again where that is safe.
             allow_plain_http: let credentials travel unprotected to another machine.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx2
 
+from ostiary.contract.operation import Operation
 from ostiary.sdk.answers import read, retry_after
-from ostiary.sdk.call import Call
 from ostiary.sdk.failures import Unreachable
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ Outcome: TypeAlias = httpx2.Response | httpx2.RequestError
 Steps: TypeAlias = Generator[httpx2.Request | Pause, Outcome | None, T]
 
 
-def conversation(call: Call[T], request: httpx2.Request, retries: int) -> Steps[T]:
+def conversation(operation: Operation[..., Any, T], request: httpx2.Request, retries: int) -> Steps[T]:
     """Yield what to do, take what came of it, return the result.
 
     Raises:
@@ -45,20 +45,20 @@ def conversation(call: Call[T], request: httpx2.Request, retries: int) -> Steps[
         outcome = yield request
         if outcome is None:
             raise AssertionError("a request has an outcome")
-        pause = _pause(call, outcome, attempt) if attempt < retries else None
+        pause = _pause(operation, outcome, attempt) if attempt < retries else None
         if pause is None:
-            return _result(call, request, outcome)
+            return _result(operation, request, outcome)
         yield Pause(pause)
     raise AssertionError("unreachable")
 
 
-def _pause(call: Call[T], outcome: Outcome, attempt: int) -> float | None:
+def _pause(operation: Operation[..., Any, T], outcome: Outcome, attempt: int) -> float | None:
     """Seconds until the next attempt, or None if there is to be none."""
     backoff = FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # to spread, not to hide
     if isinstance(outcome, httpx2.Response):
-        told = retry_after(outcome) if outcome.status_code == 503 and call.repeatable else None
+        told = retry_after(outcome) if outcome.status_code == 503 and operation.repeatable else None
         return None if told is None or told > MAXIMUM_PAUSE else max(told, backoff)
-    return backoff if never_left(outcome) or (call.repeatable and was_cut(outcome)) else None
+    return backoff if never_left(outcome) or (operation.repeatable and was_cut(outcome)) else None
 
 
 def never_left(failure: httpx2.RequestError) -> bool:
@@ -71,12 +71,12 @@ def was_cut(failure: httpx2.RequestError) -> bool:
     return isinstance(failure, httpx2.NetworkError | httpx2.RemoteProtocolError)
 
 
-def _result(call: Call[T], request: httpx2.Request, outcome: Outcome) -> T:
+def _result(operation: Operation[..., Any, T], request: httpx2.Request, outcome: Outcome) -> T:
     if isinstance(outcome, httpx2.Response):
-        return read(call, outcome)
+        return read(operation, outcome)
     place = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
     if isinstance(outcome, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         raise Unreachable(f"{place}: the request cannot be sent") from None
-    unknown = "" if never_left(outcome) or call.method == "GET" else "; whether it was done is not known"
+    unknown = "" if never_left(outcome) or operation.method == "GET" else "; whether it was done is not known"
     why = "no answer in time" if isinstance(outcome, httpx2.TimeoutException) else "no connection, or it was cut"
     raise Unreachable(f"{place}: {why}{unknown}") from outcome

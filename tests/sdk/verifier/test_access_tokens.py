@@ -208,7 +208,7 @@ async def test_after_a_rotation_at_once_the_old_key_is_not_believed(client):
     async with client.verifier() as verifier:
         await verifier.wait_until_fresh()
         await verifier.verify(client.token)
-        await asyncio.to_thread(client.root.admin.rotate_keys, at_once=True)
+        await asyncio.to_thread(client.root.admin.keys.rotate, at_once=True)
         ends_at = time.monotonic() + SOON
         with pytest.raises(Unauthenticated):
             while time.monotonic() < ends_at:

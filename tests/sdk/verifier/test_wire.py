@@ -16,7 +16,7 @@ from ostiary.sdk.verifier.heard import Heard, Verdict
 from ostiary.sdk.verifier.verified import VerifiedSession, packed
 from ostiary.sdk.verifier.watches import Watch
 from ostiary.sdk.verifier.wire import MAXIMUM_EVENT, Beat, messages, read_event
-from ostiary.server import feed_shapes
+from ostiary.server import feed_messages
 
 AT = datetime(2026, 1, 15, 12, 0, 0, 123456, tzinfo=UTC)
 EARLIER, LATER = AT.replace(hour=11), AT.replace(hour=13)
@@ -44,7 +44,7 @@ async def read(parts: list[bytes]) -> list[Any]:
 @given(cuts=st.lists(st.integers(0, 1200), max_size=8), crlf=st.booleans())
 async def test_every_entry_survives_the_way(cuts, crlf):
     told: Any = SimpleNamespace(entries=ENTRIES, poll=SimpleNamespace(time=AT))
-    content = feed_shapes.message(told, "12-34-node-5-")
+    content = feed_messages.message(told, "12-34-node-5-")
     if crlf:
         content = content.replace(b"\n", b"\r\n")
         cuts = []  # a pair that is cut in two is read as one line more, which is an empty event

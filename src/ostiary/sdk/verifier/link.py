@@ -15,9 +15,9 @@ import msgspec
 
 from ostiary.errors import ConfigurationError
 from ostiary.sdk.answers import refusal
+from ostiary.sdk.terms import AGENT, checked_url
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.wire import Answers, Message, messages
-from ostiary.sdk.wire import AGENT, checked_url
 
 MAXIMUM_KEYS: Final = 256 * 1024  # bytes of a key set
 

@@ -1,1 +1,0 @@
-"""Every call, described once: blocking and async clients are both made from these."""
