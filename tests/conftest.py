@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.settings import Settings
-from tests.support import databases, people
+from tests.support import databases, declared, people
 from tests.support.clock import Clock
 
 MEMORY = Path("/dev/shm")
@@ -44,6 +44,21 @@ def pytest_sessionfinish() -> None:
     """Each process of a test run removes the databases that it made."""
     if databases.made_any():
         asyncio.run(databases.drop_template())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr("ostiary.server.app.api_routes", declared.watched_routes)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _all_is_declared(_watched: None) -> Iterator[None]:
+    """No operation answers with an error or a header that its contract does not declare."""
+    declared.seen.clear()
+    yield
+    assert declared.seen == []
 
 
 @pytest.fixture(scope="session")

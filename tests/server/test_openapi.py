@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import jsonschema_rs
 import pytest
 
 from ostiary import errors
+from ostiary.contract.api import operations
+from ostiary.errors import NoCredentials
 from ostiary.server.openapi import document
+from ostiary.server.openapi_errors import WAYS
 from tests.server.visitors import bearer, visitor
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # which makes no difference here
 
+DOCUMENT = document()
 OPERATIONS = {
     (method, path): operation
-    for path, item in document()["paths"].items()
+    for path, item in DOCUMENT["paths"].items()
     for method, operation in item.items()
     if method in {"get", "post", "put", "patch", "delete", "head", "options"}
 }
-OTHERWISE = {"metrics", "validate_cli_token", "follow_feed"}  # not JSON, or not for a session
+OTHERWISE = {"metrics", "validate_cli_token", "follow_feed", "oauth_end_session"}  # not JSON, or not for a session
+OTHERWISE |= {one.id for one in operations() if one.who == "access_token"}
+OAUTHS = {one.id for one in operations() if one.speaks != "problem"}
+SPEAKS = {one.id: one.speaks for one in operations()}
+MEDIA_TYPES = {name: way.media_type for name, way in WAYS.items()}
+SENDS_NOTHING = NoCredentials.title
 PUBLIC = {one["operationId"] for one in OPERATIONS.values() if {} in one.get("security", [])}
 
 
@@ -91,6 +103,21 @@ def test_every_promised_endpoint_is_described():
             "GET /readyz",
             "GET /metrics",
         ),
+        *(
+            "GET /.well-known/openid-configuration",
+            "GET /.well-known/oauth-authorization-server",
+            "GET /.well-known/jwks.json",
+            "POST /oauth/token",
+            "POST /oauth/revoke",
+            "POST /oauth/introspect",
+            "GET /oauth/userinfo",
+            "POST /oauth/userinfo",
+            "GET /oauth/sessions",
+            "POST /oauth/sessions/{session_id}/revoke",
+            "POST /oauth/logout-all",
+            "GET /oauth/logout",
+            "POST /oauth/logout",
+        ),
     }
 
 
@@ -99,15 +126,18 @@ def test_every_operation_says_what_it_does_and_every_error_it_has(method, path):
     operation = OPERATIONS[method, path]
     assert operation["summary"] and operation["description"] and operation["tags"]
     statuses = set(operation["responses"])
-    assert {"400", "422", "500", "503"} <= statuses
+    assert {"400", "500", "503"} <= statuses
+    assert "422" in statuses or operation["operationId"] in OAUTHS
     assert {"401", "403"} <= statuses or operation["operationId"] in PUBLIC
     assert bool(operation.get("requestBody")) == ({"413", "415"} <= statuses)
     for status, answer in operation["responses"].items():
         if int(status) >= 400:
             (content,) = answer["content"].items()
-            assert content[0] == "application/problem+json"
-            assert content[1]["schema"]["$ref"].endswith("Problem")
+            assert content[0] == MEDIA_TYPES[SPEAKS[operation["operationId"]]]
+            assert content[1]["schema"]["$ref"].endswith(WAYS[SPEAKS[operation["operationId"]]].shape.__name__)
             assert answer["description"]
+            assert ("Retry-After" in answer.get("headers", {})) == (status in {"429", "503"})
+            assert "WWW-Authenticate" in answer.get("headers", {}) or status != "401"
 
 
 def test_every_error_of_the_tree_that_a_client_can_meet_has_an_example():
@@ -118,9 +148,12 @@ def test_every_error_of_the_tree_that_a_client_can_meet_has_an_example():
         for content in answer.get("content", {}).values()
         for name in content.get("examples", {})
     }
+    assert shown == DOCUMENT["components"]["examples"].keys()
     every = {kind.code for kind in _leaves(errors.OstiaryError)}
-    oauth = {kind.code for kind in _leaves(errors.OAuthError)}  # in the words of other documents than this one
-    assert shown == every - oauth - {"configuration"}
+    oauth = {kind.code for kind in _leaves(errors.OAuthError)}
+    of_the_page = {"unsupported_response_type", "access_denied", "login_required", "consent_required"}
+    assert {name for name in shown if "." not in name} == every - oauth - {"configuration"}
+    assert {name.removeprefix("oauth.") for name in shown if name.startswith("oauth.")} >= oauth - of_the_page
 
 
 def _leaves(kind: type[errors.OstiaryError]) -> list[type[errors.OstiaryError]]:
@@ -129,28 +162,47 @@ def _leaves(kind: type[errors.OstiaryError]) -> list[type[errors.OstiaryError]]:
     return own + [leaf for one in below for leaf in _leaves(one)]
 
 
-def test_every_example_of_an_error_is_a_problem():
-    document_ = document()
-    validator = jsonschema_rs.Draft202012Validator(
-        {"$ref": "#/components/schemas/Problem", "components": document_["components"]}
-    )
+def test_every_example_of_an_error_is_one():
     seen = 0
     for operation in OPERATIONS.values():
         for status, answer in operation["responses"].items():
             for content in answer.get("content", {}).values():
-                for example in content.get("examples", {}).values():
-                    validator.validate(example["value"])
-                    assert str(example["value"]["status"]) == status
+                for reference in content.get("examples", {}).values():
+                    example = DOCUMENT["components"]["examples"][reference["$ref"].rpartition("/")[2]]
+                    validator_of(content["schema"]).validate(example["value"])
+                    assert str(example["value"].get("status", status)) == status
                     seen += 1
     assert seen > 100
 
 
+def test_every_example_of_a_shape_is_one():
+    seen = 0
+    for schema in parts(DOCUMENT):
+        for example in schema.get("examples", []) if isinstance(schema.get("examples"), list) else []:
+            validator_of({name: value for name, value in schema.items() if name != "examples"}).validate(example)
+            seen += 1
+    assert seen > 100
+
+
+def validator_of(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in it."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(inner)
+
+
 def test_shapes_are_named_shortly_and_bounded():
-    schemas = document()["components"]["schemas"]
-    assert all("_" not in name for name in schemas), sorted(schemas)
-    for name, schema in schemas.items():
-        if not name.endswith("Request"):
-            continue
+    schemas = DOCUMENT["components"]["schemas"]
+    assert all(name.isalpha() and len(name) <= 20 for name in schemas), sorted(schemas)
+    taken = {one.takes.__name__ for one in operations() if one.speaks == "problem" and one.has_body}
+    assert len(taken) > 12
+    for name in taken:
+        schema = schemas[name]
         assert schema["additionalProperties"] is False
         for field, inner in schema["properties"].items():
             for part in [inner, *inner.get("anyOf", [])]:
@@ -170,7 +222,7 @@ async def test_who_has_no_credential_is_let_in_where_the_document_says_so_and_no
     async with visitor(app) as nobody:
         for (method, path), operation in OPERATIONS.items():
             answer = await nobody.request(method.upper(), path.replace("{", "").replace("}", ""))
-            is_let_in = answer.status_code != 401 or answer.json()["code"] != "no_credentials"
+            is_let_in = answer.status_code != 401 or SENDS_NOTHING not in answer.text
             assert is_let_in == (operation["operationId"] in PUBLIC), (operation["operationId"], answer.text)
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from msgspec import structs
 
 from ostiary.contract.api import operations
+from ostiary.contract.operation import Takes
 from ostiary.server.api import api_routes
 from ostiary.server.documents import document_routes
 from ostiary.server.routing import Route
@@ -27,7 +28,8 @@ def every_route() -> tuple[Route, ...]:
 @cache
 def takes(method: str, path: str) -> tuple[str, ...]:
     """The names of what a route takes, wherever they travel."""
-    kinds = {(one.method, one.path): one.takes for one in (*operations(), *PAGES)}
+    kinds: dict[tuple[str, str], type[Takes]] = {(one.method, one.path): one.takes for one in operations()}
+    kinds |= {(one.method, one.path): one.takes for one in PAGES}
     kind = kinds.get((method, path))
     return tuple(field.encode_name for field in structs.fields(kind)) if kind else ()
 

@@ -101,4 +101,5 @@ class Feed(Namespace[W]):
         who="service",
         errors=(Conflict,),
         media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "Asks nginx not to hold events back."},
     )

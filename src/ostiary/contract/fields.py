@@ -1,8 +1,8 @@
-"""What several operations take: every text bounded, with an example."""
+"""What several operations take: every text bounded, with an example. And the headers that several answer with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
@@ -53,3 +53,16 @@ NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `curs
 # Of whatever form: one that cannot be ours is answered as a missing one, by `server.guard`.
 SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]
+
+Headers: TypeAlias = Mapping[str, str]  # what they say, by name
+
+SETS_COOKIE: Final[Headers] = {"Set-Cookie": "The session cookie, where the caller holds the session by it."}
+CLEARS_COOKIE: Final[Headers] = {
+    "Set-Cookie": "Clears the session cookie, where the caller's own session has ended.",
+    "Clear-Site-Data": "With it: what the browser has cached and stored of this origin.",
+}
+LOCATION: Final[Headers] = {"Location": "Where to go."}
+PUBLIC: Final[Headers] = {
+    "Cache-Control": "It may be kept for a while.",
+    "Access-Control-Allow-Origin": "Every site may read it.",
+}

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.contract.calling import W
-from ostiary.contract.fields import SessionId
+from ostiary.contract.fields import CLEARS_COOKIE, LOCATION, PUBLIC, SessionId
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.errors import (
     InvalidGrant,
@@ -218,6 +218,7 @@ class Discovery(Namespace[W]):
         id="openid_configuration",
         summary="Metadata of the OpenID provider",
         who="nobody",
+        headers=PUBLIC,
     )
     oauth = Operation(
         "GET",
@@ -227,8 +228,18 @@ class Discovery(Namespace[W]):
         id="oauth_authorization_server",
         summary="Metadata of the authorization server",
         who="nobody",
+        headers=PUBLIC,
     )
-    keys = Operation("GET", JWKS, ReadKeys, Claims, id="jwks", summary="The keys that sign tokens", who="nobody")
+    keys = Operation(
+        "GET",
+        JWKS,
+        ReadKeys,
+        Claims,
+        id="jwks",
+        summary="The keys that sign tokens",
+        who="nobody",
+        headers=PUBLIC,
+    )
 
 
 class OAuthSessions(Namespace[W]):
@@ -270,6 +281,7 @@ class OAuthSessions(Namespace[W]):
         summary="End all of the user's sessions",
         who="access_token",
         speaks="message",
+        headers=CLEARS_COOKIE,
     )
     log_out = Operation(
         "POST",
@@ -280,6 +292,7 @@ class OAuthSessions(Namespace[W]):
         summary="Log out",
         who="nobody",
         speaks="message",
+        headers=CLEARS_COOKIE,
         repeatable=True,
     )
     end_session = Operation(
@@ -292,6 +305,7 @@ class OAuthSessions(Namespace[W]):
         who="nobody",
         speaks="message",
         status=303,
+        headers=LOCATION,
     )
 
 
@@ -309,6 +323,7 @@ class OAuth(Namespace[W]):
         summary="Get tokens",
         who="client",
         errors=(InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
+        headers={"Pragma": "For caches of HTTP/1.0: not to be kept."},
         sends="form",
         speaks="oauth",
     )

@@ -91,7 +91,8 @@ class Operation(Generic[P, A, T]):
         sends: how a body is written: as JSON, or as the forms of OAuth (RFC 6749 appendix B).
         speaks: how errors are said: as problems (RFC 9457), in OAuth's words (RFC 6749 5.2), or in `message` alone.
         media_type: of its answer.
-        headers: of its answer, with what they say.
+        headers: that its answer can have, with what they say.
+        redirects: what a 302 is about, where browsers can be led elsewhere.
         maximum_body: in bytes.
         is_body_optional: no body at all is as good as one of defaults. Not so where who forgets it would get more.
         repeatable: doing it twice is the same as doing it once, and answers the same, so it may be asked again when an
@@ -118,6 +119,7 @@ class Operation(Generic[P, A, T]):
         speaks: Speaks = "problem",
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
+        redirects: str | None = None,
         maximum_body: int = MAXIMUM_BODY,
         is_body_optional: bool = False,
         repeatable: bool | None = None,
@@ -136,6 +138,7 @@ class Operation(Generic[P, A, T]):
         self.speaks = speaks
         self.media_type = media_type
         self.headers = headers or {}
+        self.redirects = redirects
         self.maximum_body = maximum_body
         self.is_body_optional = is_body_optional
         self.repeatable = method != "POST" if repeatable is None else repeatable

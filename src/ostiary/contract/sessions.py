@@ -10,7 +10,7 @@ from msgspec import Meta
 from ostiary.contract import shapes
 from ostiary.contract.answer import Listing
 from ostiary.contract.calling import W
-from ostiary.contract.fields import Label, SessionId, Text
+from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Label, SessionId, Text
 from ostiary.contract.oauth import OAuthSessions
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.verifiers import Lag, ShowLag
@@ -128,6 +128,7 @@ class Sessions(Namespace[W]):
         id="revoke_session",
         summary="End one of my sessions",
         errors=(SessionNotFound, ReauthenticationRequired),
+        headers=CLEARS_COOKIE,
         repeatable=True,
     )
     delete = Operation(
@@ -138,6 +139,7 @@ class Sessions(Namespace[W]):
         id="delete_session",
         summary="End one of my sessions",
         errors=(SessionNotFound, ReauthenticationRequired),
+        headers=CLEARS_COOKIE,
     )
     label = Operation(
         "POST",
@@ -157,6 +159,7 @@ class Sessions(Namespace[W]):
         id="revoke_other_sessions",
         summary="End all my other sessions",
         errors=(ReauthenticationRequired,),
+        headers=SETS_COOKIE,
     )
     revoke_all = Operation(
         "POST",
@@ -166,6 +169,7 @@ class Sessions(Namespace[W]):
         id="revoke_all_sessions",
         summary="End all my sessions",
         errors=(ReauthenticationRequired,),
+        headers=CLEARS_COOKIE,
         is_body_optional=True,
     )
     lag = Operation(

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from ostiary.contract import shapes
 from ostiary.contract.calling import W
-from ostiary.contract.fields import Email, Label, NewUsername, Password, Transport, Username
+from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Email, Label, NewUsername, Password, Transport, Username
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.errors import (
     Conflict,
@@ -95,6 +95,7 @@ class Auth(Namespace[W]):
         who="anybody",
         errors=(WrongCredentials, NotAllowed, LimitReached, TooManyRequests),
         status=201,
+        headers=SETS_COOKIE,
     )
     sign_in = start.variant(SignInByProgram, who="nobody")
     logout = Operation(
@@ -106,6 +107,7 @@ class Auth(Namespace[W]):
         summary="Sign out",
         who="anybody",
         errors=(SessionInvalid, NotAllowed),
+        headers=CLEARS_COOKIE,
         repeatable=True,
     )
     whoami = Operation("GET", "/api/v1/auth/whoami", AskWhoAmI, shapes.WhoAmI, id="who_am_i", summary="Who am I?")
@@ -117,6 +119,7 @@ class Auth(Namespace[W]):
         id="reauthenticate",
         summary="Prove the password again",
         errors=(WrongCredentials, TooManyRequests),
+        headers=SETS_COOKIE,
     )
     change_password = Operation(
         "POST",
@@ -126,6 +129,7 @@ class Auth(Namespace[W]):
         id="change_password",
         summary="Change the password",
         errors=(WrongCredentials, TooManyRequests),
+        headers=SETS_COOKIE,
     )
     set_up = Operation(
         "POST",
@@ -137,4 +141,5 @@ class Auth(Namespace[W]):
         who="anybody",
         errors=(SetupCodeNotFound, SessionInvalid, NotAllowed, Conflict),
         status=201,
+        headers=SETS_COOKIE,
     )

@@ -11,6 +11,7 @@ from ostiary.contract.calling import W
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import Instant
 from ostiary.core.session import Kind
+from ostiary.errors import ReauthenticationRequired
 
 
 class VerifiedUser(Answer):
@@ -83,6 +84,8 @@ class Gateway(Namespace[W]):
         Verified,
         id="verify",
         summary="Who sent this request?",
+        errors=(ReauthenticationRequired,),
+        redirects="With rd, for a browser that is not signed in: to the sign-in page",
         headers={
             "Ostiary-User": "Username, else user id; percent-encoded where it is not ASCII.",
             "Ostiary-Session": "Session id; empty for a CLI token.",

@@ -64,9 +64,9 @@ def _operation(method: str, path: str, operation: Object) -> str:
         f"<td>{_type(one.get('schema', {}))}</td><td>{escape(one.get('description', ''))}</td></tr>"
         for one in operation.get("parameters", [])
     )
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body = _content(operation.get("requestBody", {}))
     answers = "".join(
-        f"<tr><td>{escape(status)}</td><td>{_answer(answer)}</td>"
+        f"<tr><td>{escape(status)}</td><td>{_content(answer)}</td>"
         f"<td>{escape(answer.get('description', '').replace('`', ''))}</td></tr>"
         for status, answer in operation["responses"].items()
     )
@@ -74,15 +74,15 @@ def _operation(method: str, path: str, operation: Object) -> str:
         f'<h3 id="{escape(operation["operationId"])}"><code>{method.upper()} {escape(path)}</code></h3>'
         f"<p>{escape(operation.get('summary', ''))}</p>{_paragraphs(operation.get('description', ''))}"
         + (f"<table>{parameters}</table>" if parameters else "")
-        + (f"<p>Body: {_type(body)}</p>" if body else "")
+        + (f"<p>Body: {body}</p>" if body else "")
         + f"<details><summary>Answers</summary><table>{answers}</table></details>"
     )
 
 
-def _answer(answer: Object) -> str:
+def _content(described: Object) -> str:
     return ", ".join(
         f"{_type(content.get('schema', {}))} <small>{escape(media)}</small>"
-        for media, content in answer.get("content", {}).items()
+        for media, content in described.get("content", {}).items()
     )
 
 

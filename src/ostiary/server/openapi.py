@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -12,9 +13,10 @@ from msgspec import Struct
 
 from ostiary import __version__
 from ostiary.contract.api import operations
+from ostiary.contract.fields import LOCATION
 from ostiary.contract.operation import Operation
-from ostiary.server import openapi_errors
 from ostiary.server.cookies import SECURE_NAME
+from ostiary.server.openapi_errors import HEADERS, WAYS, examples, response, responses
 
 Object: TypeAlias = dict[str, Any]
 
@@ -87,12 +89,18 @@ def document() -> Object:
             "title": "Ostiary",
             "version": __version__,
             "description": DESCRIPTION,
+            "contact": {"name": "Whoever runs this server"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": _components(), "securitySchemes": SCHEMES},
+        "components": {
+            "schemas": _components(),
+            "examples": {name: one for operation in operations() for name, one in examples(operation).items()},
+            "headers": HEADERS,
+            "securitySchemes": SCHEMES,
+        },
     }
 
 
@@ -111,7 +119,9 @@ def _operation(operation: Operation[..., Any, Any]) -> Object:
         media_type = "application/json" if operation.sends == "json" else "application/x-www-form-urlencoded"
         schema = {"$ref": REF.format(name=operation.takes.__name__)}
         found["requestBody"] = {"required": not operation.is_body_optional, "content": {media_type: {"schema": schema}}}
-    found["responses"] = {str(operation.status): _answer(operation), **openapi_errors.responses(operation)}
+    found["responses"] = {str(operation.status): _answer(operation), **responses(operation)}
+    if operation.redirects is not None:
+        found["responses"]["302"] = {**response(operation.speaks, operation.redirects), "headers": _headers(LOCATION)}
     return found
 
 
@@ -141,13 +151,15 @@ def _without_null(schema: Object) -> Object:
 def _answer(operation: Operation[..., Any, Any]) -> Object:
     found: Object = {"description": _words(operation)}
     if operation.headers:
-        found["headers"] = {
-            name: {"description": words, "schema": {"type": "string"}} for name, words in operation.headers.items()
-        }
+        found["headers"] = _headers(operation.headers)
     if operation.answers is not types.NoneType:
         schema = {"type": "string"} if operation.answers is str else _reference(operation.travels)
         found["content"] = {operation.media_type: {"schema": schema}}
     return found
+
+
+def _headers(words: Mapping[str, str]) -> Object:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in words.items()}
 
 
 def _words(operation: Operation[..., Any, Any]) -> str:
@@ -165,7 +177,7 @@ def _reference(answers: Any) -> Object:
 @cache
 def _schemas() -> dict[str, Object]:
     """Every shape that is taken or answered, by its name."""
-    kinds: list[Any] = [*openapi_errors.SHAPES.values()]
+    kinds: list[Any] = [way.shape for way in WAYS.values()]
     for operation in operations():
         kinds.append(operation.takes)
         if operation.answers not in (types.NoneType, str):

@@ -1,19 +1,25 @@
-"""The errors of each operation, for the OpenAPI document: by status, with an example of each."""
+"""The errors of an operation, as the OpenAPI document has them: each with its words, its headers and an example.
+
+They are made by what answers them, so the document cannot say anything else than the server does.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 
 from ostiary import errors
 from ostiary.contract.operation import Operation, Speaks
 from ostiary.contract.problem import Problem
+from ostiary.core.oauth.fields import code_of
 from ostiary.errors import OstiaryError
-from ostiary.server.problems import MEDIA_TYPE, members
+from ostiary.server import problems
+from ostiary.server.oauth import failures as oauth
 
 Object: TypeAlias = dict[str, Any]
 
@@ -31,10 +37,56 @@ class MessageProblem(Struct):
     message: Annotated[str, Meta(description="For people.")]
 
 
-SHAPES: Final[Mapping[Speaks, type[Struct]]] = {
-    "problem": Problem,
-    "oauth": OAuthProblem,
-    "message": MessageProblem,
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an error is said.
+
+    Attributes:
+        content: what is in it.
+        told: what the description of its status calls it.
+    """
+
+    shape: type[Struct]
+    media_type: str
+    status: Callable[[OstiaryError], int]
+    headers: Callable[[OstiaryError], Mapping[str, str]]
+    content: Callable[[OstiaryError], Object]
+    told: Callable[[OstiaryError], str]
+
+
+REQUEST_ID: Final = "5f2b9c0d8e7a41d6b3c2f1e0"
+WAYS: Final[Mapping[Speaks, Way]] = {
+    "problem": Way(
+        Problem,
+        problems.MEDIA_TYPE,
+        lambda error: error.status,
+        lambda error: {name.decode(): value.decode() for name, value in problems.headers(error)},
+        lambda error: problems.members(error, REQUEST_ID),
+        lambda error: f"`{error.code}`",
+    ),
+    "oauth": Way(
+        OAuthProblem,
+        "application/json",
+        oauth.status_of,
+        oauth.headers_of,
+        oauth.in_oauths_words,
+        lambda error: f"`{code_of(error)}`",
+    ),
+    "message": Way(
+        MessageProblem,
+        "application/json",
+        oauth.status_of,
+        oauth.headers_of,
+        oauth.in_a_message,
+        lambda error: str(oauth.in_a_message(error)["message"]),
+    ),
+}
+HEADERS: Final[Mapping[str, Object]] = {
+    "WWW-Authenticate": {
+        "description": "What would be accepted, and what is wrong with what was sent (RFC 6750 3, RFC 9470 3).",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "string"}},
 }
 _AT: Final = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 _SAMPLES: Final[dict[type[OstiaryError], OstiaryError]] = {
@@ -43,6 +95,7 @@ _SAMPLES: Final[dict[type[OstiaryError], OstiaryError]] = {
     errors.TokenExpired: errors.TokenExpired(_AT),
     errors.TokenRevoked: errors.TokenRevoked(_AT),
     errors.ReauthenticationRequired: errors.ReauthenticationRequired(900),
+    errors.NotAllowed: errors.NotAllowed(scope="sessions:revoke"),
     errors.UserNotFound: errors.UserNotFound("ada"),
     errors.LimitReached: errors.LimitReached(5),
     errors.PlanStale: errors.PlanStale("3 sessions that match came since it was made", added=3, tolerance=0),
@@ -53,6 +106,10 @@ _SAMPLES: Final[dict[type[OstiaryError], OstiaryError]] = {
 
 def responses(operation: Operation[..., Any, Any]) -> dict[str, Object]:
     """The answers of an operation that are errors, by status."""
+    way = WAYS[operation.speaks]
+    by_status: dict[int, list[OstiaryError]] = defaultdict(list)
+    for kind in dict.fromkeys(operation.errors):
+        by_status[way.status(sample(kind))].append(sample(kind))
     titles = {400: "The request cannot be read"}
     if operation.has_body:
         titles |= {
@@ -60,28 +117,40 @@ def responses(operation: Operation[..., Any, Any]) -> dict[str, Object]:
             413: "The body is too large",
             415: "The body is not sent as it has to be",
         }
-    by_status: dict[int, list[type[OstiaryError]]] = defaultdict(list)
-    for kind in dict.fromkeys(operation.errors):
-        status = 400 if operation.speaks != "problem" and kind.status == 422 else kind.status
-        by_status[status].append(kind)
-    found = {status: _response(operation, title, []) for status, title in titles.items()}
+    found = {status: response(operation.speaks, title) for status, title in titles.items()}
     for status, kinds in by_status.items():
-        found[status] = _response(operation, " · ".join(f"`{kind.code}`" for kind in kinds), kinds)
+        found[status] = response(operation.speaks, " · ".join(dict.fromkeys(map(way.told, kinds))), kinds)
     return {str(status): found[status] for status in sorted(found)}
 
 
-def _response(operation: Operation[..., Any, Any], description: str, kinds: list[type[OstiaryError]]) -> Object:
-    content: Object = {"schema": {"$ref": f"#/components/schemas/{SHAPES[operation.speaks].__name__}"}}
-    if operation.speaks == "problem" and kinds:
-        content["examples"] = {kind.code: {"summary": kind.title, "value": _example(kind)} for kind in kinds}
-    media_type = MEDIA_TYPE if operation.speaks == "problem" else "application/json"
-    return {"description": description, "content": {media_type: content}}
+def response(speaks: Speaks, description: str, samples: list[OstiaryError] | None = None) -> Object:
+    """One answer that is an error."""
+    way, samples = WAYS[speaks], samples or []
+    content: Object = {"schema": {"$ref": f"#/components/schemas/{way.shape.__name__}"}}
+    if samples:
+        names = [_name(speaks, error) for error in samples]
+        content["examples"] = {name: {"$ref": f"#/components/examples/{name}"} for name in names}
+    headers = {name for error in samples for name in way.headers(error)}
+    found: Object = {"description": description}
+    described = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if name.lower() in headers}
+    if described:
+        found["headers"] = described
+    return {**found, "content": {way.media_type: content}}
 
 
-def _example(kind: type[OstiaryError]) -> Object:
-    found = members(_SAMPLES.get(kind) or kind(), "5f2b9c0d8e7a41d6b3c2f1e0")
-    return {name: _text(value) if isinstance(value, datetime) else value for name, value in found.items()}
+def examples(operation: Operation[..., Any, Any]) -> dict[str, Object]:
+    """What the answers of an operation refer to."""
+    way, samples = WAYS[operation.speaks], map(sample, operation.errors)
+    return {
+        _name(operation.speaks, error): {"summary": error.title, "value": to_builtins(way.content(error))}
+        for error in samples
+    }
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def sample(kind: type[OstiaryError]) -> OstiaryError:
+    """One of its kind."""
+    return _SAMPLES.get(kind) or kind()
+
+
+def _name(speaks: Speaks, error: OstiaryError) -> str:
+    return error.code if speaks == "problem" else f"{speaks}.{error.code}"

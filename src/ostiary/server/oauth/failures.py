@@ -19,30 +19,41 @@ BASIC: Final = 'Basic realm="ostiary", charset="UTF-8"'
 async def failed(exchange: Exchange, error: Exception) -> Response:
     """At the endpoints of RFC 6749, 7009, 7662 and OIDC."""
     known = noted(exchange, error)
-    headers = _headers(known)
-    if isinstance(known, InvalidClient) and "authorization" in exchange.headers:
-        headers["www-authenticate"] = BASIC
-    return _response({"error": code_of(known), "error_description": _plain(known.message)}, known, headers)
+    headers = headers_of(known)
+    if isinstance(known, InvalidClient) and "authorization" not in exchange.headers:
+        del headers["www-authenticate"]
+    return Response(msgspec.json.encode(in_oauths_words(known)), status_of(known), headers, "application/json")
 
 
 async def failed_by_message(exchange: Exchange, error: Exception) -> Response:
     """In the sessions namespace."""
     known = noted(exchange, error)
-    words = "Session not found" if isinstance(known, SessionNotFound) else known.message
-    return _response({"message": words}, known, _headers(known))
+    return Response(msgspec.json.encode(in_a_message(known)), status_of(known), headers_of(known), "application/json")
 
 
-def _response(content: dict[str, Any], error: OstiaryError, headers: dict[str, str]) -> Response:
-    # RFC 6749 5.2 has every fault of a request answered 400, where our own API says 422.
-    status = 400 if isinstance(error, InvalidRequest) and error.status == 422 else error.status
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+def in_oauths_words(error: OstiaryError) -> dict[str, Any]:
+    """What is in an error of the standards."""
+    return {"error": code_of(error), "error_description": _plain(error.message)}
 
 
-def _headers(error: OstiaryError) -> dict[str, str]:
+def in_a_message(error: OstiaryError) -> dict[str, Any]:
+    """What is in an error of the sessions namespace."""
+    return {"message": "Session not found" if isinstance(error, SessionNotFound) else error.message}
+
+
+def status_of(error: OstiaryError) -> int:
+    """RFC 6749 5.2 has every fault of a request answered 400, where our own API says 422."""
+    return 400 if isinstance(error, InvalidRequest) and error.status == 422 else error.status
+
+
+def headers_of(error: OstiaryError) -> dict[str, str]:
+    """What goes with an error; a client that did not prove itself is told of HTTP Basic."""
     found = {name.decode(): value.decode("latin-1") for name, value in problems.headers(error)}
     del found["content-type"]
     if isinstance(error, OAuthError):
         found.pop("www-authenticate", None)
+    if isinstance(error, InvalidClient):
+        found["www-authenticate"] = BASIC
     return found
 
 
