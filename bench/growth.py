@@ -125,7 +125,7 @@ async def _fill(url: str, sessions: int) -> float:
         await migrate.upgrade(authority.database)
     db = await asyncpg.connect(url)
     try:
-        await db.execute("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
+        await db.execute("SET search_path = ostiary; SET synchronous_commit = off; SET maintenance_work_mem = '512MB'")
         indexes = await db.fetch(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'sessions' AND indexname LIKE 'ix_%'"
         )

@@ -28,6 +28,7 @@ ForwardedHeader: TypeAlias = Literal["x-forwarded-for", "forwarded", "none"]
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEFAULT_PORT: Final = 8420
+DEFAULT_SCHEMA: Final = "ostiary"
 PREFIX: Final = "OSTIARY_"
 MAXIMUM_WORKERS: Final = 64
 MAPPED_BITS: Final = 96  # of the prefix of IPv4 in IPv6 (RFC 4291 2.5.5.2)
@@ -42,6 +43,17 @@ def _text(value: object) -> str:
 
 def _optional_text(value: object) -> str | None:
     return None if value in ("", None) else _text(value)
+
+
+def _identifier(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", text) or text.startswith(("pg_", "sqlite_")):
+        raise ValueError("must be at most 31 small letters, digits and _, beginning with a letter; not pg_ or sqlite_")
+    return text
+
+
+def _optional_identifier(value: object) -> str:
+    return "" if value in ("", None) else _identifier(value)
 
 
 def _flag(value: object) -> bool:
@@ -190,6 +202,12 @@ class Settings:
     """What is in force. Build it with `load`, which says where each value came from."""
 
     database_url: str = _setting(_default_database_url, _text, "where sessions live: sqlite:///… or postgresql://…")
+    database_schema: str = _setting(
+        DEFAULT_SCHEMA, _identifier, "the schema of Ostiary's tables on PostgreSQL, so that others' cannot collide"
+    )
+    database_prefix: str = _setting(
+        "", _optional_identifier, "what the names of Ostiary's tables begin with on SQLite, likewise"
+    )
     host: str = _setting("127.0.0.1", _text, "address to listen on")
     port: int = _setting(DEFAULT_PORT, _number(0, 65535), "port to listen on; 0 takes a free one")
     metrics_address: str | None = _setting(

@@ -167,11 +167,11 @@ def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path):
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_on_postgres_it_refuses_an_old_schema_and_names_the_command(tmp_path, database_url):
     connection = await asyncpg.connect(database_url)
-    await connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    await connection.execute("UPDATE ostiary_alembic_version SET version_num = '0000'")
     try:
         assert "'ostiary migrate'" in await asyncio.to_thread(refused, tmp_path, "--database-url", database_url)
     finally:
-        await connection.execute("UPDATE alembic_version SET version_num = $1", migrate.newest())
+        await connection.execute("UPDATE ostiary_alembic_version SET version_num = $1", migrate.newest())
         await connection.close()
 
 

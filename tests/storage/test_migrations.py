@@ -1,88 +1,146 @@
-"""What an older version left behind is carried on by this one."""
+"""The one migration: a new database is what the code names, and one of 0010 or 0011 is brought along."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+import asyncpg
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
 
 from ostiary.core.account import User
-from ostiary.storage import migrate, plans
+from ostiary.errors import ConfigurationError
+from ostiary.storage import inspection, migrate, sessions
 from ostiary.storage.database import Database
-from ostiary.storage.reader import open_reader
+from ostiary.storage.migrations.tables_0012 import TABLES
+from ostiary.storage.schema import metadata
 from tests.support import databases
+
+MOMENT = "2026-01-15 12:00:00.000000"
+LATER = "2026-01-15 13:00:00.000000"
+OLD_VIEW = "CREATE VIEW web_sessions AS SELECT id AS username FROM sessions"
+PLAN = (
+    "INSERT INTO plans (id, complete, filters, created_at, created_by, expires_at, count, users, looked_at, ended,"
+    f" restored, undo_until) VALUES ('plan_x', true, '{{}}', '{MOMENT}', 'op', '{LATER}', 1, 1, 1, 1, 0, '{LATER}')"
+)
+SESSION = (
+    "INSERT INTO sessions (id, secret_hash, user_id, kind, created_at, auth_time, last_used_at, expires_at, tenant,"
+    " amr, revoked_at, revoked_reason, revoked_by, undo_plan_id)"
+    f" VALUES ('sess_a', '', 'u1', 'browser', '{MOMENT}', '{MOMENT}', '{MOMENT}', '{MOMENT}', 'default', 'pwd',"
+    f" '{MOMENT}', 'bulk', 'op', 'plan_x')"
+)
+
+
+@pytest.fixture(params=["", "acme"])
+def names(request):
+    """The settings of a place: by default, and another one."""
+    return {"prefix": f"{request.param}_", "schema": request.param} if request.param else {}
 
 
 @pytest.fixture
-async def old(database_url, tmp_path):
+async def new(database_url, tmp_path, names):
     """A database that no version has seen yet."""
     is_sqlite = database_url.startswith("sqlite")
-    database = Database(f"sqlite:///{tmp_path}/old.db" if is_sqlite else database_url)
+    database = Database(f"sqlite:///{tmp_path}/new.db" if is_sqlite else database_url, **names)
     if not is_sqlite:
-        databases.spoil(database_url)  # a schema that was made anew lacks the grants of the one that was there
-        async with database.transaction() as db:
-            await db.exec_driver_sql("DROP SCHEMA public CASCADE")
-            await db.exec_driver_sql("CREATE SCHEMA public")
+        databases.spoil(database_url)
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("DROP SCHEMA ostiary CASCADE")
+        await connection.execute(f'ALTER DATABASE "{database_url.rsplit("/", 1)[1]}" RESET search_path')
+        await connection.close()
     yield database
     await database.close()
 
 
-async def bring_to(database, revision):
-    def upgrade(connection):
-        config = Config()
-        config.set_main_option("path_separator", "os")
-        config.set_main_option("script_location", str(migrate._MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+@pytest.fixture
+async def former(new, revision):
+    """The same, as 0010 or 0011 had left it; with a session that a plan has suspended."""
+    async with new.transaction() as db:
+        await db.run_sync(TABLES.create_all)
+        for statement in (PLAN, SESSION):
+            await db.exec_driver_sql(statement)
+        if revision == "0011":
+            await db.exec_driver_sql(f"UPDATE sessions SET suspended_until = '{LATER}'")
+        else:
+            await db.exec_driver_sql("ALTER TABLE sessions DROP COLUMN suspended_until")
+            for column in ("final_at", "settled", "settled_at"):
+                await db.exec_driver_sql(f"ALTER TABLE plans DROP COLUMN {column}")
+        await db.exec_driver_sql(OLD_VIEW if revision == "0010" else VIEW_OF_0011)
+        await db.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        await db.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{revision}')")
+    return new
+
+
+VIEW_OF_0011 = (
+    "CREATE VIEW web_sessions AS SELECT user_id AS username, id AS session_id, created_at, expires_at, revoked_at,"
+    " last_used_at, ip, user_agent, tenant AS status, user_id, suspended_until FROM sessions"
+)
+
+
+async def differences(database):
+    wanted = database.naming.placed(metadata)
+    place = {"version_table": database.naming.version_table, "version_table_schema": database.naming.schema}
+
+    def is_ours(name, kind, parents):
+        if kind == "schema":
+            return name == database.naming.schema
+        return kind != "table" or not database.is_sqlite or name.startswith(database.naming.prefix)
+
+    def compare(connection):
+        options = {"compare_type": True, "include_schemas": True, **place}
+        context = MigrationContext.configure(connection, opts={**options, "include_name": is_ours})
+        return compare_metadata(context, wanted)
 
     async with database.transaction() as db:
-        await db.run_sync(upgrade)
+        return await db.run_sync(compare)
 
 
-async def test_a_plan_that_was_half_applied_goes_on_behind_what_it_ended(old):
-    await bring_to(old, "0007")
-    async with old.transaction() as db:
-        for one in "badc":
-            row = {"one": f"sess_{one}"}
-            await db.execute(text("INSERT INTO plan_sessions (plan_id, session_id) VALUES ('plan_x', :one)"), row)
-        await db.exec_driver_sql(
-            "INSERT INTO plans (id, complete, filters, created_at, created_by, expires_at, count, users, cursor, ended,"
-            " restored) VALUES ('plan_x', true, '{}', '2026-01-15 12:00:00', 'op', '2026-01-15 12:15:00', 4, 1,"
-            " 'sess_b', 2, 0)"
-        )
-    assert (await migrate.upgrade(old))[0] == "0007"
-    async with old.reading() as db:
-        plan = await plans.find(db, "plan_x")
-        assert plan is not None
-        assert (plan.looked_at, plan.ended, plan.count) == (2, 2, 4)
-        assert await plans.pinned(db, "plan_x", plan.looked_at, 10) == ["sess_c", "sess_d"]
+async def tables(database, schema=None):
+    async with database.reading() as db:
+        return set(await db.run_sync(lambda connection: inspect(connection).get_table_names(schema=schema)))
 
 
-async def test_sessions_say_whose_they_are(old):
-    await bring_to(old, "0009")
-    moment = "2026-01-15 12:00:00"
-    async with old.transaction() as db:
-        await db.exec_driver_sql(
-            "INSERT INTO users (id, username, username_key, email, password_hash, roles, created_at,"
-            f" password_changed_at) VALUES ('u1', 'Ada', 'ada', 'ada@example.org', '!', 'admin member', '{moment}',"
-            f" '{moment}')"
-        )
-        for session, user in (("sess_a", "u1"), ("sess_b", "theirs")):
-            await db.exec_driver_sql(
-                "INSERT INTO sessions (id, secret_hash, user_id, kind, created_at, auth_time, last_used_at, expires_at,"
-                f" tenant, amr) VALUES ('{session}', '', '{user}', 'browser', '{moment}', '{moment}', '{moment}',"
-                f" '{moment}', 'default', 'pwd')"
-            )
-    await migrate.upgrade(old)
-    reader = open_reader(old)
-    asked = reader.sessions(["sess_a", "sess_b"])
-    found = asked if isinstance(asked, Mapping) else await asked
-    users = {id_: row.user for id_, row in found.items()}
-    await reader.close()
-    assert users == {
-        "sess_a": User("u1", "Ada", "ada@example.org", ("admin", "member")),
-        "sess_b": User("theirs"),
-    }
+async def test_a_new_database_is_what_the_code_names(new):
+    assert await migrate.upgrade(new) == (None, migrate.newest())
+    assert await differences(new) == []
+    assert await inspection.missing_indexes(new) == []
+    assert await migrate.upgrade(new) == (migrate.newest(), migrate.newest())
+
+
+async def test_an_applications_own_tables_stay_as_they_are(new, names):
+    async with new.transaction() as db:
+        for name in ("sessions", "users", "events", "alembic_version"):
+            await db.exec_driver_sql(f"CREATE TABLE {name} (version_num TEXT)")
+        await db.exec_driver_sql("INSERT INTO alembic_version VALUES ('0010')")
+    if new.is_sqlite and not names:
+        with pytest.raises(ConfigurationError, match=r"events, sessions, users already.*database_prefix"):
+            await migrate.upgrade(new)
+        return
+    await migrate.upgrade(new)
+    assert await differences(new) == []
+    async with new.reading() as db:
+        assert (await db.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one() == "0010"
+        assert await sessions.find(db, "sess_a") is None
+
+
+@pytest.mark.parametrize("revision", ["0010", "0011"])
+async def test_a_database_of_before_is_brought_along(former, revision):
+    assert await migrate.current(former) == revision
+    assert await migrate.upgrade(former) == (revision, migrate.newest())
+    assert await differences(former) == []
+    assert await inspection.missing_indexes(former) == []
+    assert "alembic_version" not in await tables(former)
+    assert former.is_sqlite or not await tables(former, "public")
+    async with former.reading() as db:
+        session = await sessions.find(db, "sess_a")
+        assert session is not None and session.revoked is not None
+        assert (session.user_id, session.revoked.suspended_until is not None) == (User("u1").id, True)
+
+
+@pytest.mark.parametrize("revision", ["0011"])
+async def test_an_older_one_is_refused_by_name(former, revision):
+    async with former.transaction() as db:
+        await db.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+    with pytest.raises(ConfigurationError, match=r"schema 0009.*only 0010 and 0011"):
+        await migrate.upgrade(former)
+    assert await migrate.current(former) == "0009"

@@ -87,7 +87,7 @@ OF_READERS = (
 async def test_a_connection_is_opened_when_it_is_needed_and_no_more_than_there_are_lanes(authority):
     started = [await authority.sessions.start(f"user-{number}", client=seen(None, None)) for number in range(20)]
     ids = [one.session.id for one in started]
-    reader = PostgresReader(authority.database.postgres)
+    reader = PostgresReader(authority.database.postgres, authority.database.naming)
     try:
         for id_ in ids:  # one after the other
             assert list(await reader.sessions([id_])) == [id_]

@@ -114,7 +114,10 @@ async def test_who_may_read_the_view_cannot_read_hashes_of_secrets(authority, da
     owner = await asyncpg.connect(database_url, timeout=5)
     try:
         await owner.execute(grant)
-        await owner.execute(f"SET ROLE {role}")
+        assert await owner.fetchval("SELECT rolconfig FROM pg_roles WHERE rolname = $1", role) == [
+            "search_path=ostiary"
+        ]
+        await owner.execute(f"SET ROLE {role}; SET search_path = ostiary")
         assert await owner.fetchval("SELECT count(*) FROM web_sessions") == 1
         for table in ("sessions", "users", "events", "cli_tokens"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

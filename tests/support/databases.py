@@ -56,8 +56,8 @@ async def new_sqlite(directory: Path, template: Path) -> str:
 TEMPLATE = f"ostiary_template_{os.getpid()}"
 EMPTY = """
 DO $$ BEGIN
-  EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
-           FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version');
+  EXECUTE (SELECT 'TRUNCATE ' || string_agg('ostiary.' || quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+           FROM pg_tables WHERE schemaname = 'ostiary' AND tablename <> 'ostiary_alembic_version');
 END $$
 """
 _made: list[str] = []
@@ -85,6 +85,8 @@ async def new_postgres() -> str:
         await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
         # No test takes the power away, and on a slow disk most of their time would go into waiting for it.
         await admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        # For the tests' own statements; ours name the schema (tests/storage/test_naming.py).
+        await admin.execute(f'ALTER DATABASE "{name}" SET search_path = ostiary, public')
         _made.append(name)
     finally:
         await admin.close()

@@ -104,7 +104,7 @@ class Authority:
         self.settings = settings
         self.clock = clock
         self.policy = policy
-        self.database = Database(settings.database_url)
+        self.database = Database.of(settings)
         self.tasks = Tasks()
         self.feed = Feed(self.database, clock, self.tasks, settings.wake_url)
         self.verifiers = Verifiers(self.database, self.feed, clock, self.tasks)

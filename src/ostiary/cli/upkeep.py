@@ -34,15 +34,15 @@ def migrate(invocation: Invocation, database_url: str | None) -> None:
     from ostiary.storage.database import Database
     from ostiary.storage.migrate import upgrade
 
-    async def run(url: str) -> tuple[str | None, str]:
-        database = Database(url)
+    async def run(settings: Settings) -> tuple[str | None, str]:
+        database = Database.of(settings)
         try:
             return await upgrade(database)
         finally:
             await database.close()
 
     keep_new_files_private()
-    before, after = asyncio.run(run(load({"database_url": database_url}).settings.database_url))
+    before, after = asyncio.run(run(load({"database_url": database_url}).settings))
     said = (
         f"The database is at schema {after} already." if before == after else f"The database is at schema {after} now."
     )

@@ -7,12 +7,15 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, Text, TypeDecorator
 
+from ostiary.storage.naming import PLACEHOLDER
+
 metadata = MetaData(
+    schema=PLACEHOLDER,
     naming_convention={
         "pk": "pk_%(table_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
+    },
 )
 
 

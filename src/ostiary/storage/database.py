@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager, nullcontext
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
@@ -23,8 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ostiary.core.event import Event
 from ostiary.errors import StoreUnavailable
+from ostiary.settings import DEFAULT_SCHEMA, Settings
 from ostiary.storage import database_url, outages
 from ostiary.storage.callbacks import call_all
+from ostiary.storage.naming import Naming
 from ostiary.storage.postgres import COMMAND_TIMEOUT, Postgres, ensure_primary
 
 Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements it runs
@@ -58,10 +60,15 @@ class Database:
         id: of this view of it, random; a wake-up names its sender by it.
         file: of SQLite; None for PostgreSQL.
         postgres: where connections to PostgreSQL come from, also those beside the pool; None for SQLite.
+        naming: what our tables are called there.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, schema: str = DEFAULT_SCHEMA, prefix: str = "") -> None:
         """Name a database; nothing is opened yet.
+
+        Args:
+            schema: of our tables on PostgreSQL.
+            prefix: of their names on SQLite.
 
         Raises:
             ConfigurationError: not a URL of a database that we speak to.
@@ -76,6 +83,8 @@ class Database:
             self.postgres = Postgres(found)
             self.engine = _postgres_engine(self.postgres)
         self.is_sqlite = self.file is not None
+        self.naming = Naming(None, prefix) if self.is_sqlite else Naming(schema)
+        event.listen(self.engine.sync_engine, "before_cursor_execute", self._name_tables, retval=True)
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
         # ROLLBACK need not travel.
         options: dict[str, Any] = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
@@ -87,6 +96,15 @@ class Database:
         self._writing_between = asyncio.Semaphore(WRITING_BETWEEN)
         # Called with the events of each transaction of this process, after it has committed.
         self.listeners: list[Callable[[Sequence[Event]], None]] = []
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The one that the settings name.
+
+        Raises:
+            ConfigurationError: as above.
+        """
+        return cls(settings.database_url, schema=settings.database_schema, prefix=settings.database_prefix)
 
     @asynccontextmanager
     async def transaction(self, within: float | None = TRANSACTION_TIMEOUT) -> AsyncIterator[AsyncConnection]:
@@ -139,6 +157,11 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+
+    def _name_tables(
+        self, _: object, __: object, statement: str, parameters: Any, ___: object, ____: object
+    ) -> tuple[str, Any]:
+        return self.naming.statement(statement), parameters
 
 
 class HasDatabase(Protocol):

@@ -20,7 +20,8 @@ from ostiary.core.account import User
 from ostiary.core.credential import CliToken
 from ostiary.core.session import Revocation, Session
 from ostiary.storage.accounts import NOBODYS
-from ostiary.storage.live import live_since
+from ostiary.storage.live import Chosen, live_since
+from ostiary.storage.naming import Naming
 from ostiary.storage.schema import REVOKED, cli_tokens, sessions, users
 
 MADE: Final = 8192  # rows whose objects are kept, in case the same row is read again
@@ -84,20 +85,21 @@ class Statements:
         digits: how it makes hexadecimal digits of bytes.
     """
 
+    naming: Naming
     dialect: Dialect
     array: JsonArray
     digits: Digits
 
-    def sessions(self, chosen: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> str:
-        """Reads ids, and what `as_session` takes; `chosen` says of the column of ids which."""
+    def sessions(self, chosen: Chosen) -> str:
+        """Reads ids, and what `as_session` takes."""
         row = self.array([self.digits(sessions.c.secret_hash), *_SESSION])
-        return self.text(select(sessions.c.id, row).where(chosen(sessions.c.id)))
+        return self.text(select(sessions.c.id, row).where(chosen))
 
-    def tokens(self, chosen: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> str:
+    def tokens(self, chosen: Chosen) -> str:
         """Reads ids, and what `as_token` takes."""
         row = self.array([self.digits(cli_tokens.c.secret_hash), *_TOKEN])
         theirs = cli_tokens.outerjoin(users, users.c.id == cli_tokens.c.user_id)
-        return self.text(select(cli_tokens.c.id, row).select_from(theirs).where(chosen(cli_tokens.c.id)))
+        return self.text(select(cli_tokens.c.id, row).select_from(theirs).where(chosen))
 
     def live_of_user(
         self, user: ColumnElement[str], since: Iterable[ColumnElement[datetime]], most: ColumnElement[int]
@@ -113,7 +115,8 @@ class Statements:
 
     def text(self, statement: Select[Any]) -> str:
         """As the driver takes it."""
-        return str(statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
+        compiled = statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True})
+        return self.naming.statement(str(compiled))
 
 
 # Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is

@@ -23,9 +23,11 @@ async def missing_indexes(database: Database) -> list[str]:
     """
 
     def read(connection: Connection) -> list[str]:
-        found = inspect(connection)
-        there = {index["name"] for table in found.get_table_names() for index in found.get_indexes(table)}
-        wanted = {str(index.name) for table in metadata.tables.values() for index in table.indexes}
+        found, schema = inspect(connection), database.naming.schema
+        tables = found.get_multi_indexes(schema=schema).values()
+        there = {index["name"] for indexes in tables for index in indexes}
+        ours = database.naming.placed(metadata).tables.values()
+        wanted = {str(index.name) for table in ours for index in table.indexes}
         return sorted(wanted - there)
 
     async with database.reading() as db:
@@ -42,7 +44,7 @@ async def look_at_contents(database: Database) -> None:
     """
     if not database.is_sqlite:
         return
-    for table in metadata.sorted_tables:
+    for table in database.naming.placed(metadata).sorted_tables:
         for index in table.indexes:
             async with database.transaction() as db:
                 await db.exec_driver_sql(f"PRAGMA analysis_limit = {COUNTED}")

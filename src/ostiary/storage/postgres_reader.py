@@ -30,7 +30,9 @@ from ostiary.storage.found import (
     in_order,
 )
 from ostiary.storage.live import since
+from ostiary.storage.naming import Naming
 from ostiary.storage.postgres import Postgres
+from ostiary.storage.schema import cli_tokens, sessions
 
 SETTINGS: Final = {"timezone": "UTC"}
 # Travels with each question: a row without an id if this is a standby, or a server that only reads. A connection that
@@ -47,6 +49,8 @@ _FAILED = (
     outages.NotPrimary,
 )  # fmt: skip
 
+_ANY_GIVEN: Final[ColumnElement[Any]] = any_(literal_column("$1"))
+
 
 class PostgresReader:
     """Reads by asyncpg."""
@@ -55,11 +59,17 @@ class PostgresReader:
     # written meanwhile. With two, a store at some distance left the process idle (docs/decisions/0001).
     lanes = 3
 
-    def __init__(self, postgres: Postgres) -> None:
+    def __init__(self, postgres: Postgres, naming: Naming) -> None:
         """Name the database; it is connected to at the first question."""
-        self._sessions = _Question(postgres, _STATEMENTS.sessions(lambda id_: id_ == any_(literal_column("$1"))))
-        self._tokens = _Question(postgres, _STATEMENTS.tokens(lambda id_: id_ == any_(literal_column("$1"))))
-        self._lists = _Question(postgres, _STATEMENTS.text(_live_of_users()))
+        statements = Statements(
+            naming,
+            postgresql.dialect(),  # type: ignore[no-untyped-call]
+            array=lambda values: cast(func.json_build_array(*values), Text),
+            digits=lambda value: func.encode(value, literal_column("'hex'")),
+        )
+        self._sessions = _Question(postgres, statements.sessions(sessions.c.id == _ANY_GIVEN))
+        self._tokens = _Question(postgres, statements.tokens(cli_tokens.c.id == _ANY_GIVEN))
+        self._lists = _Question(postgres, statements.text(_live_of_users(statements)))
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
@@ -84,17 +94,10 @@ class PostgresReader:
             question.close()
 
 
-_STATEMENTS: Final = Statements(
-    postgresql.dialect(),  # type: ignore[no-untyped-call]
-    array=lambda values: cast(func.json_build_array(*values), Text),
-    digits=lambda value: func.encode(value, literal_column("'hex'")),
-)
-
-
-def _live_of_users() -> Select[Any]:
+def _live_of_users(statements: Statements) -> Select[Any]:
     asked = func.unnest(literal_column("$1::text[]")).table_valued("user_id").render_derived(name="asked")
     instants: list[ColumnElement[Any]] = [literal_column(f"${number}") for number in (2, 3, 4)]
-    found = _STATEMENTS.live_of_user(asked.c.user_id, instants, literal_column("$5")).lateral("found")
+    found = statements.live_of_user(asked.c.user_id, instants, literal_column("$5")).lateral("found")
     return select(asked.c.user_id, found.c.listed).select_from(asked, found)
 
 

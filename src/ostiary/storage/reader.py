@@ -42,5 +42,5 @@ class Reader(Protocol):
 def open_reader(database: Database) -> Reader:
     """The reader that fits the database; it connects at its first question."""
     if database.postgres is not None:
-        return PostgresReader(database.postgres)
-    return SqliteReader(Path(str(database.file)))
+        return PostgresReader(database.postgres, database.naming)
+    return SqliteReader(Path(str(database.file)), database.naming)

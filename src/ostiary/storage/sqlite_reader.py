@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -26,11 +26,16 @@ from ostiary.storage.found import (
     as_token,
     in_order,
 )
-from ostiary.storage.live import since
+from ostiary.storage.live import Chosen, since
+from ostiary.storage.naming import Naming
+from ostiary.storage.schema import cli_tokens, sessions
 
 INLINE_BUSY_TIMEOUT_MS: Final = 250  # readers wait only while a log is recovered; the event loop waits too
 
 ROWS_AT_ONCE: Final = 500  # of lists: some milliseconds, in which nobody else gets an answer
+
+_GIVEN: Final[ColumnElement[Any]] = literal_column("?")
+_ANY_GIVEN: Final = select(func.json_each(_GIVEN).table_valued("value").c.value)
 
 
 class SqliteReader:
@@ -38,18 +43,24 @@ class SqliteReader:
 
     lanes = 1
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, naming: Naming) -> None:
         """Name the file; it is opened at the first question."""
         self._path = path
+        statements = Statements(
+            naming, sqlite.dialect(), array=lambda values: func.json_array(*values), digits=func.hex
+        )
+        self._sessions = _one_or_many(statements.sessions, sessions.c.id)
+        self._tokens = _one_or_many(statements.tokens, cli_tokens.c.id)
+        self._live_of_user = statements.text(statements.live_of_user(_GIVEN, (_GIVEN, _GIVEN, _GIVEN), _GIVEN))
         self._connection: sqlite3.Connection | None = None
 
     def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
         """As `Reader.sessions`."""
-        return {id_: as_session(row) for id_, row in self._rows(_SESSIONS, ids)}
+        return {id_: as_session(row) for id_, row in self._rows(self._sessions, ids)}
 
     def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
         """As `Reader.tokens`."""
-        return {id_: as_token(row) for id_, row in self._rows(_TOKENS, ids)}
+        return {id_: as_token(row) for id_, row in self._rows(self._tokens, ids)}
 
     async def close(self) -> None:
         """Close the file."""
@@ -80,7 +91,7 @@ class SqliteReader:
         try:
             while left and rows < ROWS_AT_ONCE:
                 user_id = left.pop()
-                of_one = self._read(_LIVE_OF_USER, (user_id, *values))
+                of_one = self._read(self._live_of_user, (user_id, *values))
                 found[user_id] = in_order([as_listed(row) for (row,) in of_one])
                 rows += len(of_one)
         finally:
@@ -128,16 +139,5 @@ class SqliteReader:
                 connection.close()
 
 
-_GIVEN: Final[ColumnElement[Any]] = literal_column("?")
-_ANY_GIVEN: Final = select(func.json_each(_GIVEN).table_valued("value").c.value)
-_STATEMENTS: Final = Statements(
-    sqlite.dialect(),
-    array=lambda values: func.json_array(*values),
-    digits=func.hex,
-)
-_SESSIONS: Final = (
-    _STATEMENTS.sessions(lambda id_: id_ == _GIVEN),
-    _STATEMENTS.sessions(lambda id_: id_.in_(_ANY_GIVEN)),
-)
-_TOKENS: Final = (_STATEMENTS.tokens(lambda id_: id_ == _GIVEN), _STATEMENTS.tokens(lambda id_: id_.in_(_ANY_GIVEN)))
-_LIVE_OF_USER: Final = _STATEMENTS.text(_STATEMENTS.live_of_user(_GIVEN, (_GIVEN, _GIVEN, _GIVEN), _GIVEN))
+def _one_or_many(reads: Callable[[Chosen], str], key: ColumnElement[str]) -> tuple[str, str]:
+    return reads(key == _GIVEN), reads(key.in_(_ANY_GIVEN))

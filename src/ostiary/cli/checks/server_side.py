@@ -117,7 +117,7 @@ async def _database(settings: Settings) -> list[Finding]:
 
     database: Database | None = None
     try:
-        database = Database(settings.database_url)
+        database = Database.of(settings)
         current, newest = await migrate.current(database), migrate.newest()
         if current != newest:
             found = f"at schema {current or 'none'}, this version needs {newest}"

@@ -2,12 +2,10 @@
 
 from alembic import context
 
-from ostiary.storage.schema import metadata
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    render_as_batch=True,
+    version_table=context.config.attributes["naming"].version_table,
+    version_table_schema=context.config.attributes["naming"].schema,
     transactional_ddl=True,
 )
 context.run_migrations()
