@@ -52,10 +52,6 @@ def _identifier(value: object) -> str:
     return text
 
 
-def _optional_identifier(value: object) -> str:
-    return "" if value in ("", None) else _identifier(value)
-
-
 def _flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -205,8 +201,8 @@ class Settings:
     database_schema: str = _setting(
         DEFAULT_SCHEMA, _identifier, "the schema of Ostiary's tables on PostgreSQL, so that others' cannot collide"
     )
-    database_prefix: str = _setting(
-        "", _optional_identifier, "what the names of Ostiary's tables begin with on SQLite, likewise"
+    database_prefix: str | None = _setting(
+        None, _optional(_identifier), "what the names of Ostiary's tables begin with on SQLite, likewise"
     )
     host: str = _setting("127.0.0.1", _text, "address to listen on")
     port: int = _setting(DEFAULT_PORT, _number(0, 65535), "port to listen on; 0 takes a free one")

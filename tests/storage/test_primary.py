@@ -46,7 +46,7 @@ async def primary(both) -> AsyncIterator[PrivatePostgres]:
             await one.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
-                "TRUNCATE sessions, events, users, cli_tokens, subjects",
+                "TRUNCATE ostiary.sessions, ostiary.events, ostiary.users, ostiary.cli_tokens, ostiary.subjects",
             )
             yield one
             return

@@ -63,12 +63,12 @@ class Database:
         naming: what our tables are called there.
     """
 
-    def __init__(self, url: str, *, schema: str = DEFAULT_SCHEMA, prefix: str = "") -> None:
+    def __init__(self, url: str, *, schema: str = DEFAULT_SCHEMA, prefix: str | None = None) -> None:
         """Name a database; nothing is opened yet.
 
         Args:
             schema: of our tables on PostgreSQL.
-            prefix: of their names on SQLite.
+            prefix: of their names on SQLite; None for none.
 
         Raises:
             ConfigurationError: not a URL of a database that we speak to.
@@ -83,7 +83,7 @@ class Database:
             self.postgres = Postgres(found)
             self.engine = _postgres_engine(self.postgres)
         self.is_sqlite = self.file is not None
-        self.naming = Naming(None, prefix) if self.is_sqlite else Naming(schema)
+        self.naming = Naming(None, prefix or "") if self.is_sqlite else Naming(schema)
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._name_tables, retval=True)
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
         # ROLLBACK need not travel.
