@@ -5,6 +5,7 @@
     python3 dev.py test [args]     run the tests with pytest    (environment: .venv-dev)
     python3 dev.py check           format, lint, types, imports
     python3 dev.py check-long      the tests that take too long for every change, one after the other
+    python3 dev.py mutants [files] put faults into the source, and list those that no test notices; takes a night
     python3 dev.py format          format, and fix what can be fixed
     python3 dev.py bench [args]    run the benchmarks
     python3 dev.py pins [args]     write constraints.txt anew; `pins --upgrade` takes newer versions
@@ -44,6 +45,8 @@ EXTRAS = {".venv": ["sdk", "server"], ".venv-dev": ["sdk", "server", "dev"]}
 # constraints.txt has two parts; .venv gets only what stands above this line.
 DEVELOPMENT_PART = "# For development only:"
 
+MUTATOR = "cosmic-ray==8.7.0"
+
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
@@ -62,6 +65,7 @@ def main(arguments: list[str]) -> int:
         "test": test,
         "check": check,
         "check-long": check_long,
+        "mutants": mutants,
         "format": reformat,
         "bench": bench,
         "pins": pins,
@@ -121,6 +125,19 @@ def check_long(arguments: list[str]) -> int:
     return replace_by(tools / "python", "-u", "-m", "pytest", *whole, *arguments)
 
 
+def mutants(arguments: list[str]) -> int:
+    tools = environment(".venv-dev")
+    os.chdir(ROOT)
+    programs = ROOT / ".venv-mutants" / "bin"
+    if not (programs / "cosmic-ray").exists():
+        with progress("preparing .venv-mutants"):
+            # In an environment of its own, and not pinned by hash: it is a program that imports nothing of ours, and
+            # one of its requirements comes as source only.
+            create_venv(programs.parent)
+            pip(programs.parent, MUTATOR)
+    return replace_by(tools / "python", "-m", "tests.mutants", "--tools", str(programs), *arguments)
+
+
 def reformat(_: list[str]) -> int:
     tools = environment(".venv-dev")
     # Fixes first: they may leave lines that want formatting.
@@ -147,6 +164,8 @@ def clean(_: list[str]) -> int:
         ".venv",
         ".venv-dev",
         ".venv-proxies",
+        ".venv-mutants",
+        ".mutants",
         ".mypy_cache",
         ".pytest_cache",
         ".ruff_cache",

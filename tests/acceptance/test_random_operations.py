@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -16,8 +18,8 @@ from ostiary.storage import accounts
 from ostiary.storage.schema import users
 
 OPERATIONS = 800
-MANY = {"postgresql": 300_000, "sqlite": 30_000}  # by the kind of the database: SQLite has one writer at a time
 HOURS = 3600  # seconds
+ROOT = Path(__file__).parents[2]
 OPERATOR = Caller.operator("tests")
 
 
@@ -40,19 +42,10 @@ async def test_nothing_that_ended_is_accepted_and_nothing_that_lives_is_refused(
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * HOURS)
-async def test_nor_is_it_in_a_long_run(nodes, database_url):
-    seed = random.randrange(2**32)
-    count = MANY[database_url.partition(":")[0]]
-    print(f"seed {seed}", flush=True)
-    began = time.monotonic()
-    outcome = await Races(nodes, seed, OPERATOR).run(count, workers=16)
-    print(
-        f"{outcome.operations} acts in {time.monotonic() - began:.0f} s: {outcome.accepted} accepted, "
-        f"{outcome.refused} refused, {len(outcome.violations)} violations"
-    )
-    assert outcome.violations == []
-    assert outcome.operations == count
-    assert outcome.accepted > count // 10 and outcome.refused > count // 10, outcome
+@pytest.mark.parametrize("store", [["--operations=300000"], ["--sqlite", "--operations=30000"]], ids=str)
+def test_nor_is_it_in_a_long_run_of_several_processes(store):
+    bench = [sys.executable, "-m", "bench.operations", "--processes=2", *store]
+    assert subprocess.run(bench, cwd=ROOT, check=False).returncode == 0
 
 
 async def test_nothing_is_left_of_it_but_the_trail(nodes):

@@ -57,9 +57,10 @@ async def test_nothing_is_violated(authority, make_authority, operator, monkeypa
 @pytest.mark.parametrize(
     ("where", "name", "fault", "seen"),
     [
-        (Acting, "caller_of_now", as_they_were, "acted after its ending"),
-        (suspended, "hold", nothing_held, "accepted after its ending"),
-        (Sessions, "start", without_its_mark, "survived an ending"),
+        (Acting, "caller_of_now", as_they_were, ("acted after its ending",)),
+        # What came back is seen by whichever comes first: a question, or an act of its holder.
+        (suspended, "hold", nothing_held, ("accepted after its ending", "acted after its ending")),
+        (Sessions, "start", without_its_mark, ("survived an ending",)),
     ],
     ids=["P1", "P2", "P5"],
 )
@@ -68,4 +69,4 @@ async def test_the_oracle_catches_a_fault_that_was_mended(
 ):
     monkeypatch.setattr(where, name, fault)
     violations = await run(authority, make_authority, operator, monkeypatch, ROUNDS)
-    assert any(seen in one for one in violations), violations[:3]
+    assert any(words in one for one in violations for words in seen), violations[:3]

@@ -1,4 +1,4 @@
-"""A session's life, at each boundary and one step beside it: every mutant of these rules is noticed here."""
+"""A session's life, at each boundary and one step beside it."""
 
 from __future__ import annotations
 

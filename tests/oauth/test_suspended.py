@@ -40,6 +40,7 @@ class World:
     tokens: Tokens
     old_refresh: str
     code: tuple[str, Pkce]
+    verified: tuple[Caller, Caller]  # both, as they were before
     plan: Plan = field(init=False)  # that suspended them
     second: Plan = field(init=False)  # that pins them, too
 
@@ -60,6 +61,12 @@ async def sign_out_by_api(world):
 async def sign_out_by_bearer(world):
     async with script(world.app, world.cookie) as client:
         assert (await client.post(f"{API}/auth/logout")).status_code == 200
+
+
+async def sign_out_who_was_verified_before(world):
+    """The plan comes between the look at the caller and the act."""
+    for caller in world.verified:
+        await world.authority.sessions.log_out(by=caller)
 
 
 async def sign_out_on_the_page(world):
@@ -182,6 +189,7 @@ Act = Callable[[World], Awaitable[None]]
 ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
     sign_out_by_api: (BROWSER, "sign_out._of"),
     sign_out_by_bearer: (BROWSER, "sign_out._of"),
+    sign_out_who_was_verified_before: (BOTH, "sessions._log_out"),
     sign_out_on_the_page: (BROWSER, "sign_out._of"),
     sign_in_over_it_by_api: (BROWSER, "sign_out._of"),
     sign_in_over_it_on_the_page: (BROWSER, "sign_out._of"),
@@ -211,7 +219,6 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
 # Functions that never meet a suspended session.
 LIVE_ONLY = {
     "sessions._make_room": "chooses among those that work",
-    "sessions._log_out": "of a caller who was just verified; a sign-out without one goes by the secret",
     "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
     "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",
@@ -242,7 +249,9 @@ async def world(app, party, clock):
         tokens = tokens_of(await party.refresh(first.refresh))
         clock.advance(minutes=1)
         cookie = ada.cookies[COOKIE]
-        found = World(app, party, ada, cookie, cookie.partition(".")[0], tokens, first.refresh, (code, pkce))
+        verified = (await app.authority.verify(cookie), await app.authority.verify(tokens.access))
+        session_id = cookie.partition(".")[0]
+        found = World(app, party, ada, cookie, session_id, tokens, first.refresh, (code, pkce), verified)
         user = await app.authority.accounts.find("ada", by=OPERATOR)
         async with app.authority.database.transaction() as db:
             await consents.replace(db, user.user.id, party.id, ("openid",), clock())

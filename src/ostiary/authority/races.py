@@ -223,6 +223,7 @@ class Races:
     async def _log_out(self) -> None:
         held = self._dice.choice(self._held)
         me = await self._node.verify(held.token, HERE)
+        await asyncio.sleep(self._dice.random() / 50)
         held.life.is_doomed = True
         await self._node.sessions.log_out(by=me)
         if not held.is_doomed:  # else its secret may have been replaced first: then nothing was signed out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Unpack
@@ -18,8 +17,8 @@ from ostiary.core.client import Client, check_label
 from ostiary.core.event import Detail
 from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Revocation, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
-from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound, Unauthenticated
-from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
+from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound
+from ostiary.storage import accounts, callers, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.found import ListedSession
 from ostiary.storage.reader import Reader
@@ -353,12 +352,16 @@ class Sessions:
         return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))
 
     async def log_out(self, *, by: Caller) -> None:
-        """End the caller's own session; for a CLI token there is nothing to end. Again is no error."""
-        with suppress(Unauthenticated):  # it ended meanwhile, or another secret holds it now
-            await self._log_out(by=by)
+        """End the caller's own session for good; for a CLI token there is nothing to end. Again is no error.
 
-    @act()
-    async def _log_out(self, db: Connection, *, by: Caller) -> None:
+        Also one that a plan suspended since the caller was verified: who is told that they are signed out must not be
+        signed in again by an undo. Nothing ends where another secret holds it by now.
+        """
         if by.session is not None:
-            chosen = sessions.by_id(by.session.id, by.user.id)
-            await end_sessions(db, chosen, reason="logout", by=by, now=self._clock())
+            await self._log_out(by.session.id, by)
+
+    @in_transaction  # not an act: whoever holds the secret may let go of it, whatever has become of the session
+    async def _log_out(self, db: Connection, session_id: str, holder: Caller) -> None:
+        found = await callers.hold_session(db, session_id, holder.user.id)
+        if found is not None and holder.holds(found.secret_hash):
+            await end_sessions(db, sessions.by_id(session_id), reason="logout", by=holder, now=self._clock())

@@ -83,12 +83,18 @@ class Caller:
         if self.granted is not None:
             if self.granted_until is None or now >= self.granted_until:
                 raise SessionInvalid
-        elif self.proof is None or not hmac.compare_digest(self.proof, secret_hash):
+        elif not self.holds(secret_hash):
             raise SessionInvalid
         refusal = session.refusal(policy, now) if session else token.refusal(now) if token else None
         if refusal is not None:
             raise refusal
         return replace(self, user=user, session=session, token=token)
+
+    def holds(self, secret_hash: bytes) -> bool:
+        """True if the secret that was presented is the one of now. With an access token, none was."""
+        if self.granted is not None:
+            return True
+        return self.proof is not None and hmac.compare_digest(self.proof, secret_hash)
 
     @property
     def name(self) -> str:
