@@ -9,6 +9,7 @@
     python3 dev.py format          format, and fix what can be fixed
     python3 dev.py bench [args]    run the benchmarks
     python3 dev.py pins [args]     write constraints.txt anew; `pins --upgrade` takes newer versions
+    python3 dev.py document        write docs/openapi.json anew, at a release: what clients may rely on from then on
     python3 dev.py prepare         only prepare .venv-dev
     python3 dev.py clean           remove the environments and every cache
 
@@ -69,6 +70,7 @@ def main(arguments: list[str]) -> int:
         "format": reformat,
         "bench": bench,
         "pins": pins,
+        "document": document,
         "prepare": prepare,
         "clean": clean,
     }
@@ -152,6 +154,14 @@ def bench(arguments: list[str]) -> int:
     tools = environment(".venv-dev")
     os.chdir(ROOT)
     return replace_by(tools / "python", "-m", "bench", *arguments)
+
+
+def document(_: list[str]) -> int:
+    tools = environment(".venv-dev")
+    code = "import json; from ostiary.server.openapi import document; print(json.dumps(document(), indent=1))"
+    written = subprocess.run([tools / "python", "-c", code], cwd=ROOT, capture_output=True, check=True)
+    (ROOT / "docs" / "openapi.json").write_bytes(written.stdout)
+    return 0
 
 
 def prepare(_: list[str]) -> int:

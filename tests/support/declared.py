@@ -6,7 +6,7 @@ expects a fault would not notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +26,13 @@ seen: list[str] = []
 
 def watched_routes() -> Iterator[Route]:
     """As `api_routes`; what is not declared comes into `seen`."""
+    yield from watched(api_routes())
+
+
+def watched(routes: Iterable[Route]) -> Iterator[Route]:
+    """The same of some."""
     by_path = {(str(one.method), one.path): one for one in operations()}
-    for route in api_routes():
+    for route in routes:
         yield replace(route, endpoint=_Watched(by_path[route.method, route.path], route))
 
 

@@ -282,6 +282,7 @@ class OAuthSessions(Namespace[W]):
         who="access_token",
         speaks="message",
         headers=CLEARS_COOKIE,
+        is_body_optional=True,
     )
     log_out = Operation(
         "POST",
@@ -293,6 +294,7 @@ class OAuthSessions(Namespace[W]):
         who="nobody",
         speaks="message",
         headers=CLEARS_COOKIE,
+        is_body_optional=True,
         repeatable=True,
     )
     end_session = Operation(

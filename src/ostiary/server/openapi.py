@@ -197,8 +197,10 @@ def _components() -> dict[str, Object]:
         if not operation.has_body:
             del found[operation.takes.__name__]
             continue
+        taken = {name: inner for name, inner in schema["properties"].items() if places.get(name) == "body"}
+        # A form has no null.
         schema["properties"] = {
-            name: inner for name, inner in schema["properties"].items() if places.get(name) == "body"
+            name: _without_null(dict(inner)) if operation.sends == "form" else inner for name, inner in taken.items()
         }
         if "required" in schema:
             schema["required"] = [name for name in schema["required"] if places.get(name) == "body"]

@@ -112,11 +112,9 @@ def responses(operation: Operation[..., Any, Any]) -> dict[str, Object]:
         by_status[way.status(sample(kind))].append(sample(kind))
     titles = {400: "The request cannot be read"}
     if operation.has_body:
-        titles |= {
-            408: "The body did not arrive in time",
-            413: "The body is too large",
-            415: "The body is not sent as it has to be",
-        }
+        titles |= {408: "The body did not arrive in time", 413: "The body is too large"}
+        if operation.speaks == "problem":
+            titles[415] = "The body is not sent as JSON"
     found = {status: response(operation.speaks, title) for status, title in titles.items()}
     for status, kinds in by_status.items():
         found[status] = response(operation.speaks, " · ".join(dict.fromkeys(map(way.told, kinds))), kinds)
