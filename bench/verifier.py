@@ -24,11 +24,12 @@ from pathlib import Path
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ostiary.contract.verifications import FoundSession
+from ostiary.contract.verify import VerifiedUser
 from ostiary.core.token import mint, new_id
 from ostiary.sdk.verifier import Verifier
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
 from ostiary.sdk.verifier.remembering import known_from
-from ostiary.sdk.verifier.wire import FoundSession, FoundUser
 
 MEBIBYTE = 1024 * 1024
 TARGET_P50 = 10.0  # microseconds
@@ -110,9 +111,18 @@ def fill(known: Knowledge, number: int, now: float) -> str:
     token = mint("sess", new_id("sess"))
     started = datetime(2026, 1, 15, 12, tzinfo=UTC) + timedelta(seconds=number)
     session = FoundSession(
-        token.id, started, started + timedelta(days=90), started, "browser", "default", None, ("pwd",), 1e6
+        id=token.id,
+        created_at=started,
+        expires_at=started + timedelta(days=90),
+        auth_time=started,
+        kind="browser",
+        tenant="default",
+        application_id=None,
+        amr=("pwd",),
+        remaining_s=1e6,
+        limit="idle",
     )
-    user = FoundUser(new_id("user"), f"person{number}", ("member",))
+    user = VerifiedUser(new_id("user"), f"person{number}", ("member",))
     digest = hashlib.sha256(token.text.encode()).digest()
     known.learn(known_from(user, session, None, digest), known.ask(now), session.remaining_s)
     return token.text

@@ -24,8 +24,10 @@ from msgspec import Struct, UnsetType, structs
 from ostiary.contract.answer import SECRETS
 from ostiary.contract.api import calls, operations
 from ostiary.contract.calling import Incoming
-from ostiary.contract.operation import Operation
-from ostiary.contract.verifications import Asked
+from ostiary.contract.feed import HeartbeatData
+from ostiary.contract.operation import Operation, Stream
+from ostiary.contract.verifications import Credential
+from ostiary.core.endings import Lost
 from ostiary.sdk import AsyncOstiary, Ostiary, UnusableAnswer
 from ostiary.sdk.answers import read
 from ostiary.server import reading
@@ -53,7 +55,7 @@ def test_it_has_the_arguments_of_what_it_takes_and_says_what_it_does(path):
         assert [(one.name, one.kind, one.default) for one in shown.parameters.values()] == [
             (one.name, one.kind, one.default) for one in wanted.values()
         ]
-        assert shown.return_annotation == operation.answers
+        assert shown.return_annotation == operation.returns
         assert method.__name__ == path.rpartition(".")[2]
         words = inspect.getdoc(method) or ""
         assert words.startswith(operation.description)
@@ -74,13 +76,15 @@ def test_both_clients_ask_what_the_server_reads(path):
     transport = httpx2.MockTransport(answer)
     secrets: dict[str, Any] = {"client_id": "client_a", "client_secret": "s", "token": "a.token", "retries": 0}
     with httpx2.Client(transport=transport) as http, may_fail(operation):
-        found(Ostiary(URL, http_client=http, **secrets), path)(**arguments(operation))
+        done = found(Ostiary(URL, http_client=http, **secrets), path)(**arguments(operation))
+        assert not isinstance(operation, Stream) or list(done)
 
     async def await_it() -> None:
         async with httpx2.AsyncClient(transport=transport) as http:
             client = AsyncOstiary(URL, http_client=http, **secrets)
             with may_fail(operation):
-                await found(client, path)({"authorization": "Bearer a.token"}, **arguments(operation))
+                done = found(client, path)({"authorization": "Bearer a.token"}, **arguments(operation))
+                _ = [told async for told in done] if isinstance(operation, Stream) else await done
 
     asyncio.run(await_it())
     first, second = asked
@@ -100,8 +104,8 @@ def test_a_service_without_a_token_asks_as_the_client_that_it_is():
 
     with httpx2.Client(transport=httpx2.MockTransport(answer)) as http:
         client = Ostiary(URL, http_client=http, client_id="a", client_secret="b")
-        assert client.services.verifications([Asked(token="x")]).answers == ()
-        client.for_token("a.token").services.verifications([Asked(token="x")])
+        assert client.services.verifications([Credential("a.token")]).answers == ()
+        client.for_token("a.token").services.verifications([Credential("a.token")])
     assert asked == ["Basic YTpi", "Bearer a.token"]
 
 
@@ -122,6 +126,25 @@ def test_it_reads_the_answer_of_its_server_and_of_a_newer_one(path, how):
             assert not isinstance(getattr(answer, name), UnsetType | list)
 
 
+def test_a_stream_is_read_as_it_comes():
+    lines = [
+        b"id: 1\nevent: heart",
+        b'beat\ndata: {"time":"2026-01-15T12:00:00Z","position":"7"}\n',
+        b"\nevent: newer\n",
+    ]
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=b"".join([*lines, b"data: {}\n\n"])))
+    with httpx2.Client(transport=transport) as http:
+        first, second = Ostiary(URL, http_client=http).feed.follow(hold=1)
+    assert isinstance(first, HeartbeatData)
+    assert (first.position, second) == ("7", Lost())
+
+    async def follow() -> list[object]:
+        async with httpx2.AsyncClient(transport=transport) as http:
+            return [told async for told in AsyncOstiary(URL, http_client=http).feed.follow(hold=1)]
+
+    assert asyncio.run(follow()) == [first, second]
+
+
 def may_fail(operation: Operation[..., Any, Any]) -> Any:
     """What was answered makes no sense, where any sense is made of it."""
     return nullcontext() if operation.answers is types.NoneType else pytest.raises(UnusableAnswer)
@@ -135,7 +158,8 @@ def arguments(operation: Operation[..., Any, Any]) -> dict[str, Any]:
     """One for each parameter."""
     hints = typing.get_type_hints(operation.takes)
     names = inspect.signature(operation.takes).parameters
-    return {name: [Asked(token="x")] if name == "credentials" else sample(hints[name], "as it is") for name in names}
+    given = {"credentials": [Credential("text")]}
+    return {name: given.get(name) or sample(hints[name], "as it is") for name in names}
 
 
 def assert_read(operation: Operation[..., Any, Any], request: httpx2.Request) -> None:

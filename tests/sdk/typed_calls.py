@@ -6,14 +6,17 @@ Nothing runs here. mypy, which checks the tests too, refuses an `ignore` where n
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from ostiary.contract.admin_sessions import SessionPage
 from ostiary.contract.calling import Incoming
+from ostiary.contract.feed import HeartbeatData
 from ostiary.contract.oauth import TokenAnswer
 from ostiary.contract.sessions import SessionList
 from ostiary.contract.shapes import AdminSession, CliToken, Revoked, Session, SignedIn
 from ostiary.contract.users import AdminUser
+from ostiary.core.endings import Entry
 from ostiary.sdk import AsyncOstiary, Ostiary
 
 
@@ -33,6 +36,7 @@ def right(ostiary: Ostiary, request: Incoming) -> None:
         assert_type(user, AdminUser)
     assert_type(ostiary.oauth.exchange("code", redirect_uri="https://app", code_verifier="v"), TokenAnswer)
     assert_type(ostiary.oauth.revoke("token"), None)
+    assert_type(ostiary.feed.follow(request, hold=1), Iterator[Entry | HeartbeatData])
 
 
 async def right_async(ostiary: AsyncOstiary, request: Incoming) -> None:
@@ -41,6 +45,7 @@ async def right_async(ostiary: AsyncOstiary, request: Incoming) -> None:
     assert_type(await ostiary.admin.sessions.search(request, user="ada"), SessionPage)
     async for session in ostiary.admin.sessions.search.each(request, user="ada"):
         assert_type(session, AdminSession)
+    assert_type(ostiary.feed.follow(hold=1), AsyncIterator[Entry | HeartbeatData])
     async for user in ostiary.for_request(request).admin.users.list.each():
         assert_type(user, AdminUser)
 

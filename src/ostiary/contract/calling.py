@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, Protocol, TypeAlias
 from msgspec import Meta, structs
 
 if TYPE_CHECKING:
-    from ostiary.contract.operation import Operation, Takes
+    from ostiary.contract.operation import Operation, Stream, Takes
 
 P = ParamSpec("P")
 A = TypeVar("A", bound="Takes")
@@ -60,6 +60,10 @@ class Blocking(ABC):
             yield from page.items
             following = _after(page, asked)
 
+    def follow(self, stream: Stream[..., A, T], asked: A, request: Incoming | None = None) -> Iterator[T]:
+        """What is told, as it is told, until the other side ends it."""
+        raise NotImplementedError
+
 
 class Awaiting(ABC):
     """How an async client asks."""
@@ -78,6 +82,10 @@ class Awaiting(ABC):
             for item in page.items:
                 yield item
             following = _after(page, asked)
+
+    def follow(self, stream: Stream[..., A, T], asked: A, request: Incoming | None = None) -> AsyncIterator[T]:
+        """What is told, as it is told, until the other side ends it."""
+        raise NotImplementedError
 
 
 W = TypeVar("W", bound=Blocking | Awaiting)
@@ -108,10 +116,11 @@ class Call(Protocol[P, T_co]):
 
 def method(operation: Operation[..., Any, Any], wire: Any) -> Callable[..., Any]:
     """A function, as only of those `help()` shows the arguments."""
+    asks = getattr(wire, operation.asked_by)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         request, rest = _split(args)
-        return wire.ask(operation, operation.takes(*rest, **kwargs), request)
+        return asks(operation, operation.takes(*rest, **kwargs), request)
 
     def each(*args: Any, **kwargs: Any) -> Any:
         request, rest = _split(args)
@@ -144,7 +153,7 @@ def _shown(operation: Operation[..., Any, Any]) -> tuple[inspect.Signature, str]
     hints = typing.get_type_hints(operation.takes)
     found = inspect.signature(operation.takes).parameters.values()
     shown = [one.replace(annotation=hints[one.name]) for one in found]
-    return inspect.Signature(shown, return_annotation=operation.answers), _words(operation)
+    return inspect.Signature(shown, return_annotation=operation.returns), _words(operation)
 
 
 def _words(operation: Operation[..., Any, Any]) -> str:

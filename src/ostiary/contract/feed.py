@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import Meta
 
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.contract.operation import Namespace, Stream, Takes
 from ostiary.contract.shapes import Instant
+from ostiary.contract.tolerant import tolerant
+from ostiary.core.endings import Changed, Ended, EndedMany, Entry, Lost
 from ostiary.errors import Conflict
 
 MAXIMUM_HOLD: Final = 300.0  # seconds
@@ -47,6 +50,27 @@ class HeartbeatData(Answer):
 
     time: Instant
     position: str
+
+
+def read_told(name: str, data: bytes) -> Entry | HeartbeatData:
+    """What an event tells. What an older reader does not know could be an ending, so it reads as `Lost`.
+
+    Raises:
+        ValueError: not as an authority writes it.
+    """
+    if name == "heartbeat":
+        return msgspec.json.decode(data, type=HeartbeatData)
+    if name == "changed":
+        changed = msgspec.json.decode(data, type=ChangedData)
+        return Changed(changed.session_id, changed.user_id, changed.token_id, changed.keys)
+    if name != "ended":
+        return Lost()
+    members = msgspec.json.decode(data, type=dict[str, Any])
+    if "cut_off" in members:
+        many = msgspec.convert(members, EndedManyData)
+        return EndedMany(many.user_id, many.cut_off, many.count)
+    one = msgspec.convert(members, tolerant(EndedData))
+    return Ended(one.session_id, one.user_id, one.reason, one.at, one.suspended_until)
 
 
 class FollowFeed(Takes, kw_only=True):
@@ -91,15 +115,13 @@ class Feed(Namespace[W]):
 
     tag = "services"
 
-    follow = Operation(
-        "GET",
+    follow = Stream(
         "/api/v1/feed",
         FollowFeed,
-        str,
+        read_told,
         id="follow_feed",
         summary="Follow what ends",
         who="service",
         errors=(Conflict,),
-        media_type="text/event-stream",
         headers={"X-Accel-Buffering": "Asks nginx not to hold events back."},
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.contract.calling import W
-from ostiary.contract.fields import CLEARS_COOKIE, LOCATION, PUBLIC, SessionId
+from ostiary.contract.fields import PUBLIC
+from ostiary.contract.oauth_sessions import OAuthSessions
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.errors import (
     InvalidGrant,
     InvalidScope,
-    SessionNotFound,
     TooManyRequests,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -70,14 +69,14 @@ class UserInfo(Answer, kw_only=True, omit_defaults=True):
     email: str | None = None
 
 
-class FormTakes(Takes, kw_only=True, forbid_unknown_fields=False):
-    """A form, and how a client proves itself in it; or by HTTP Basic (RFC 6749 2.3.1)."""
+class ProofInForm(Struct, kw_only=True):
+    """How an OAuth client proves itself in a form, where it does not by HTTP Basic (RFC 6749 2.3.1)."""
 
     client_id: str | None = None
     client_secret: str | None = None
 
 
-class Token(FormTakes, kw_only=True):
+class Token(Takes, kw_only=True, forbid_unknown_fields=False):
     """Tokens for a code, for a refresh token, or for the client itself (RFC 6749 3.2)."""
 
     grant_type: Annotated[str, Meta(description="`authorization_code`, `refresh_token` or `client_credentials`.")]
@@ -122,14 +121,14 @@ class ClientCredentials(Takes, kw_only=True, tag_field="grant_type", tag="client
     scope: str | None = None
 
 
-class OAuthRevokeToken(FormTakes):
+class OAuthRevokeToken(Takes, forbid_unknown_fields=False):
     """The token's session ends, and with it every token of the same sign-in (RFC 7009)."""
 
     token: str
     token_type_hint: str | None = None
 
 
-class Introspect(FormTakes):
+class Introspect(Takes, forbid_unknown_fields=False):
     """What a token is, from the session's row, now (RFC 7662)."""
 
     token: str
@@ -146,63 +145,6 @@ class ReadMetadata(Takes, forbid_unknown_fields=False):
 
 class ReadKeys(Takes, forbid_unknown_fields=False):
     """The public keys (RFC 7517)."""
-
-
-class ListedSession(Answer, rename="camel", kw_only=True):
-    """A session, as clients of the namespace know it; what follows `tenant` is ours."""
-
-    id: str
-    created_at: datetime
-    expires_at: datetime
-    user_agent: str | None
-    ip_address: str | None
-    tenant: str | None
-    application_id: str | None
-    last_used_at: datetime
-    is_current: bool
-
-
-class ListedSessions(Answer):
-    """All of them, newest first."""
-
-    sessions: Sequence[ListedSession]
-    count: int
-
-
-class Said(Answer, omit_defaults=True):
-    """Whether it was done, in words."""
-
-    success: bool
-    message: str
-    count: int | None = None
-
-
-class OAuthListSessions(Takes, kw_only=True, forbid_unknown_fields=False):
-    """The sessions of the token's user that would be accepted right now, in one application or in all."""
-
-    application_id: str | None = None
-
-
-class OAuthRevokeSession(Takes, forbid_unknown_fields=False):
-    """End one of them. Unknown and foreign are answered alike."""
-
-    session_id: SessionId
-
-
-class LogOutAll(Takes, kw_only=True, forbid_unknown_fields=False):
-    """End all of them, the browser's too. What is under way at this moment does not survive it either."""
-
-    application_id: str | None = None
-
-
-class LogOut(Takes, kw_only=True, forbid_unknown_fields=False):
-    """End the session of a refresh token, and the one of the cookie. Always successful: afterwards there is none."""
-
-    refresh_token: str | None = None
-
-
-class EndSession(Takes, forbid_unknown_fields=False):
-    """OIDC RP-Initiated Logout: a person is to be asked, so there is a page for it. A GET ends nothing."""
 
 
 class Discovery(Namespace[W]):
@@ -239,75 +181,6 @@ class Discovery(Namespace[W]):
         summary="The keys that sign tokens",
         who="nobody",
         headers=PUBLIC,
-    )
-
-
-class OAuthSessions(Namespace[W]):
-    """The sessions namespace: what existing clients call to show and end their users' sessions.
-
-    camelCase, the text in `message`, always 200 and JSON on success; the bodies are theirs to keep.
-    """
-
-    tag = "OAuth"
-
-    list = Operation(
-        "GET",
-        "/oauth/sessions",
-        OAuthListSessions,
-        ListedSessions,
-        id="oauth_list_sessions",
-        summary="List the user's sessions",
-        who="access_token",
-        speaks="message",
-    )
-    revoke = Operation(
-        "POST",
-        "/oauth/sessions/{session_id}/revoke",
-        OAuthRevokeSession,
-        Said,
-        id="oauth_revoke_session",
-        summary="End one of the user's sessions",
-        who="access_token",
-        errors=(SessionNotFound,),
-        speaks="message",
-        repeatable=True,
-    )
-    log_out_all = Operation(
-        "POST",
-        "/oauth/logout-all",
-        LogOutAll,
-        Said,
-        id="oauth_log_out_all",
-        summary="End all of the user's sessions",
-        who="access_token",
-        speaks="message",
-        headers=CLEARS_COOKIE,
-        is_body_optional=True,
-    )
-    log_out = Operation(
-        "POST",
-        "/oauth/logout",
-        LogOut,
-        Said,
-        id="oauth_log_out",
-        summary="Log out",
-        who="nobody",
-        speaks="message",
-        headers=CLEARS_COOKIE,
-        is_body_optional=True,
-        repeatable=True,
-    )
-    end_session = Operation(
-        "GET",
-        "/oauth/logout",
-        EndSession,
-        type(None),
-        id="oauth_end_session",
-        summary="Log out by a page",
-        who="nobody",
-        speaks="message",
-        status=303,
-        headers=LOCATION,
     )
 
 

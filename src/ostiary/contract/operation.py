@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import types
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast, overload
+from typing import Any, ClassVar, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast, get_type_hints, overload
 
 from msgspec import Struct, structs
 
@@ -100,6 +101,7 @@ class Operation(Generic[P, A, T]):
         variant_of: of what this is a narrower form, for clients.
     """
 
+    asked_by: ClassVar[Literal["ask", "follow"]] = "ask"  # of a client's wire
     group: type[Namespace[Any]]
     name: str
 
@@ -174,6 +176,11 @@ class Operation(Generic[P, A, T]):
         return found
 
     @property
+    def returns(self) -> Any:
+        """What the method of a blocking client returns."""
+        return self.answers
+
+    @property
     def description(self) -> str:
         """What it does: the words of what it takes, never those of a base."""
         return inspect.cleandoc(self.takes.__doc__ or "")
@@ -204,6 +211,60 @@ class Operation(Generic[P, A, T]):
     def __repr__(self) -> str:
         """Its id."""
         return f"<Operation {self.id}>"
+
+
+class Stream(Operation[P, A, T]):
+    """An operation that tells one thing after the other: server-sent events. A method of it returns an iterator.
+
+    Attributes:
+        reads: from an event's name and data to what it tells; raises ValueError where it cannot be read.
+    """
+
+    asked_by = "follow"
+
+    def __init__(
+        self,
+        path: str,
+        takes: Callable[P, A],
+        reads: Callable[[str, bytes], T],
+        *,
+        id: str,
+        summary: str,
+        who: Who,
+        errors: Kinds,
+        headers: Mapping[str, str],
+    ) -> None:
+        """As `Operation`. What travels is a text."""
+        text = cast("type[T]", str)
+        super().__init__(
+            "GET",
+            path,
+            takes,
+            text,
+            id=id,
+            summary=summary,
+            who=who,
+            errors=errors,
+            headers=headers,
+            media_type="text/event-stream",
+            repeatable=False,
+        )
+        self.reads = reads
+
+    @property
+    def returns(self) -> Any:
+        """An iterator."""
+        return types.GenericAlias(Iterator, get_type_hints(self.reads)["return"])
+
+    @overload  # type: ignore[override]  # a method of it returns another thing
+    def __get__(self, at: None, owner: type) -> Stream[P, A, T]: ...
+    @overload
+    def __get__(self, at: Namespace[Blocking], owner: type) -> Call[P, Iterator[T]]: ...
+    @overload
+    def __get__(self, at: Namespace[Awaiting], owner: type) -> Call[P, AsyncIterator[T]]: ...
+    def __get__(self, at: Namespace[Any] | None, owner: type) -> Any:
+        """As of an operation."""
+        return self if at is None else method(self, at.wire)
 
 
 class Namespace(Generic[W]):

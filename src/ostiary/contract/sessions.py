@@ -11,7 +11,7 @@ from ostiary.contract import shapes
 from ostiary.contract.answer import Listing
 from ostiary.contract.calling import W
 from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Label, SessionId, Text
-from ostiary.contract.oauth import OAuthSessions
+from ostiary.contract.oauth_sessions import OAuthSessions
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.verifiers import Lag, ShowLag
 from ostiary.core.session import STALE_AFTER_DAYS

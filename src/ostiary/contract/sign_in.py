@@ -34,14 +34,19 @@ class SignIn(Takes):
     label: Label | None = None
 
 
-class SignInByProgram(Takes, tag_field="transport", tag="bearer"):
+class Account(Takes):
+    """Who signs in, and how."""
+
+    username: Username
+    password: Password
+
+
+class SignInByProgram(Account, kw_only=True, tag_field="transport", tag="bearer"):
     """Start a session with a name and a password; `token` is what holds it, shown this once.
 
     Unknown user, wrong password and disabled account have one answer.
     """
 
-    username: Username
-    password: Password
     label: Label | None = None
 
 
@@ -62,11 +67,16 @@ class Reauthenticate(Takes):
     password: Password
 
 
-class ChangePassword(Takes):
-    """Change the caller's password. By default every other session of theirs ends; this one gets a new secret."""
+class OldAndNew(Takes):
+    """From which password to which."""
 
     current: Password
     new: Password
+
+
+class ChangePassword(OldAndNew, kw_only=True):
+    """Change the caller's password. By default every other session of theirs ends; this one gets a new secret."""
+
     end_other_sessions: bool = True
 
 

@@ -24,7 +24,7 @@ MAXIMUM_BODY: Final = 1024 * 1024  # bytes: a thousand opaque tokens with addres
 Remaining: TypeAlias = Annotated[float, Meta(ge=0, description="Seconds, if it is not used; counted from `now`.")]
 
 
-class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
+class Credential(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One credential, and where it was used."""
 
     token: Annotated[str, Meta(min_length=1, max_length=jws.MAXIMUM_LENGTH)]
@@ -37,6 +37,10 @@ class Asked(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(description=f"Recorded as the agent of use, cut to {MAXIMUM_USER_AGENT} characters."),
     ] = None
     is_use: Annotated[bool, Meta(description="False only looks: the session does not live longer for it.")] = True
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return "Credential(…)"
 
 
 class FoundSession(Answer, kw_only=True):
@@ -97,7 +101,7 @@ class AskVerifications(Takes):
     says more than the holder of the credential would hear. The use is recorded, unless it is none.
     """
 
-    credentials: Annotated[Sequence[Asked], Meta(min_length=1, max_length=MAXIMUM)]
+    credentials: Annotated[Sequence[Credential], Meta(min_length=1, max_length=MAXIMUM)]
 
 
 class Services(Namespace[W]):

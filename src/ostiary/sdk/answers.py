@@ -32,7 +32,12 @@ def read(operation: Operation[..., Any, T], response: httpx2.Response) -> T:
         return _decoded(operation, response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass  # its words could repeat what was sent
-    raise UnusableAnswer(f"{_place(response)} sent something else than what was asked for")
+    raise unusable(response.request)
+
+
+def unusable(request: httpx2.Request) -> UnusableAnswer:
+    """That an answer is not one of an authority."""
+    return UnusableAnswer(f"{place_of(request)} sent something else than what was asked for")
 
 
 def refusal(response: httpx2.Response) -> OstiaryError:
@@ -42,10 +47,10 @@ def refusal(response: httpx2.Response) -> OstiaryError:
     if isinstance(content, dict) and {"code", "error", "message"} & content.keys() and status >= 400:
         return from_problem(status, content, response.headers.get("x-request-id"))
     if status in {502, 503, 504}:  # a proxy that has lost the authority
-        return Unreachable(f"{_place(response)} answered {status}", retry_after=retry_after(response))
+        return Unreachable(f"{place_of(response.request)} answered {status}", retry_after=retry_after(response))
     if 300 <= status < 400:
-        return UnusableAnswer(f"{_place(response)} redirects, which is not followed")
-    return UnusableAnswer(f"{_place(response)} answered {status}, and not as an authority does")
+        return UnusableAnswer(f"{place_of(response.request)} redirects, which is not followed")
+    return UnusableAnswer(f"{place_of(response.request)} answered {status}, and not as an authority does")
 
 
 def retry_after(response: httpx2.Response) -> int | None:
@@ -76,7 +81,7 @@ def _json(response: httpx2.Response) -> object:
         return None
 
 
-def _place(response: httpx2.Response) -> str:
+def place_of(request: httpx2.Request) -> str:
     """Where it was asked, without anything that may be private."""
-    url = response.request.url
+    url = request.url
     return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"

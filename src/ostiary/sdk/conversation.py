@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import httpx2
 
 from ostiary.contract.operation import Operation
-from ostiary.sdk.answers import read, retry_after
+from ostiary.sdk.answers import place_of, read, retry_after
 from ostiary.sdk.failures import Unreachable
 
 T = TypeVar("T")
@@ -74,9 +74,14 @@ def was_cut(failure: httpx2.RequestError) -> bool:
 def _result(operation: Operation[..., Any, T], request: httpx2.Request, outcome: Outcome) -> T:
     if isinstance(outcome, httpx2.Response):
         return read(operation, outcome)
-    place = f"{request.url.scheme}://{request.url.netloc.decode('ascii', 'replace')}"
-    if isinstance(outcome, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        raise Unreachable(f"{place}: the request cannot be sent") from None
-    unknown = "" if never_left(outcome) or operation.method == "GET" else "; whether it was done is not known"
-    why = "no answer in time" if isinstance(outcome, httpx2.TimeoutException) else "no connection, or it was cut"
-    raise Unreachable(f"{place}: {why}{unknown}") from outcome
+    raise unreachable(request, outcome) from outcome
+
+
+def unreachable(request: httpx2.Request, failure: httpx2.RequestError) -> Unreachable:
+    """That there was no answer, and what is known all the same."""
+    place = place_of(request)
+    if isinstance(failure, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+        return Unreachable(f"{place}: the request cannot be sent")
+    unknown = "" if never_left(failure) or request.method == "GET" else "; whether it was done is not known"
+    why = "no answer in time" if isinstance(failure, httpx2.TimeoutException) else "no connection, or it was cut"
+    return Unreachable(f"{place}: {why}{unknown}")

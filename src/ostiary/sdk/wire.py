@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import closing
 from typing import TypeVar
 
 import anyio
 import httpx2
 
 from ostiary.contract.calling import Awaiting, Blocking, Incoming
-from ostiary.contract.operation import Operation, Takes
-from ostiary.sdk.conversation import Outcome, Pause, conversation
+from ostiary.contract.operation import Operation, Stream, Takes
+from ostiary.sdk.answers import refusal, unusable
+from ostiary.sdk.conversation import Outcome, Pause, conversation, unreachable
+from ostiary.sdk.events import EventReader
 from ostiary.sdk.incoming import Holder, holder_of
 from ostiary.sdk.terms import Terms
 
@@ -38,6 +42,22 @@ class BlockingWire(Blocking):
             except StopIteration as done:
                 result: T = done.value
                 return result
+
+    def follow(self, stream: Stream[..., A, T], asked: A, request: Incoming | None = None) -> Iterator[T]:
+        """As `Blocking.follow`. Nothing is asked again: whoever follows knows from where."""
+        sent = self.terms.request(stream, asked, self.holder if request is None else holder_of(request))
+        events = EventReader(stream.reads)
+        try:
+            with closing(self.http.send(sent, stream=True, auth=None, follow_redirects=False)) as response:
+                if response.status_code != httpx2.codes.OK:
+                    response.read()
+                    raise refusal(response)
+                for chunk in response.iter_bytes():
+                    yield from events.read(chunk)
+        except httpx2.RequestError as failure:
+            raise unreachable(sent, failure) from failure
+        except ValueError:
+            raise unusable(sent) from None
 
     def _take(self, step: httpx2.Request | Pause) -> Outcome | None:
         if isinstance(step, Pause):
@@ -69,6 +89,28 @@ class AwaitingWire(Awaiting):
             except StopIteration as done:
                 result: T = done.value
                 return result
+
+    async def follow(
+        self, stream: Stream[..., A, T], asked: A, request: Incoming | None = None
+    ) -> AsyncGenerator[T, None]:
+        """As `Awaiting.follow`. Nothing is asked again: whoever follows knows from where."""
+        sent = self.terms.request(stream, asked, self.holder if request is None else holder_of(request))
+        events = EventReader(stream.reads)
+        try:
+            response = await self.http.send(sent, stream=True, auth=None, follow_redirects=False)
+            try:
+                if response.status_code != httpx2.codes.OK:
+                    await response.aread()
+                    raise refusal(response)
+                async for chunk in response.aiter_bytes():
+                    for told in events.read(chunk):
+                        yield told
+            finally:
+                await response.aclose()
+        except httpx2.RequestError as failure:
+            raise unreachable(sent, failure) from failure
+        except ValueError:
+            raise unusable(sent) from None
 
     async def _take(self, step: httpx2.Request | Pause) -> Outcome | None:
         if isinstance(step, Pause):

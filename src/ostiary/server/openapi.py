@@ -14,6 +14,7 @@ from msgspec import Struct
 from ostiary import __version__
 from ostiary.contract.api import operations
 from ostiary.contract.fields import LOCATION
+from ostiary.contract.oauth import ProofInForm
 from ostiary.contract.operation import Operation
 from ostiary.server.cookies import SECURE_NAME
 from ostiary.server.openapi_errors import HEADERS, WAYS, examples, response, responses
@@ -177,7 +178,7 @@ def _reference(answers: Any) -> Object:
 @cache
 def _schemas() -> dict[str, Object]:
     """Every shape that is taken or answered, by its name."""
-    kinds: list[Any] = [way.shape for way in WAYS.values()]
+    kinds: list[Any] = [ProofInForm, *(way.shape for way in WAYS.values())]
     for operation in operations():
         kinds.append(operation.takes)
         if operation.answers not in (types.NoneType, str):
@@ -189,6 +190,7 @@ def _schemas() -> dict[str, Object]:
 def _components() -> dict[str, Object]:
     """What a reference leads to. Of what is taken only what comes in a body: the rest are parameters."""
     found = {name: dict(schema) for name, schema in _schemas().items()}
+    proof = found.pop(ProofInForm.__name__)["properties"]
     for operation in operations():
         places = operation.places
         schema = found.get(operation.takes.__name__)
@@ -198,6 +200,7 @@ def _components() -> dict[str, Object]:
             del found[operation.takes.__name__]
             continue
         taken = {name: inner for name, inner in schema["properties"].items() if places.get(name) == "body"}
+        taken |= proof if operation.who == "client" else {}
         # A form has no null.
         schema["properties"] = {
             name: _without_null(dict(inner)) if operation.sends == "form" else inner for name, inner in taken.items()

@@ -12,8 +12,8 @@ from ostiary.authority import Authority
 from ostiary.contract.answer import LEFT_OUT
 from ostiary.contract.problem import Problem
 from ostiary.contract.verifications import (
-    Asked,
     AskVerifications,
+    Credential,
     Found,
     FoundSession,
     FoundToken,
@@ -51,7 +51,7 @@ async def verifications(asked: AskVerifications, exchange: Exchange) -> Verifica
     return Verifications(now=now, answers=answers)
 
 
-def _place(number: int, asked: Asked, authority: Authority, request_id: str) -> Client | None:
+def _place(number: int, asked: Credential, authority: Authority, request_id: str) -> Client | None:
     place = seen(asked.ip, asked.user_agent, request_id)
     if asked.ip is not None and place.ip is None:
         raise InvalidRequest(f"credentials[{number}].ip", "is not an IP address")

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
+from ostiary.contract.verifications import Credential
 from ostiary.sdk.verifier.asker import Asker
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.feed import FeedReader
 from ostiary.sdk.verifier.heard import Verdict
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
-from ostiary.sdk.verifier.link import Asked, Link
+from ostiary.sdk.verifier.link import Link
 
 STALENESS = 5.0
 CREATED = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -122,7 +123,7 @@ async def test_a_question_is_as_old_as_its_sending(network):
         return await network.link.ask(asked)
 
     asker = Asker(send, network.knowledge, network.clock)
-    answered = await asker.ask(Asked("sess_a.secret"))
+    answered = await asker.ask(Credential("sess_a.secret"))
     assert seen == [sent] == [answered.question.sent]
     verdict = network.knowledge.verdict(answered.question, network.now, "user_a", "sess_a", CREATED, None)
     assert verdict is Verdict.DOUBTFUL

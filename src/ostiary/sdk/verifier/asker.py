@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ostiary.contract.verifications import Credential, Found, Verifications
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.knowledge import Knowledge, Question
-from ostiary.sdk.verifier.link import Asked
-from ostiary.sdk.verifier.wire import Answer, Answers
 
 MAXIMUM_BATCH: Final = 200  # credentials in one request
 MAXIMUM_WAITING: Final = 10_000  # beyond it the authority is far behind: refuse at once
@@ -25,7 +24,7 @@ LANES: Final = 4  # requests under way at once
 class Answered:
     """An answer, with the question that it answers, and the server's clock at that time."""
 
-    answer: Answer
+    answer: Found
     question: Question
     now: datetime
 
@@ -35,7 +34,7 @@ class Asker:
 
     def __init__(
         self,
-        send: Callable[[Sequence[Asked]], Awaitable[Answers]],
+        send: Callable[[Sequence[Credential]], Awaitable[Verifications]],
         knowledge: Knowledge,
         clock: Callable[[], float],
     ) -> None:
@@ -43,12 +42,12 @@ class Asker:
         self._send = send
         self._knowledge = knowledge
         self._clock = clock
-        self._waiting: dict[tuple[str, bool], tuple[Asked, asyncio.Future[Answered]]] = {}
+        self._waiting: dict[tuple[str, bool], tuple[Credential, asyncio.Future[Answered]]] = {}
         self._free = LANES
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_scheduled = False
 
-    async def ask(self, asked: Asked) -> Answered:
+    async def ask(self, asked: Credential) -> Answered:
         """The authority's answer to a question that is sent after this call.
 
         Raises:
@@ -87,7 +86,7 @@ class Asker:
         if not task.cancelled():
             self._begin()
 
-    async def _run(self, batch: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> None:
+    async def _run(self, batch: Sequence[tuple[Credential, asyncio.Future[Answered]]]) -> None:
         question = self._knowledge.ask(self._clock())
         try:
             found = await self._send([asked for asked, _ in batch])

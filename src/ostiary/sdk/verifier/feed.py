@@ -14,12 +14,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final
 
+from msgspec import structs
+
+from ostiary.contract.feed import FollowFeed, HeartbeatData
 from ostiary.core.endings import Entry, Lost
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.knowledge import Knowledge
 from ostiary.sdk.verifier.link import Link
 from ostiary.sdk.verifier.memory import Known
-from ostiary.sdk.verifier.wire import Beat
 
 HOLD: Final = 2.0  # seconds that one answer stays open, or less where the bound is short
 FIRST_PAUSE: Final = 0.05  # seconds before the next try when the feed was cut; doubled each time
@@ -53,10 +55,8 @@ class FeedReader:
         self._position: str | None = None
         staleness = knowledge.bounds.max_staleness
         self._silence = max(0.5, min(2.0, staleness / 2))
-        self._query = {"reader": secrets.token_hex(8), "max_staleness": f"{staleness:g}"}
-        self._query["hold"] = f"{min(HOLD, staleness / 2.5):g}"
-        if name is not None:
-            self._query["name"] = name
+        hold = min(HOLD, staleness / 2.5)
+        self._asked = FollowFeed(reader=secrets.token_hex(8), name=name, max_staleness=staleness, hold=hold)
 
     async def run(self) -> None:
         """Follow, until cancelled."""
@@ -82,13 +82,11 @@ class FeedReader:
         Raises:
             CannotProve: the feed could not be had, or broke off.
         """
-        query = dict(self._query)
-        if self._position is not None:
-            query["after"] = query["applied"] = self._position
+        asked = structs.replace(self._asked, after=self._position, applied=self._position)
         sent, is_first = self._clock(), True
-        async with aclosing(self._link.follow(query, self._silence)) as messages:
+        async with aclosing(self._link.follow(asked, self._silence)) as messages:
             async for message in messages:
-                if not isinstance(message, Beat):
+                if not isinstance(message, HeartbeatData):
                     self._heard(message, self._knowledge.hear(message))
                     continue
                 if is_first and self._position is None:

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote_plus
 
 import httpx2
 import msgspec
 
-from ostiary.errors import ConfigurationError
-from ostiary.sdk.answers import refusal
-from ostiary.sdk.terms import AGENT, checked_url
+from ostiary.contract.feed import Feed, FollowFeed, HeartbeatData
+from ostiary.contract.oauth import Discovery
+from ostiary.contract.verifications import AskVerifications, Credential, Services, Verifications
+from ostiary.core.endings import Entry
+from ostiary.errors import ConfigurationError, OstiaryError, SessionInvalid
+from ostiary.sdk.answers import read, refusal
+from ostiary.sdk.failures import Unreachable, UnusableAnswer
+from ostiary.sdk.incoming import Holder, checked
+from ostiary.sdk.terms import AGENT, Terms, checked_url
 from ostiary.sdk.verifier.failures import CannotProve
-from ostiary.sdk.verifier.wire import Answers, Message, messages
+from ostiary.sdk.wire import AwaitingWire
 
 MAXIMUM_KEYS: Final = 256 * 1024  # bytes of a key set
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One credential, and where it was used, if that counts as use. The credential is in no repr."""
-
-    token: str
-    ip: str | None = None
-    user_agent: str | None = None
-    is_use: bool = True
-
-    def __repr__(self) -> str:
-        """Without the secret."""
-        return "Asked(…)"
 
 
 class Link:
@@ -55,52 +45,46 @@ class Link:
         Raises:
             ConfigurationError: no URL of an authority, or not exactly one credential.
         """
-        self.url = checked_url(url, allow_plain_http=allow_plain_http)
-        self._headers = {"User-Agent": AGENT, "Authorization": _credential(token, client_id, client_secret)}
-        self._timeout = timeout
+        self._terms = Terms(checked_url(url, allow_plain_http=allow_plain_http), timeout, 0, client_id, client_secret)
+        self._holder = _holder(token, client_id, client_secret)
         self._own = http_client is None
         self._http = http_client or httpx2.AsyncClient(trust_env=False, limits=httpx2.Limits(max_connections=16))
 
-    async def ask(self, asked: Sequence[Asked]) -> Answers:
+    @property
+    def url(self) -> str:
+        """The authority's root."""
+        return self._terms.url
+
+    async def ask(self, asked: Sequence[Credential]) -> Verifications:
         """Who holds these credentials, by their rows, after this call.
 
         Raises:
             CannotProve: no answer in time, or none that says.
         """
-        credentials = [
-            {"token": one.token, "ip": one.ip, "user_agent": one.user_agent, "is_use": one.is_use} for one in asked
-        ]
-        body = msgspec.json.encode({"credentials": credentials})
+        request = self._terms.request(Services.verifications, AskVerifications(asked), self._holder)
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._post(body)
+            async with asyncio.timeout(self._terms.timeout):
+                response = await self._ask(request)
         except (httpx2.RequestError, TimeoutError) as why:
             raise CannotProve("the authority did not answer") from why
-        if response.status_code != 200:
+        if response.status_code != httpx2.codes.OK:
             raise _no_proof(response)
         try:
-            found = msgspec.json.decode(response.content, type=Answers)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            found = read(Services.verifications, response)
+        except UnusableAnswer:
             raise CannotProve("the authority's answer cannot be read") from None
         if len(found.answers) != len(asked):
             raise CannotProve("the authority answered something else")
         return found
 
-    async def _post(self, body: bytes) -> httpx2.Response:
+    async def _ask(self, request: httpx2.Request) -> httpx2.Response:
         """Twice if need be: the other end may have closed a connection that was kept, and asking changes nothing."""
-        request = self._http.build_request(
-            "POST",
-            f"{self.url}/api/v1/verifications",
-            content=body,
-            headers={**self._headers, "Content-Type": "application/json"},
-            timeout=self._timeout,
-        )
         try:
-            return await self._http.send(request, follow_redirects=False)
+            return await self._http.send(request, auth=None, follow_redirects=False)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            return await self._http.send(request, follow_redirects=False)
+            return await self._http.send(request, auth=None, follow_redirects=False)
 
-    async def follow(self, query: Mapping[str, str], silence: float) -> AsyncGenerator[Message, None]:
+    async def follow(self, asked: FollowFeed, silence: float) -> AsyncGenerator[Entry | HeartbeatData, None]:
         """One request for the feed.
 
         Args:
@@ -109,22 +93,15 @@ class Link:
         Raises:
             CannotProve: it could not be had, or broke off.
         """
-        request = self._http.build_request(
-            "GET", f"{self.url}/api/v1/feed", params=dict(query), headers=self._headers, timeout=silence
-        )
+        wire = AwaitingWire(replace(self._terms, timeout=silence), self._http, self._holder)
         try:
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-            try:
-                if response.status_code != 200:
-                    await response.aread()
-                    raise _no_proof(response)
-                async with aclosing(messages(response.aiter_bytes())) as heard:
-                    async for message in heard:
-                        yield message
-            finally:
-                await response.aclose()
-        except (httpx2.RequestError, ValueError) as why:
-            raise CannotProve(f"the feed was cut ({type(why).__name__})") from why
+            async with aclosing(wire.follow(Feed.follow, asked)) as told:
+                async for one in told:
+                    yield one
+        except (Unreachable, UnusableAnswer) as why:
+            raise CannotProve(f"the feed was cut: {why.message}") from why
+        except OstiaryError as why:
+            raise _refused(why) from why
 
     async def keys(self) -> dict[str, Any]:
         """The published signing keys.
@@ -134,14 +111,14 @@ class Link:
         """
         try:
             response = await self._http.get(
-                f"{self.url}/.well-known/jwks.json",
+                self._terms.url + Discovery.keys.path,
                 headers={"User-Agent": AGENT},
-                timeout=self._timeout,
+                timeout=self._terms.timeout,
                 follow_redirects=False,
             )
         except httpx2.RequestError as why:
             raise CannotProve("the authority's keys could not be fetched") from why
-        if response.status_code != 200 or len(response.content) > MAXIMUM_KEYS:
+        if response.status_code != httpx2.codes.OK or len(response.content) > MAXIMUM_KEYS:
             raise _no_proof(response)
         try:
             found: dict[str, Any] = msgspec.json.decode(response.content, type=dict[str, Any])
@@ -156,19 +133,22 @@ class Link:
 
 
 def _no_proof(response: httpx2.Response) -> CannotProve:
+    return _refused(refusal(response))
+
+
+def _refused(why: OstiaryError) -> CannotProve:
     """A refusal of the verifier's own request. As a cause only: it must never pass for one of a user's credential."""
-    why = refusal(response)
     proof = CannotProve(f"the authority does not answer this verifier: {why.message}")
     proof.__cause__ = why
     return proof
 
 
-def _credential(token: str | None, client_id: str | None, client_secret: str | None) -> str:
+def _holder(token: str | None, client_id: str | None, client_secret: str | None) -> Holder:
     if token is not None and client_id is None:
-        if not token.isascii() or not token.isprintable() or " " in token or not token:
-            raise ConfigurationError("token: not a token")
-        return f"Bearer {token}"
+        try:
+            return Holder(checked(token))
+        except SessionInvalid:
+            raise ConfigurationError("token: not a token") from None
     if token is None and client_id is not None and client_secret is not None:
-        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"  # RFC 6749 2.3.1
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return Holder()
     raise ConfigurationError("give a verifier either token, or client_id and client_secret")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
+from ostiary.contract.problem import Problem
 from ostiary.core.endings import Ended
 from ostiary.errors import SessionRevoked, Unauthenticated
 from ostiary.sdk.failures import from_problem
@@ -41,6 +44,12 @@ class Refusals:
         if found is None or now >= found[0]:
             return None
         return refused(found[1])
+
+
+def problem_of(error: Problem) -> dict[str, Any]:
+    """Its members as they travelled, to make an error of each time."""
+    members: dict[str, Any] = msgspec.to_builtins(error)
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def refused(problem: dict[str, Any]) -> Exception:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from ostiary.contract.verifications import FoundSession
+from ostiary.contract.verify import VerifiedUser
 from ostiary.sdk.verifier.memory import NEVER, Known
 from ostiary.sdk.verifier.verified import packed
-from ostiary.sdk.verifier.wire import FoundSession, FoundUser
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ _once: dict[Any, Any] = {}
 
 
 def known_from(
-    user: FoundUser,
+    user: VerifiedUser,
     session: FoundSession,
     client_id: str | None,
     digest: bytes,

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from ostiary.contract.verifications import Credential
 from ostiary.core.client import seen
 from ostiary.core.endings import Changed, Ended, Entry
 from ostiary.core.oauth.claims import AccessToken
@@ -25,9 +26,9 @@ from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.feed import FeedReader
 from ostiary.sdk.verifier.heard import Verdict
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
-from ostiary.sdk.verifier.link import Asked, Link
+from ostiary.sdk.verifier.link import Link
 from ostiary.sdk.verifier.memory import NEVER, Known
-from ostiary.sdk.verifier.refusals import Refusals, refused, told
+from ostiary.sdk.verifier.refusals import Refusals, problem_of, refused, told
 from ostiary.sdk.verifier.remembering import known_from
 from ostiary.sdk.verifier.verified import User, Verified, VerifiedToken
 from ostiary.sdk.verifier.watches import Watches
@@ -162,7 +163,7 @@ class Verifier:
         Raises:
             Unauthenticated, CannotProve: as for `verify`.
         """
-        return await self._ask(Asked(token, is_use=False))
+        return await self._ask(Credential(token, is_use=False))
 
     def forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
         """Ask again about these: for who has just ended them, and wants their next question to know it."""
@@ -254,7 +255,7 @@ class Verifier:
 
     # The authority.
 
-    async def _ask(self, asked: Asked) -> Verified:
+    async def _ask(self, asked: Credential) -> Verified:
         token = asked.token
         if len(token) > MAXIMUM_LENGTH or not token.isascii():
             raise SessionInvalid
@@ -286,14 +287,15 @@ class Verifier:
         known = self._recall_access(access, now())
         return known.verified() if known is not None else None
 
-    def _judged(self, asked: Asked, answered: Answered, digest: bytes) -> Verified | None:
+    def _judged(self, asked: Credential, answered: Answered, digest: bytes) -> Verified | None:
         """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
         answer, question = answered.answer, answered.question
         if answer.error is not None:
+            problem = problem_of(answer.error)
             session_id = asked.token[:ID_LENGTH] if len(asked.token) == TOKEN_LENGTH else ""
             if question.heard.verdict("", session_id, None, None) is not Verdict.DOUBTFUL:
-                self._refusals.keep(digest, answer.error, now(), session_id)
-            raise refused(answer.error)
+                self._refusals.keep(digest, problem, now(), session_id)
+            raise refused(problem)
         if answer.user is None:
             raise CannotProve("the authority's answer cannot be read")
         session, token = answer.session, answer.token
@@ -323,7 +325,7 @@ class Verifier:
         user = User(answer.user.id, answer.user.username, answer.user.roles)
         return Verified(user, None, VerifiedToken(token.id, token.scopes, token.expires_at) if token else None)
 
-    async def _renew(self, asked: Asked) -> None:
+    async def _renew(self, asked: Credential) -> None:
         """Ask again before memory runs out: nobody has to wait, and the use is reported."""
         try:
             self._judged(asked, await self._asker.ask(asked), hashlib.sha256(asked.token.encode()).digest())
@@ -389,7 +391,7 @@ class Verifier:
         return f"Verifier({self._link.url!r})"
 
 
-def _asked(token: str, ip: str | None, user_agent: str | None) -> Asked:
+def _asked(token: str, ip: str | None, user_agent: str | None) -> Credential:
     """A use, as the authority takes it: one that it would refuse would take along all that travel with it."""
     place = seen(ip, user_agent)
-    return Asked(token, place.ip, place.user_agent)
+    return Credential(token, place.ip, place.user_agent)

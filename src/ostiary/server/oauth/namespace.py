@@ -6,8 +6,8 @@ from typing import Final
 
 from starlette.responses import RedirectResponse
 
-from ostiary.contract import oauth as contract
-from ostiary.contract.oauth import ListedSession, OAuthSessions, Said
+from ostiary.contract import oauth_sessions as contract
+from ostiary.contract.oauth_sessions import ListedSession, OAuthSessions, Said
 from ostiary.core.caller import Caller
 from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.errors import NotAllowed

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.contract.feed import HeartbeatData, read_told
 from ostiary.core.endings import Changed, Ended, EndedMany, Entry, Lost
+from ostiary.sdk.events import MAXIMUM_EVENT, EventReader
 from ostiary.sdk.verifier.heard import Heard, Verdict
 from ostiary.sdk.verifier.verified import VerifiedSession, packed
 from ostiary.sdk.verifier.watches import Watch
-from ostiary.sdk.verifier.wire import MAXIMUM_EVENT, Beat, messages, read_event
 from ostiary.server import feed_messages
 
 AT = datetime(2026, 1, 15, 12, 0, 0, 123456, tzinfo=UTC)
@@ -33,16 +34,13 @@ ENTRIES: list[Entry] = [
 ]
 
 
-async def read(parts: list[bytes]) -> list[Any]:
-    async def chunks():
-        for part in parts:
-            yield part
-
-    return [message async for message in messages(chunks())]
+def read(*parts: bytes) -> list[Any]:
+    events = EventReader(read_told)
+    return [told for part in parts for told in events.read(part)]
 
 
 @given(cuts=st.lists(st.integers(0, 1200), max_size=8), crlf=st.booleans())
-async def test_every_entry_survives_the_way(cuts, crlf):
+def test_every_entry_survives_the_way(cuts, crlf):
     told: Any = SimpleNamespace(entries=ENTRIES, poll=SimpleNamespace(time=AT))
     content = feed_messages.message(told, "12-34-node-5-")
     if crlf:
@@ -50,24 +48,24 @@ async def test_every_entry_survives_the_way(cuts, crlf):
         cuts = []  # a pair that is cut in two is read as one line more, which is an empty event
     bounds = [0, *sorted(cut for cut in cuts if cut < len(content)), len(content)]
     parts = [content[start:stop] for start, stop in itertools.pairwise(bounds)]
-    assert await read(parts) == [*ENTRIES, Beat(AT, "12-34-node-5-")]
+    assert read(*parts) == [*ENTRIES, HeartbeatData(AT, "12-34-node-5-")]
 
 
 def test_what_is_not_understood_forgets_everything():
-    assert read_event(b"event: something.new\ndata: {}") == Lost()
-    assert read_event(b"data: {}") == Lost()
-    assert read_event(b": a comment") is None
+    assert read(b"event: something.new\ndata: {}\n\n") == [Lost()]
+    assert read(b"data: {}\n\n") == [Lost()]
+    assert read(b": a comment\n\n") == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"session_id":7}', b'{"session_id":"sess_a"}', b"\xff"])
 def test_an_ending_that_cannot_be_read_is_a_fault_and_not_overheard(data):
     with pytest.raises(ValueError):
-        read_event(b"event: ended\ndata: " + data)
+        read(b"event: ended\ndata: " + data + b"\n\n")
 
 
-async def test_an_event_without_an_end_is_not_gathered_forever():
+def test_an_event_without_an_end_is_not_gathered_forever():
     with pytest.raises(ValueError):
-        await read([b"data: " + b"x" * MAXIMUM_EVENT, b"x"])
+        read(b"data: " + b"x" * MAXIMUM_EVENT, b"x")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""The sessions namespace of OAuth: what existing clients call to show and end their users' sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ostiary.contract.answer import Answer
+from ostiary.contract.calling import W
+from ostiary.contract.fields import CLEARS_COOKIE, LOCATION, SessionId
+from ostiary.contract.operation import Namespace, Operation, Takes
+from ostiary.errors import SessionNotFound
+
+
+class ListedSession(Answer, rename="camel", kw_only=True):
+    """A session, as clients of the namespace know it; what follows `tenant` is ours."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip_address: str | None
+    tenant: str | None
+    application_id: str | None
+    last_used_at: datetime
+    is_current: bool
+
+
+class ListedSessions(Answer):
+    """All of them, newest first."""
+
+    sessions: Sequence[ListedSession]
+    count: int
+
+
+class Said(Answer, omit_defaults=True):
+    """Whether it was done, in words."""
+
+    success: bool
+    message: str
+    count: int | None = None
+
+
+class OAuthListSessions(Takes, kw_only=True, forbid_unknown_fields=False):
+    """The sessions of the token's user that would be accepted right now, in one application or in all."""
+
+    application_id: str | None = None
+
+
+class OAuthRevokeSession(Takes, forbid_unknown_fields=False):
+    """End one of them. Unknown and foreign are answered alike."""
+
+    session_id: SessionId
+
+
+class LogOutAll(Takes, kw_only=True, forbid_unknown_fields=False):
+    """End all of them, the browser's too. What is under way at this moment does not survive it either."""
+
+    application_id: str | None = None
+
+
+class LogOut(Takes, kw_only=True, forbid_unknown_fields=False):
+    """End the session of a refresh token, and the one of the cookie. Always successful: afterwards there is none."""
+
+    refresh_token: str | None = None
+
+
+class EndSession(Takes, forbid_unknown_fields=False):
+    """OIDC RP-Initiated Logout: a person is to be asked, so there is a page for it. A GET ends nothing."""
+
+
+class OAuthSessions(Namespace[W]):
+    """The sessions namespace: what existing clients call to show and end their users' sessions.
+
+    camelCase, the text in `message`, always 200 and JSON on success; the bodies are theirs to keep.
+    """
+
+    tag = "OAuth"
+
+    list = Operation(
+        "GET",
+        "/oauth/sessions",
+        OAuthListSessions,
+        ListedSessions,
+        id="oauth_list_sessions",
+        summary="List the user's sessions",
+        who="access_token",
+        speaks="message",
+    )
+    revoke = Operation(
+        "POST",
+        "/oauth/sessions/{session_id}/revoke",
+        OAuthRevokeSession,
+        Said,
+        id="oauth_revoke_session",
+        summary="End one of the user's sessions",
+        who="access_token",
+        errors=(SessionNotFound,),
+        speaks="message",
+        repeatable=True,
+    )
+    log_out_all = Operation(
+        "POST",
+        "/oauth/logout-all",
+        LogOutAll,
+        Said,
+        id="oauth_log_out_all",
+        headers=CLEARS_COOKIE,
+        is_body_optional=True,
+        summary="End all of the user's sessions",
+        who="access_token",
+        speaks="message",
+    )
+    log_out = Operation(
+        "POST",
+        "/oauth/logout",
+        LogOut,
+        Said,
+        id="oauth_log_out",
+        headers=CLEARS_COOKIE,
+        is_body_optional=True,
+        summary="Log out",
+        who="nobody",
+        speaks="message",
+        repeatable=True,
+    )
+    end_session = Operation(
+        "GET",
+        "/oauth/logout",
+        EndSession,
+        type(None),
+        id="oauth_end_session",
+        summary="Log out by a page",
+        who="nobody",
+        speaks="message",
+        status=303,
+        headers=LOCATION,
+    )
