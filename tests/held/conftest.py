@@ -10,7 +10,6 @@ import pytest
 
 from ostiary.application import create_app
 from ostiary.authority import Authority
-from ostiary.server.shortcut import ShortcutProtocol
 from tests.oauth.conftest import lend_keys
 from tests.server.connections import serving
 
@@ -26,7 +25,7 @@ def make_node(settings, clock) -> Callable[..., AbstractAsyncContextManager[tupl
         changed = replace(settings, key=KEY, retention=timedelta(days=3650), **changes)
         async with create_app(changed, clock=clock) as app:
             await lend_keys(app)
-            async with serving(app, ShortcutProtocol) as server:
+            async with serving(app) as server:
                 yield app.authority, server.servers[0].sockets[0].getsockname()[1]
 
     return make

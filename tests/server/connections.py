@@ -12,17 +12,26 @@ import pytest
 import uvicorn
 
 from ostiary.authority.batch import Batch
-from ostiary.server.app import Application
-from ostiary.server.protocol import BoundedProtocol
+from ostiary.server.asgi import ASGIApp, Receive, Scope, Send
+from ostiary.server.front import Front
 
 WAIT = 20.0  # seconds
 PLAIN: dict[str, Any] = {"access_log": False, "proxy_headers": False, "interface": "asgi3", "timeout_keep_alive": 1}
 LAST = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
 
 
+def plainly(app: ASGIApp) -> ASGIApp:
+    """The same application, where the protocol finds nobody to ask directly."""
+
+    async def passing(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    return passing
+
+
 @asynccontextmanager
-async def serving(app: Application, protocol: type[BoundedProtocol], **more: Any) -> AsyncIterator[uvicorn.Server]:
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", port=0, log_config=None, **PLAIN | more)
+async def serving(app: ASGIApp, **more: Any) -> AsyncIterator[uvicorn.Server]:
+    config = uvicorn.Config(app, http=Front, ws="none", lifespan="off", port=0, log_config=None, **PLAIN | more)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -14,7 +14,8 @@ import pytest
 
 from ostiary.core.oauth.client import Registration
 from ostiary.server import feed as door
-from ostiary.server import feed_readers, protocol
+from ostiary.server import feed_readers, link
+from ostiary.server.front import Front
 from tests.server.visitors import API, OPERATOR, bearer, browser, cli_token, exposition, script, signed_in, visitor
 
 FEED = f"{API}/feed"
@@ -203,7 +204,7 @@ async def test_a_stream_ends_with_its_process(app):
 @on_sqlite
 async def test_who_takes_nothing_is_hung_up_on(app, monkeypatch):
     """A real connection whose other end does not read: the server's memory of it stays small, then it is closed."""
-    monkeypatch.setattr(protocol, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(link, "READ_TIMEOUT", 0.5)
     token = await cli_token(app, "root", scopes=["feed:read"])
     async with live(app) as port:
         with socket.socket() as slow:
@@ -230,7 +231,7 @@ def door_entry():
 async def live(app):
     import uvicorn
 
-    config = uvicorn.Config(app, port=0, http=protocol.BoundedProtocol, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(app, port=0, http=Front, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it says so in no other way

@@ -13,9 +13,7 @@ import pytest
 from ostiary.application import create_app
 from ostiary.core.token import new_id
 from ostiary.server.heads import is_canonical, path_of
-from ostiary.server.protocol import BoundedProtocol
-from ostiary.server.shortcut import ShortcutProtocol
-from tests.server.connections import send, serving
+from tests.server.connections import plainly, send, serving
 from tests.server.visitors import COOKIE, OPERATOR, add_people, signed_in
 from tests.support.people import PASSWORD, at
 from tests.support.routes import every_route, filled
@@ -47,14 +45,14 @@ async def statuses(server, *requests: bytes) -> list[int]:
 
 
 @on_sqlite
-@pytest.mark.parametrize("protocol", [BoundedProtocol, ShortcutProtocol])
+@pytest.mark.parametrize("way", [plainly, lambda app: app])
 @pytest.mark.parametrize("path", PATHS)
-async def test_one_host_that_can_be_one_or_no_answer(whole, cookie, protocol, path):
+async def test_one_host_that_can_be_one_or_no_answer(whole, cookie, way, path):
     """RFC 9112 3.2: none in HTTP/1.1, several, or a value that no host can have is 400."""
     line = f"GET {path} HTTP/1.1\r\n".encode()
     bad = [b"", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n"]
     bad += [b"Host: " + value + b"\r\n" for value in HOSTS]
-    async with serving(whole, protocol) as server:
+    async with serving(way(whole)) as server:
         assert await statuses(server, *(line + hosts + cookie + b"\r\n" for hosts in bad)) == [400] * len(bad)
         (good,) = await statuses(server, line + b"Host: a\r\n" + cookie + b"\r\n")
         assert good in {200, 303, 403}
@@ -83,11 +81,11 @@ HOSTS += [b"a" * 300, "ü".encode(), b"::1"]
 
 
 @on_sqlite
-@pytest.mark.parametrize("protocol", [BoundedProtocol, ShortcutProtocol])
+@pytest.mark.parametrize("way", [plainly, lambda app: app])
 @pytest.mark.parametrize("path", PATHS)
-async def test_another_version_and_a_head_that_is_too_large_are_refused(whole, cookie, protocol, path):
+async def test_another_version_and_a_head_that_is_too_large_are_refused(whole, cookie, way, path):
     line = f"GET {path} HTTP/1.1\r\nHost: a\r\n".encode() + cookie
-    async with serving(whole, protocol) as server:
+    async with serving(way(whole)) as server:
         assert await statuses(server, line.replace(b"HTTP/1.1", b"HTTP/2.0") + b"\r\n") == [400]
         for size in (33_000, 70_000):
             large = line + b"X-Junk: " + b"a" * size + b"\r\n\r\n"
@@ -99,7 +97,7 @@ async def test_another_version_and_a_head_that_is_too_large_are_refused(whole, c
 @on_sqlite
 async def test_an_address_in_full_says_which_host_is_meant(whole, cookie):
     """RFC 9112 3.2.2: then `Host` is not looked at."""
-    async with serving(whole, ShortcutProtocol) as server:
+    async with serving(whole) as server:
         line = b"GET http://%b/api/v1/auth/whoami HTTP/1.1\r\nHost: other\r\n" + cookie + b"\r\n"
         assert await statuses(server, line % b"a:80", line % b"user@a", line % b"") == [200, 400, 400]
         wanted = b"POST http://%b/api/v1/auth/logout HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\n" + cookie
@@ -216,19 +214,19 @@ def test_below_a_mount_the_path_is_judged_without_it():
 
 
 @on_sqlite
-@pytest.mark.parametrize("protocol", [BoundedProtocol, ShortcutProtocol])
-async def test_no_spelling_gets_past_on_a_socket_either(whole, cookie, protocol):
+@pytest.mark.parametrize("way", [plainly, lambda app: app])
+async def test_no_spelling_gets_past_on_a_socket_either(whole, cookie, way):
     spelled = [b"//api/v1/admin/users", b"/api/v1/%61dmin/users", b"/api/v1/admin/users/", b"/api/v1/admin/users#x"]
     spelled += [b"/metrics/", b"/metrics%2f", b"//metrics", b"/%6detrics", b"//verify", b"/%76erify", b"/./verify"]
     requests = [b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (path, cookie) for path in spelled]
-    async with serving(whole, protocol) as server:
+    async with serving(way(whole)) as server:
         assert await statuses(server, *requests) == [404] * len(requests)
         assert await statuses(server, requests[0].replace(b"//", b"/")) == [200]
 
 
 @on_sqlite
-@pytest.mark.parametrize("protocol", [BoundedProtocol, ShortcutProtocol])
-async def test_trailers_are_no_headers(whole, cookie, protocol):
+@pytest.mark.parametrize("way", [plainly, lambda app: app])
+async def test_trailers_are_no_headers(whole, cookie, way):
     """RFC 9110 6.5.1. A credential, an address, an origin behind the body: none of it is there."""
     token = cookie.split(b"=", 1)[1].strip()
     smuggled = b"Authorization: Bearer %b\r\nCookie: %b=%b\r\nSec-Fetch-Site: same-origin\r\n" % (
@@ -238,7 +236,7 @@ async def test_trailers_are_no_headers(whole, cookie, protocol):
     for line in (b"GET /verify", b"POST /verify/x", b"GET /api/v1/auth/whoami", b"GET /api/v1/auth/sessions",
                  b"POST /api/v1/auth/sessions/revoke-others", b"POST /oauth/userinfo", b"GET /metrics"):  # fmt: skip
         plain = [head % line + b"\r\n", b"2\r\n{}\r\n", b"0\r\n", b"\r\n"]
-        async with serving(whole, protocol) as server:
+        async with serving(way(whole)) as server:
             expected = await send(server, b"".join(plain))
             assert expected.split(b" ", 2)[1] in {b"401", b"404"}, line
             assert await send(server, b"".join([*plain[:3], smuggled, b"\r\n"])) == expected, line
@@ -251,7 +249,7 @@ async def test_the_address_of_a_client_is_not_taken_from_a_trailer(settings, clo
     trusted = (ipaddress.ip_network("127.0.0.0/8"),)
     async with create_app(replace(settings, trusted_proxies=trusted), clock=clock) as app:
         await add_people(app.authority)
-        async with serving(app, ShortcutProtocol) as server:
+        async with serving(app) as server:
             body = b'{"username":"ada","password":"%b","transport":"bearer"}' % PASSWORD.encode()
             request = b"POST /api/v1/auth/sessions HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.1\r\n"
             request += b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -266,7 +264,7 @@ async def test_the_address_of_a_client_is_not_taken_from_a_trailer(settings, clo
 async def test_trailers_and_extensions_without_end_close_the_connection(whole, endless):
     head = b"POST /api/v1/auth/logout HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     begin = b"5;" if endless == b"a" else b"0\r\n"
-    async with serving(whole, ShortcutProtocol) as server:
+    async with serving(whole) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.servers[0].sockets[0].getsockname()[1])
         writer.write(head + begin)
         with pytest.raises(OSError):
@@ -281,5 +279,5 @@ async def test_a_body_in_many_small_pieces_is_read(whole):
     body = b'{"username":"ada","password":"wrong","transport":"bearer"}' + b" " * 20_000
     pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     head = b"POST /api/v1/auth/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-    async with serving(whole, ShortcutProtocol) as server:
+    async with serving(whole) as server:
         assert await statuses(server, head + b"Transfer-Encoding: chunked\r\n\r\n" + pieces) == [401]

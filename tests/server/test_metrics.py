@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ostiary.server.metrics_door import MetricsDoor
-from ostiary.server.protocol import BoundedProtocol
-from ostiary.server.shortcut import ShortcutProtocol
-from tests.server.connections import send, serving
+from tests.server.connections import plainly, send, serving
 from tests.server.visitors import API, COOKIE, bearer, browser, cli_token, held, script, sign_in, signed_in, visitor
 
 
@@ -80,13 +78,13 @@ async def test_only_a_token_for_it_reads_them(app):
         assert (await ada.post(f"{API}/auth/cli-token", json={"scopes": ["metrics:read"]})).status_code == 403
 
 
-@pytest.mark.parametrize("protocol", [BoundedProtocol, ShortcutProtocol])
-async def test_an_address_of_their_own_answers_them_and_nothing_else(make_app, app, protocol):
+@pytest.mark.parametrize("way", [lambda app: app, plainly])
+async def test_an_address_of_their_own_answers_them_and_nothing_else(make_app, app, way):
     async with make_app(metrics_address="127.0.0.1:9464", port=8420) as other:
         async with signed_in(app) as ada:
             cookie = f"Cookie: {COOKIE}={held(ada)}\r\n".encode()
         other.metrics_door = None
-        async with serving(other, protocol) as server:  # the address that people use
+        async with serving(way(other)) as server:  # the address that people use
             assert await status_of(server, b"/metrics", cookie) == 403
             assert await status_of(server, b"/verify", cookie) == 200
             other.metrics_door = MetricsDoor(other.context.metrics, server.servers[0].sockets[0].getsockname()[1])

@@ -23,7 +23,7 @@ import uvicorn
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
-from ostiary.server import protocol
+from ostiary.server import front
 from ostiary.server.serving import to_environment
 from ostiary.settings import Settings, load
 from ostiary.storage import migrate
@@ -318,13 +318,13 @@ def test_rubbish_on_the_wire_hurts_nobody(tmp_path):
 
 
 async def test_who_does_not_come_to_the_end_of_a_head_is_hung_up_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT", 0.2)  # seconds; the real ones are too many to wait for
+    monkeypatch.setattr(front, "HEAD_TIMEOUT", 0.2)  # seconds; the real ones are too many to wait for
 
     async def answer(scope, receive, send):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    config = uvicorn.Config(answer, http=protocol.BoundedProtocol, ws="none", lifespan="off", port=0, log_config=None)
+    config = uvicorn.Config(answer, http=front.Front, ws="none", lifespan="off", port=0, log_config=None)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

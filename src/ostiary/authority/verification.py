@@ -63,29 +63,36 @@ class Verification:
             return await self._cli_token(token, client)
         raise SessionInvalid
 
-    def ask(self, token: Token, client: Callable[[], Client], deliver: Callable[[FoundSession | None], None]) -> None:
+    def ask(
+        self, token: Token, client: Callable[[], Client], deliver: Callable[[FoundSession | OstiaryError | None], None]
+    ) -> None:
         """Ask about a session's token without a task that waits: for the way that most requests take.
 
-        `deliver` is called later, with what the row says where that is a plain yes. It is called with None where there
-        is anything to explain, or to do before the answer; `verify` is asked then, which explains and does it.
+        `deliver` is called later, with what the row says: the session, or why it is refused. It is called with None
+        where the store does not answer, or its use has to be written first; `verify` is asked then.
         """
 
         def arrived(found: FoundSession | None, error: BaseException | None) -> None:
-            is_plain_yes = False
+            answer = None
             try:
-                is_plain_yes = error is None and self._is_plain_yes(token, found, client)
+                if error is None:
+                    answer = self._judged(token, found, client)
             finally:  # whatever is wrong with it, its asker is told: the plain way finds it out, and answers
-                deliver(found if is_plain_yes else None)
+                deliver(answer)
 
         self._sessions.ask(token.id, arrived)
 
-    def _is_plain_yes(self, token: Token, found: FoundSession | None, client: Callable[[], Client]) -> bool:
+    def _judged(
+        self, token: Token, found: FoundSession | None, client: Callable[[], Client]
+    ) -> FoundSession | OstiaryError | None:
         now = self._clock()
-        if found is None or self._refusal(token, found, now) is not None:
-            return False
+        refusal = self._refusal(token, found, now)
+        if refusal is not None or found is None:
+            return refusal
         if self._presence.has_noted(found.session, now):
-            return True
-        return not self._presence.note_session(found.session, _where(client(), found), now)
+            return found
+        is_urgent = self._presence.note_session(found.session, _where(client(), found), now)
+        return None if is_urgent else found
 
     async def _session(self, token: Token, client: Client | None) -> Caller:
         found = await self._sessions.get(token.id)

@@ -13,8 +13,8 @@ from ostiary.server import lifespan
 from ostiary.server.addresses import Addresses
 from ostiary.server.api import api_routes
 from ostiary.server.asgi import Receive, Scope, Send
-from ostiary.server.asked import Asked
 from ostiary.server.context import KEY, Context
+from ostiary.server.direct import Direct
 from ostiary.server.dispatch import Dispatch
 from ostiary.server.documents import document_routes
 from ostiary.server.ending import on_the_way_down
@@ -26,7 +26,6 @@ from ostiary.server.heads import NOTHING, is_canonical, path_of
 from ostiary.server.limits import Limits
 from ostiary.server.metrics import Metrics
 from ostiary.server.metrics_door import MetricsDoor
-from ostiary.server.own_list import OwnList
 from ostiary.server.places import Places
 from ostiary.server.routing import Failed, Route, Routes
 from ostiary.server.security_headers import SecurityHeaders
@@ -52,7 +51,7 @@ class Application:
         authority: what it asks; shared with whoever mounts it.
         context: what its handlers work with.
         gateway: what answers `/verify`.
-        shortcuts: who answers the usual request of a path, for a protocol that can ask without ASGI in between.
+        direct: who answers the usual request of a path, for a protocol that can ask without ASGI in between.
         metrics_door: what answers on the address of `/metrics`; None where it has none of its own.
         is_open: whether it is between its opening and its closing.
     """
@@ -79,8 +78,7 @@ class Application:
         inner = SecurityHeaders(Limits(dispatch), settings)
         self._inner = Exchanges(inner, addresses, context)
         self.metrics_door = MetricsDoor(metrics, settings.metrics_listen[1]) if settings.metrics_listen else None
-        own_list = OwnList(context, self._inner)
-        self.shortcuts: Mapping[bytes, Asked] = {PATH.encode(): self.gateway, own_list.path: own_list}
+        self.direct: Mapping[bytes, Direct] = {PATH.encode(): self.gateway}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""

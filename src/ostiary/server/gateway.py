@@ -12,7 +12,6 @@ everything else it answers from the row (rule 3), and fails closed: 503 when the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -27,14 +26,13 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.gateway import ensure_allowed, rule_for
 from ostiary.core.session import lifetime_ends_at
-from ostiary.core.token import Token
 from ostiary.errors import OstiaryError, ReauthenticationRequired, ServerFault, StoreUnavailable, Unauthenticated
-from ostiary.server import problems, question
+from ostiary.server import problems, question, wire
 from ostiary.server.addresses import Addresses
 from ostiary.server.asgi import Receive, Scope, Send, respond
-from ostiary.server.asked import Accepted, Deliver
 from ostiary.server.callers import Presented, identify, presented
 from ostiary.server.cookies import accepted_names
+from ostiary.server.direct import Answer, Inquiry
 from ostiary.server.exchange import request_id_of
 from ostiary.server.heads import path_of
 from ostiary.server.limits import refusal_of_head
@@ -102,34 +100,38 @@ class Gateway:
         self._metrics.accepted.inc()
         return self._headers(identified.caller), self._body(identified.caller)
 
-    def token(self, named: Mapping[bytes, bytes]) -> Token | None:
-        """As `Asked.token`. With rules, what the proxy says about the application counts as well."""
-        return None if self._rules else only_session(named, self._names)
-
-    def ask(self, token: Token, scope: Any, request_id: str, deliver: Deliver) -> None:
-        """As `Asked.ask`."""
+    def ask(self, inquiry: Inquiry) -> bool:
+        """As `Direct.ask`. With rules, what the proxy says about the application counts as well."""
+        token = None if self._rules else only_session(inquiry.named, self._names)
+        if token is None:
+            return False
+        if isinstance(token, OstiaryError):
+            inquiry.answer(self._refused(token, inquiry))
+            return True
 
         def client() -> Client:
-            return self._client(scope, request_id)
+            return self._client(inquiry.scope, inquiry.request_id)
 
-        def arrived(found: FoundSession | None) -> None:
-            if found is None:
-                deliver(None)
-                return
+        def arrived(found: FoundSession | OstiaryError | None) -> None:
             answer = None
             try:
-                answer = self._accepted(found)
-                self._metrics.accepted.inc()
+                if isinstance(found, FoundSession):
+                    answer = self._accepted(found)
+                    self._metrics.accepted.inc()
+                elif found is not None:
+                    answer = self._refused(found, inquiry)
             finally:  # what cannot be answered here is found out, and said, the plain way
-                deliver(answer)
+                inquiry.answer(answer)
 
         self._authority.verification.ask(token, client, arrived)
+        return True
 
-    def _accept(self, found: FoundSession) -> Accepted:
+    def _accept(self, found: FoundSession) -> Answer:
         caller = Caller(found.user, session=found.session, client=NOBODY)
-        body = self._body(caller)
-        lines = [b"%b: %b\r\n" % header for header in (*self._headers(caller), *COMMON)]
-        return Accepted(b"".join(lines) + b"x-request-id: ", b"\r\ncontent-length: %d\r\n" % len(body), body)
+        return _answer(200, self._headers(caller), self._body(caller))
+
+    def _refused(self, error: OstiaryError, inquiry: Inquiry) -> Answer:
+        return _answer(*self._refuse(error, PLAIN, inquiry.request_id))
 
     def _client(self, scope: Any, request_id: str) -> Client:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
@@ -180,6 +182,12 @@ class Gateway:
         if asked.keeps_status:
             return status, [*headers, (b"ostiary-sign-in", address)], content
         return 302, [(b"content-type", problems.MEDIA_TYPE.encode()), (b"location", address)], content
+
+
+def _answer(status: int, headers: RawHeaders, content: bytes) -> Answer:
+    """What `Gateway.__call__` sends, in its order."""
+    before = wire.lines([*headers, *COMMON]) + b"x-request-id: "
+    return Answer(status, before, b"\r\ncontent-length: %d\r\n" % len(content), content)
 
 
 def _of_ours(given: Presented) -> Presented:

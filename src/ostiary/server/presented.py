@@ -63,16 +63,20 @@ def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
     return Presented(bearer, tuple(cookies))
 
 
-def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | None:
+def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | NoCredentials | None:
     """The token of a request that carries one session's and no other credential; None for every other request.
 
     Args:
         named: its headers, each of which is there once.
+
+    Returns:
+        The refusal as `holder` has it where there is no credential at all.
     """
     bearer, cookies = _carried([(name, named[name]) for name in _CARRIERS if name in named], cookie_names)
     given = cookies if bearer is None else [bearer, *cookies]
-    credential = given[0] if len(given) == 1 else ""
-    return parse(credential) if credential.startswith("sess_") else None
+    if not given:
+        return NoCredentials()
+    return parse(given[0]) if len(given) == 1 and given[0].startswith("sess_") else None
 
 
 def can_be_ours(bearer: str) -> bool:

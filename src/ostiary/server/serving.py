@@ -24,8 +24,8 @@ from ostiary.authority import Authority
 from ostiary.errors import ConfigurationError, StoreUnavailable
 from ostiary.server import logs
 from ostiary.server.app import Application, create_app
+from ostiary.server.front import Front
 from ostiary.server.metrics import MULTIPROCESS
-from ostiary.server.shortcut import ShortcutProtocol
 from ostiary.settings import PREFIX, Settings, load
 from ostiary.storage import migrate
 
@@ -91,7 +91,7 @@ def _config(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=ShortcutProtocol,
+        http=Front,
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -1,4 +1,4 @@
-"""The shortcut of the usual `/verify`: the same bytes as the plain way, whatever is sent."""
+"""The usual `/verify`, answered directly: the same bytes as the plain way, whatever is sent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 
 from ostiary.core.gateway import Rule
 from ostiary.errors import StoreUnavailable
-from ostiary.server.protocol import BoundedProtocol
-from ostiary.server.shortcut import ShortcutProtocol
-from tests.server.connections import LAST, WAIT, Held, connect, send, serving
+from tests.server.connections import LAST, WAIT, Held, connect, plainly, send, serving
 from tests.server.visitors import COOKIE, OPERATOR, cli_token
 from tests.support.people import at, caller
 
@@ -123,40 +121,55 @@ PATHS = (
 
 
 async def test_whatever_is_sent_both_ways_answer_with_the_same_bytes(app, tokens):
-    async with serving(app, BoundedProtocol) as plain, serving(app, ShortcutProtocol) as short:
+    async with serving(plainly(app)) as plain, serving(app) as short:
         for pieces in requests(tokens):
             expected, found = await asyncio.gather(send(plain, *pieces), send(short, *pieces))
             assert found == expected, pieces
             assert found, pieces
 
 
-async def test_the_usual_question_takes_the_shortcut_and_what_is_refused_does_not(app, tokens, monkeypatch):
-    taken: list[str] = []
+async def test_the_usual_question_is_answered_directly_yes_or_no(app, tokens, monkeypatch):
+    """Else the comparison above would compare the plain way with itself."""
     plainly: list[str] = []
-    ask, call = app.gateway.ask, type(app.gateway).__call__
-
-    def counted(token, *more):
-        taken.append(token.id)
-        ask(token, *more)
+    call = type(app.gateway).__call__
 
     async def called(gateway, scope, receive, send):
         plainly.append(scope["path"])
         await call(gateway, scope, receive, send)
 
-    monkeypatch.setattr(app.gateway, "ask", counted)
     monkeypatch.setattr(type(app.gateway), "__call__", called)
     cookie = b"Cookie: " + COOKIE.encode() + b"="
-    async with serving(app, ShortcutProtocol) as server:
-        assert (await send(server, asked(cookie + tokens["good"]))).startswith(b"HTTP/1.1 200 OK")
-        assert (len(taken), plainly) == (1, [])
-        assert (await send(server, asked(cookie + tokens["revoked"]))).startswith(b"HTTP/1.1 401")
-        assert (len(taken), plainly) == (2, ["/verify"])
+    usual = asked(cookie + tokens["good"])
+    wrong = usual.replace(tokens["good"], tokens["good"][:-4] + b"AAAA")
+    ended = [asked(cookie + tokens[name]) for name in ("revoked", "expired")]
+    async with serving(app) as server:
+        assert (await send(server, usual)).startswith(b"HTTP/1.1 200 OK")
+        for refused in (wrong, *ended, asked()):
+            assert (await send(server, refused)).startswith(b"HTTP/1.1 401 Unauthorized")
+        assert plainly == []
+        assert (await send(server, usual.replace(b"GET", b"POST"))).startswith(b"HTTP/1.1 200 OK")
+        assert plainly == ["/verify"]
+
+
+async def test_what_is_refused_directly_is_counted(app, tokens):
+    def refused() -> str:
+        (line,) = [
+            one
+            for one in app.context.metrics.exposition().decode().splitlines()
+            if one.startswith('ostiary_verifications_total{outcome="refused"')
+        ]
+        return line.rpartition(" ")[2]
+
+    async with serving(app) as server:
+        before = float(refused())
+        await send(server, asked(b"Authorization: Bearer " + tokens["revoked"]))
+        assert float(refused()) == before + 1
 
 
 async def test_use_is_recorded_with_address_and_agent(app, clock, tokens):
     clock.advance(minutes=5)
     line = b"Authorization: Bearer " + tokens["good"]
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app) as server:
         assert b" 200 OK" in await send(server, asked(line, b"User-Agent: another"))
     await app.authority.presence.flush()
     session = await app.authority.sessions.find(tokens["good"].decode().partition(".")[0], by=OPERATOR)
@@ -167,7 +180,7 @@ async def test_close_to_the_idle_limit_use_is_written_before_the_answer(app, clo
     policy = app.authority.policy
     assert policy.idle_timeout is not None
     clock.advance(seconds=(policy.idle_timeout - timedelta(seconds=20)).total_seconds())
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app) as server:
         assert b" 200 OK" in await send(server, asked(b"Authorization: Bearer " + tokens["good"]))
     session = await app.authority.sessions.find(tokens["good"].decode().partition(".")[0], by=OPERATOR)
     assert session.last_used_at == clock()
@@ -179,7 +192,7 @@ async def test_a_store_that_is_away_is_said_the_plain_way(app, tokens, monkeypat
 
     monkeypatch.setattr(app.authority.verification._sessions, "_ask", away)
     usual = asked(b"Authorization: Bearer " + tokens["good"])
-    async with serving(app, BoundedProtocol) as plain, serving(app, ShortcutProtocol) as short:
+    async with serving(plainly(app)) as plain, serving(app) as short:
         expected, found = await send(plain, usual), await send(short, usual)
     assert found.startswith(b"HTTP/1.1 503")
     assert found == expected
@@ -187,7 +200,7 @@ async def test_a_store_that_is_away_is_said_the_plain_way(app, tokens, monkeypat
 
 async def test_who_hangs_up_before_the_answer_hurts_nobody(app, tokens, monkeypatch, caplog):
     store = Held(app.authority.verification._sessions, monkeypatch)
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app) as server:
         _, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]))
         await asyncio.wait_for(store.asked.wait(), WAIT)
@@ -200,7 +213,7 @@ async def test_who_hangs_up_before_the_answer_hurts_nobody(app, tokens, monkeypa
 
 async def test_a_question_under_way_is_answered_before_the_server_stops(app, tokens, monkeypatch):
     store = Held(app.authority.verification._sessions, monkeypatch)
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app) as server:
         reader, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]))
         await asyncio.wait_for(store.asked.wait(), WAIT)
@@ -215,7 +228,7 @@ async def test_a_question_under_way_is_answered_before_the_server_stops(app, tok
 
 async def test_what_waits_behind_a_question_is_answered_after_it(app, tokens, monkeypatch):
     store = Held(app.authority.verification._sessions, monkeypatch)
-    async with serving(app, ShortcutProtocol) as server:
+    async with serving(app) as server:
         reader, writer = await connect(server)
         writer.write(asked(b"Authorization: Bearer " + tokens["good"]) + LAST)
         await asyncio.wait_for(store.asked.wait(), WAIT)
@@ -228,7 +241,7 @@ async def test_what_waits_behind_a_question_is_answered_after_it(app, tokens, mo
 
 async def test_an_application_that_is_not_open_is_opened_the_plain_way(make_app, app, tokens):
     another = make_app()
-    async with serving(another, ShortcutProtocol) as server:
+    async with serving(another) as server:
         usual = asked(b"Authorization: Bearer " + tokens["good"])
         assert (await send(server, usual)).startswith(b"HTTP/1.1 200 OK")
         assert another.is_open
@@ -241,8 +254,8 @@ async def test_with_rules_every_question_goes_the_plain_way(make_app, app, token
     ruled = usual.replace(b"/verify", b"/verify?app=wiki")
     async with (
         make_app(gateway_rules=(Rule("wiki", roles=("member",)),)) as another,
-        serving(another, BoundedProtocol) as plain,
-        serving(another, ShortcutProtocol) as short,
+        serving(plainly(another)) as plain,
+        serving(another) as short,
     ):
         for piece, status in ((usual, b"HTTP/1.1 403"), (ruled, b"HTTP/1.1 200")):
             expected, found = await asyncio.gather(send(plain, piece), send(short, piece))
@@ -254,7 +267,7 @@ async def test_with_rules_every_question_goes_the_plain_way(make_app, app, token
 @pytest.mark.parametrize("path", [b"/verify", b"/nowhere"])
 async def test_a_connection_is_closed_when_it_was_idle_for_long_enough_and_not_before(app, tokens, path):
     request = b"GET %b HTTP/1.1\r\nHost: a\r\nCookie: %b=%b\r\n\r\n" % (path, COOKIE.encode(), tokens["good"])
-    async with serving(app, ShortcutProtocol, timeout_keep_alive=2) as server:
+    async with serving(app, timeout_keep_alive=2) as server:
         reader, writer = await connect(server)
         for _ in range(4):  # 3.2 seconds, with far less than two between two requests
             writer.write(request)
