@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from ostiary.authority import Authority
 from ostiary.authority.acting import act
-from ostiary.core.caller import Caller, admin, power
+from ostiary.core.caller import Caller
+from ostiary.core.needs import admin, power
 from ostiary.errors import (
     Conflict,
     NotAllowed,

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from ostiary.authority import Authority
 from ostiary.core.account import User
-from ostiary.core.caller import SCOPES, Caller
+from ostiary.core.caller import Caller
+from ostiary.core.reach import SCOPES
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
 from tests.server.visitors import hashed

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from ostiary.core.caller import ORDINARY_SCOPES
+from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.core.token import mint
 from ostiary.sdk import AsyncOstiary
 from tests.oauth.party import SERVER_IP, Party, Pkce, Tokens, with_access

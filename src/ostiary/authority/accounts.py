@@ -10,8 +10,9 @@ from ostiary.authority.ending import end_tokens, end_user
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.results import RevokedMany
 from ostiary.core.account import User, check_email, check_password, check_roles, check_username
-from ostiary.core.caller import Caller, admin, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.needs import admin, power
 from ostiary.core.session import Reason
 from ostiary.core.token import new_id
 from ostiary.errors import Conflict, UserNotFound

@@ -15,7 +15,8 @@ from datetime import datetime
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ostiary.core.caller import Caller, Need
+from ostiary.core.caller import Caller
+from ostiary.core.needs import Need
 from ostiary.core.policy import Policy
 from ostiary.errors import NotAllowed, SessionInvalid
 from ostiary.storage import callers, leases

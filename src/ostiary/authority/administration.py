@@ -12,12 +12,13 @@ from ostiary.authority.ending import end_user
 from ostiary.authority.opening import check_why
 from ostiary.authority.results import Beginning, Revoked, Started
 from ostiary.authority.sessions import Sessions
-from ostiary.core.caller import Caller, admin, fresh, power
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.duration import format_duration
+from ostiary.core.needs import admin, fresh, power
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
-from ostiary.errors import Conflict, InvalidRequest, NotAllowed, SessionNotFound, UserNotFound
+from ostiary.errors import Conflict, InvalidRequest, SessionNotFound, UserNotFound
 from ostiary.storage import accounts, cli_tokens, selecting, sessions, subjects
 from ostiary.storage.database import Connection
 
@@ -143,8 +144,7 @@ class Administration:
         *,
         by: Caller,
     ) -> Started:
-        if await self._is_of_minted(db, by):
-            raise NotAllowed("a session that an administrator made, and what it made, makes no further sessions")
+        by.ensure_may_mint(await self._origin(db, by))
         if await subjects.hold(db, began.user_id) != began.cut_off:
             raise Conflict("everything of this user was ended meanwhile; mint again if it is still wanted")
         account = await accounts.find_by_id(db, began.user_id)
@@ -162,8 +162,8 @@ class Administration:
             reason=reason,
         )
 
-    async def _is_of_minted(self, db: Connection, by: Caller) -> bool:
-        """Whether the caller goes back to a session that somebody minted."""
+    async def _origin(self, db: Connection, by: Caller) -> Session | None:
+        """The session that the caller's credential goes back to."""
         session, token = by.session, by.token
         while token is not None and session is None:
             if token.session_id is not None:
@@ -172,7 +172,7 @@ class Administration:
             made = token.minted_by or ""
             found = await cli_tokens.find_any(db, made) if made.startswith("ost_") else None
             token = found[0] if found else None
-        return session is not None and session.issued_by is not None
+        return session
 
     @act(admin, fresh, power)
     async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:

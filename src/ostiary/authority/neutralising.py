@@ -10,9 +10,10 @@ from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions, end_tokens
 from ostiary.authority.hanging import Roots, Thing, find_hanging
 from ostiary.authority.oauth.keys import Keys
-from ostiary.core.caller import Caller, admin, fresh, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event
 from ostiary.core.leak import Leak, LeakKind, read_leak
+from ostiary.core.needs import admin, fresh, power
 from ostiary.core.oauth.refresh import is_ours
 from ostiary.errors import ConfigurationError, Conflict, SessionNotFound, TokenNotFound
 from ostiary.storage import accounts, cli_tokens, codes, events, refresh_tokens, sessions, subjects

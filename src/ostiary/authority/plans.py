@@ -15,8 +15,9 @@ from typing import Final
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions, restore_sessions, suspend_sessions
 from ostiary.core.account import User
-from ostiary.core.caller import Caller, admin, fresh, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.needs import admin, fresh, power
 from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, UNDO_FOR, Newer, Plan, check_undo_for, checked
 from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session

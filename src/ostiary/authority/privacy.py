@@ -10,8 +10,9 @@ from ostiary.authority.acting import Acting, act
 from ostiary.authority.counting import Counting, Names
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.core.account import User
-from ostiary.core.caller import Caller, admin, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event, Wanted
+from ostiary.core.needs import admin, power
 from ostiary.core.session import Session
 from ostiary.errors import Conflict, UserNotFound
 from ostiary.storage import accounts, cli_tokens, events, leases, person, sessions

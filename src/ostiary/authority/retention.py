@@ -15,9 +15,10 @@ from typing import Final, TypeAlias, TypeVar
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.sealing import Sealing
-from ostiary.core.caller import Caller, admin
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event
 from ostiary.core.lags import KEPT as LAGS_KEPT
+from ostiary.core.needs import admin
 from ostiary.core.retained import APPLIED, bound
 from ostiary.errors import Conflict, InvalidRequest
 from ostiary.settings import Settings

@@ -12,9 +12,10 @@ from ostiary.authority.batch import Batch, Deliver
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
 from ostiary.authority.opening import Opening, check
 from ostiary.authority.results import Beginning, Revoked, RevokedMany, Started
-from ostiary.core.caller import Caller, fresh, scope
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client, check_label
 from ostiary.core.event import Detail
+from ostiary.core.needs import fresh, scope
 from ostiary.core.session import DEFAULT_TENANT, Kind, Reason, Revocation, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
 from ostiary.errors import LimitReached, SessionInvalid, SessionNotFound

@@ -13,9 +13,10 @@ from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
 from ostiary.authority.unheard import Unheard
 from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password
-from ostiary.core.caller import Caller, person
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Event
+from ostiary.core.needs import person
 from ostiary.core.session import Kind
 from ostiary.errors import NotAllowed, SessionInvalid, TooManyRequests, WrongCredentials
 from ostiary.storage import accounts, cli_tokens, events, refusals, store_time, subjects

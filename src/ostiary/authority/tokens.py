@@ -9,12 +9,14 @@ from typing import Final
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_tokens
-from ostiary.core.caller import ORDINARY_SCOPES, SCOPES, Caller, power, scope
+from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
 from ostiary.core.event import Event
+from ostiary.core.needs import power, scope
+from ostiary.core.reach import ORDINARY_SCOPES, SCOPES
 from ostiary.core.token import mint
-from ostiary.errors import Conflict, InvalidRequest, NotAllowed, TokenNotFound, TokenRevoked
+from ostiary.errors import Conflict, InvalidRequest, TokenNotFound, TokenRevoked
 from ostiary.storage import cli_tokens, events
 from ostiary.storage.database import Connection
 
@@ -67,12 +69,7 @@ class Tokens:
         now = self._clock()
         if expires_in is not None and expires_in <= timedelta(0):
             raise InvalidRequest("expires_in", "must be positive, such as 720h")
-        expires_at = now + expires_in if expires_in is not None else None
-        bound = _bound(by)
-        if bound is not None:
-            if expires_at is not None and expires_at > bound:
-                raise NotAllowed("a CLI token cannot outlive what made it: a token, or a session by an administrator")
-            expires_at = expires_at or bound
+        expires_at = by.expiry_of_made(now + expires_in if expires_in is not None else None)
         token = mint("ost")
         made = CliToken(
             id=token.id,
@@ -123,8 +120,7 @@ class Tokens:
             TokenNotFound: missing, or not the caller's.
             NotAllowed: a CLI token without `tokens:manage`, and not this one.
         """
-        if by.token is None or by.token.id != token_id:
-            by.ensure_scope("tokens:manage")
+        by.ensure_may_manage(token_id)
         await end_tokens(db, by.user.id, by=by, now=self._clock(), token_id=token_id)
         token = await cli_tokens.find(db, token_id, by.user.id)
         if token is None:
@@ -141,8 +137,7 @@ class Tokens:
             ReauthenticationRequired: the sign-in is too old to give power.
             NotAllowed: a CLI token without `tokens:manage`, or a token that exceeds the caller's own.
         """
-        if by.token is None or by.token.id != token_id:
-            by.ensure_scope("tokens:manage")
+        by.ensure_may_manage(token_id)
         token = await cli_tokens.find(db, token_id, by.user.id)
         if token is None:
             raise TokenNotFound
@@ -150,7 +145,7 @@ class Tokens:
         refusal = token.refusal(now)
         if refusal is not None:
             raise refusal
-        _ensure_within(token, by)
+        by.ensure_could_make(token)
         secret = mint("ost", token.id)
         if not await cli_tokens.replace_secret(db, token.id, secret.digest):
             raise TokenRevoked(now)
@@ -158,23 +153,6 @@ class Tokens:
             db, [replace(_event("token.created", token, now, by), detail={"rotated": True, **_detail(token)})]
         )
         return Minted(token, secret.text)
-
-
-def _bound(by: Caller) -> datetime | None:
-    """What a token that the caller makes must not outlive; None for no limit."""
-    if by.token is not None:
-        return by.token.expires_at
-    return by.session.expires_at if by.session is not None and by.session.issued_by is not None else None
-
-
-def _ensure_within(token: CliToken, by: Caller) -> None:
-    """Nobody must get hold, by rotating, of a token that they could not make: that can do more or lasts longer."""
-    own, bound = by.token, _bound(by)
-    if own is not None and own.id == token.id:
-        return
-    outlives = bound is not None and (token.expires_at is None or token.expires_at > bound)
-    if outlives or (own is not None and not set(token.scopes) <= set(own.scopes)):
-        raise NotAllowed("a CLI token cannot rotate one that exceeds its scopes or outlives it")
 
 
 def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
@@ -185,8 +163,7 @@ def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
     for wanted in scopes:
         if wanted not in SCOPES:
             raise InvalidRequest("scopes", f"unknown scope {wanted[:32]!r}; there are {', '.join(SCOPES)}")
-        if wanted not in by.scopes:
-            raise NotAllowed(f"you cannot give the scope {wanted}, as you do not have it", scope=wanted)
+        by.ensure_may_give(wanted)
     return tuple(known for known in SCOPES if known in scopes)
 
 

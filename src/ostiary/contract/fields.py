@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from ostiary.contract.shapes import SESSION_ID, TOKEN_ID
 from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
-from ostiary.core.caller import SCOPES
 from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
+from ostiary.core.reach import SCOPES
 
 NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
 

@@ -155,6 +155,15 @@ class Grant(Answer, kw_only=True):
     scopes: Annotated[Sequence[str], Meta(examples=[["openid", "profile"]])]
 
 
+class OwnSession(Session, kw_only=True):
+    """The session that asks, with what an application wants to know of it."""
+
+    auth_time: Annotated[
+        Instant | None, Meta(description="When the person last proved who they are; null where nobody did.")
+    ]
+    ends_at: Annotated[Instant, Meta(description="When a limit ends it, if nobody uses it any more.")]
+
+
 class WhoAmI(Answer, kw_only=True):
     """The caller: one of `session` and `token` is null.
 
@@ -163,7 +172,7 @@ class WhoAmI(Answer, kw_only=True):
     """
 
     user: User
-    session: Session | None
+    session: OwnSession | None
     token: CliToken | None
     grant: Annotated[Grant | LeftOut, Meta(description="Only of an access token.")] = LEFT_OUT
 

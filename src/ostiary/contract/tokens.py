@@ -10,7 +10,7 @@ from ostiary.contract import shapes
 from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL, Duration, Scopes, Seconds, TokenId
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
-from ostiary.core.caller import ORDINARY_SCOPES
+from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.errors import Conflict, ReauthenticationRequired, TokenNotFound
 
 TokenList: TypeAlias = tuple[shapes.CliToken, ...]

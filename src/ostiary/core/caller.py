@@ -1,29 +1,19 @@
-"""Who asks, and what they may see and end. The only place where rights are decided."""
+"""Who asks, and what they may see and do. Rights are decided here and in `core.reach`, and nowhere else."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias, get_args
+from datetime import datetime
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
-from ostiary.core.disclosure import told, without_admin
+from ostiary.core.disclosure import told
 from ostiary.core.policy import Policy
+from ostiary.core.reach import NOT_WITHIN_ADMIN, SCOPES, USER_SCOPES, Reach, Scope
 from ostiary.core.session import Session
-from ostiary.errors import NotAllowed, ReauthenticationRequired, SessionInvalid
-
-Scope: TypeAlias = Literal[
-    "sessions:read", "sessions:revoke", "tokens:manage", "gateway", "feed:read", "metrics:read", "admin"
-]
-
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-ORDINARY_SCOPES: Final[tuple[Scope, ...]] = ("sessions:read", "sessions:revoke", "tokens:manage")  # given unasked
-USER_SCOPES: Final[tuple[Scope, ...]] = (*ORDINARY_SCOPES, "gateway")  # what anybody may give
-NOT_WITHIN_ADMIN: Final[frozenset[str]] = frozenset({"gateway"})  # `admin` is for this server, not for applications
+from ostiary.errors import NotAllowed, SessionInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +97,21 @@ class Caller:
         return self.session.id if self.session else None
 
     @property
+    def reach(self) -> Reach:
+        """How far the credential reaches; that of whoever has none is not bounded."""
+        if self.granted is not None:
+            return Reach("access_token", self.granted)
+        return Reach("session") if self.token is None else Reach("cli_token", self.token.scopes)
+
+    @property
     def is_admin(self) -> bool:
         """An administrator, by role and (for a CLI token) by scope; never an OAuth client in their name."""
-        if self.granted is not None:
-            return False
-        return "admin" in self.user.roles and (self.token is None or "admin" in self.token.scopes)
+        return "admin" in self.user.roles and self.reach.includes_admin
 
     @property
     def acting_roles(self) -> tuple[str, ...]:
         """The user's roles, without `admin` where this credential does not reach so far."""
-        return self.user.roles if self.is_admin else without_admin(self.user.roles)
+        return self.reach.roles_of(self.user)
 
     @property
     def told(self) -> User:
@@ -188,6 +183,67 @@ class Caller:
         if not self.is_admin:
             raise NotAllowed("this CLI token lacks the scope admin", scope="admin")
 
+    def ensure_may_mint(self, origin: Session | None) -> None:
+        """Return if the caller may make sessions for others, as far as where it comes from goes.
+
+        Args:
+            origin: the session that its credential goes back to, if any.
+
+        Raises:
+            NotAllowed: an administrator made that one.
+        """
+        if origin is not None and origin.issued_by is not None:
+            raise NotAllowed("a session that an administrator made, and what it made, makes no further sessions")
+
+    def ensure_may_manage(self, token_id: str) -> None:
+        """Return if the caller may renew or revoke this CLI token of their user: a token always may itself.
+
+        Raises:
+            NotAllowed: a token without `tokens:manage`, and not this one.
+        """
+        if self.token is None or self.token.id != token_id:
+            self.ensure_scope("tokens:manage")
+
+    def ensure_may_give(self, scope: str) -> None:
+        """Return if a CLI token that the caller makes may have this scope.
+
+        Raises:
+            NotAllowed: the caller does not have it.
+        """
+        if scope not in self.scopes:
+            raise NotAllowed(f"you cannot give the scope {scope}, as you do not have it", scope=scope)
+
+    def expiry_of_made(self, wanted: datetime | None) -> datetime | None:
+        """When a CLI token expires that the caller makes; None for never.
+
+        Raises:
+            NotAllowed: it would outlive what makes it.
+        """
+        bound = self._outlived_by_none
+        if bound is not None and wanted is not None and wanted > bound:
+            raise NotAllowed("a CLI token cannot outlive what made it: a token, or a session by an administrator")
+        return wanted or bound
+
+    def ensure_could_make(self, token: CliToken) -> None:
+        """Return if the caller may get hold of a CLI token by rotating it: itself, or one that it could have made.
+
+        Raises:
+            NotAllowed: it can do more, or lasts longer.
+        """
+        if self.token is not None and self.token.id == token.id:
+            return
+        bound = self._outlived_by_none
+        outlives = bound is not None and (token.expires_at is None or token.expires_at > bound)
+        if outlives or (self.token is not None and not set(token.scopes) <= set(self.token.scopes)):
+            raise NotAllowed("a CLI token cannot rotate one that exceeds its scopes or outlives it")
+
+    @property
+    def _outlived_by_none(self) -> datetime | None:
+        """What a CLI token that the caller makes must not outlive; None for no limit."""
+        if self.token is not None:
+            return self.token.expires_at
+        return self.session.expires_at if self.session is not None and self.session.issued_by is not None else None
+
     def ensure_person(self) -> Session:
         """The caller's session: for acts that only somebody who signed in may do, such as changing a password.
 
@@ -207,45 +263,3 @@ class Caller:
         if self.token is None:
             raise NotAllowed("this needs a CLI token as the bearer")
         return self.token
-
-
-# What an act needs of its caller, to be declared where the act is (see `authority.acting`). Each raises, or returns.
-Need: TypeAlias = Callable[[Caller, Policy, datetime], None]
-
-
-def admin(by: Caller, _: Policy, __: datetime) -> None:
-    """`Caller.ensure_admin`."""
-    by.ensure_admin()
-
-
-def person(by: Caller, _: Policy, __: datetime) -> None:
-    """`Caller.ensure_person`."""
-    by.ensure_person()
-
-
-def scope(wanted: Scope) -> Need:
-    """`Caller.ensure_scope`."""
-    return lambda by, _, __: by.ensure_scope(wanted)
-
-
-def fresh(by: Caller, policy: Policy, now: datetime) -> None:
-    """The sign-in is fresh enough to end other sessions; a CLI token was given its scope on purpose.
-
-    Raises:
-        ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.2).
-    """
-    _ensure_proved(by, policy.step_up_age, now)
-
-
-def power(by: Caller, policy: Policy, now: datetime) -> None:
-    """The sign-in is fresh enough to give somebody power, or to take it; for a CLI token as for `fresh`.
-
-    Raises:
-        ReauthenticationRequired: sign in again first (ASVS 5.0 7.5.1, 7.5.3).
-    """
-    _ensure_proved(by, policy.power_age, now)
-
-
-def _ensure_proved(by: Caller, age: timedelta | None, now: datetime) -> None:
-    if by.session is not None and age is not None and not by.session.was_proved_within(age, now):
-        raise ReauthenticationRequired(int(age.total_seconds()))

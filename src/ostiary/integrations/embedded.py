@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Unpack
 
@@ -15,6 +16,7 @@ from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, describe
 from ostiary.core.oauth.jws import looks_like_jwt
+from ostiary.core.policy import Policy
 from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.core.taking import Taking
 from ostiary.errors import (
@@ -26,7 +28,7 @@ from ostiary.errors import (
     Unauthenticated,
 )
 from ostiary.feed import Poll
-from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
+from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity
 from ostiary.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -93,7 +95,7 @@ class Embedded:
         """As `Keeper.verify`, from the row."""
         if looks_like_jwt(credential) and not self._taking:
             self._taking.ensure_access_token((), ())  # whoever it is: the use of its session is not noted, either
-        return self._identity(await self.authority.verify(credential, self._kept(client)), credential)
+        return self._identity(await self.authority.verify(credential, self._kept(client)), client, credential)
 
     async def watch(self, identity: Identity) -> OstiaryError:
         """As `Keeper.watch`: told by the feed within milliseconds; by the clock where a limit passes."""
@@ -207,28 +209,15 @@ class Embedded:
 
     async def _caller(self, who: Identity) -> Caller:
         # Read again: the act is the credential's own, as it is now, not as it was when the request began.
-        return await self.authority.verify(who.credential, who.client)
+        return await self.authority.verify(who.credential, self._kept(who.client))
 
-    def _identity(self, caller: Caller, credential: str) -> Identity:
-        session, token = caller.session, caller.token
+    def _identity(self, caller: Caller, client: Client | None, credential: str) -> Identity:
         if caller.granted is not None:
             self._taking.ensure_access_token(caller.audience, caller.granted)
-        elif token is not None:
-            self._taking.ensure_cli_token(token.scopes)
-        by: By = "cli_token" if token else "access_token" if caller.granted is not None else "session"
-        return Identity(
-            caller.told,
-            by,
-            session_id=session.id if session else None,
-            ends_at=session.ends_at(self.authority.policy) if session else None,
-            auth_time=session.proved_at if session else None,
-            amr=session.amr if session else (),
-            tenant=session.tenant if session else None,
-            application_id=session.application_id if session else None,
-            scopes=token.scopes if token else caller.granted,
-            client=caller.client,
-            credential=credential,
-        )
+        elif caller.token is not None:
+            self._taking.ensure_cli_token(caller.token.scopes)
+        held = _Held.of(caller.session, self.authority.policy) if caller.session else None
+        return identity(caller.told, caller.reach, held, client, credential)
 
     def _listed(self, session: Session, current: str | None) -> Listed:
         return Listed(
@@ -243,4 +232,27 @@ class Embedded:
             application_id=session.application_id,
             tenant=session.tenant,
             is_current=session.id == current,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A row, as `identity` takes it."""
+
+    id: str
+    ends_at: datetime
+    auth_time: datetime | None
+    amr: tuple[str, ...]
+    tenant: str
+    application_id: str | None
+
+    @classmethod
+    def of(cls, session: Session, policy: Policy) -> _Held:
+        return cls(
+            session.id,
+            session.ends_at(policy),
+            session.proved_at,
+            session.amr,
+            session.tenant,
+            session.application_id,
         )

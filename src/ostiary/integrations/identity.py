@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack
+from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
-from ostiary.errors import NotAllowed, OstiaryError
+from ostiary.core.reach import By, Reach
+from ostiary.errors import OstiaryError
 from ostiary.settings import Settings
 
-By: TypeAlias = Literal["session", "cli_token", "access_token"]
 # The application's own word on who a request is from, given its framework's own request; None: nobody it knows.
 Identify: TypeAlias = Callable[[Any], Awaitable[User | None] | User | None]
 
@@ -29,7 +29,7 @@ class Identity:
         ends_at: when the session expires if nobody uses it any more; None for a CLI token.
         auth_time: when the person last proved who they are.
         scopes: what a token was given; None for a session, which may do what its user may.
-        client: where the request came from.
+        client: where the request came from, as it came, whatever the authority keeps of it.
         credential: what was presented, to act with.
     """
 
@@ -50,26 +50,63 @@ class Identity:
         """The user's id."""
         return self.user.id
 
-    def ensure(self, *, role: str | None = None, scope: str | None = None) -> None:
-        """Return if the sender may do what asks for this role, this scope, or both.
+    @property
+    def reach(self) -> Reach:
+        """How far what was presented reaches."""
+        return Reach(self.by, self.scopes)
 
-        A session has every scope. A token acts for a user in some things only, so a role alone is not enough for it:
-        the scope must be named that covers the act (a CLI token's own scope `admin` covers all). No access token ever
-        acts as an administrator.
+    def ensure(self, *, role: str | None = None, scope: str | None = None) -> None:
+        """Return if the sender may do what asks for this role, this scope, or both. See `Reach.ensure`.
 
         Raises:
             NotAllowed: the role or the scope lacks.
         """
-        if scope is not None and self.scopes is not None and scope not in self.scopes:
-            raise NotAllowed(f"this token lacks the scope {scope}", scope=scope)
-        if role is None:
-            return
-        if role not in self.user.roles:
-            raise NotAllowed(f"this needs the role {role}", role=role)
-        if self.by == "access_token" and (role == "admin" or scope is None):
-            raise NotAllowed("this needs a session: sign in, a token cannot do it", role=role)
-        if self.by == "cli_token" and "admin" not in (self.scopes or ()) and (role == "admin" or scope is None):
-            raise NotAllowed("this CLI token lacks the scope admin", scope="admin")
+        self.reach.ensure(self.user, role=role, scope=scope)
+
+
+class Held(Protocol):
+    """The session that was presented, or that a token is of: as it is told, wherever the authority is."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it expires if nobody uses it any more."""
+
+    @property
+    def auth_time(self) -> datetime | None:
+        """When the person last proved who they are."""
+
+    @property
+    def amr(self) -> Sequence[str]:
+        """How the person signed in."""
+
+    @property
+    def tenant(self) -> str:
+        """What it is a session of, likewise the next."""
+
+    @property
+    def application_id(self) -> str | None:
+        """The application."""
+
+
+def identity(user: User, reach: Reach, held: Held | None, client: Client | None, credential: str) -> Identity:
+    """The verified sender, from whatever told of them."""
+    return Identity(
+        user,
+        reach.by,
+        session_id=held.id if held else None,
+        ends_at=held.ends_at if held else None,
+        auth_time=held.auth_time if held else None,
+        amr=tuple(held.amr) if held else (),
+        tenant=held.tenant if held else None,
+        application_id=held.application_id if held else None,
+        scopes=reach.scopes,
+        client=client or Client(),
+        credential=credential,
+    )
 
 
 @dataclass(frozen=True, slots=True)

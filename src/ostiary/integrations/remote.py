@@ -13,13 +13,13 @@ from typing import Final, Unpack
 from ostiary.contract.shapes import Grant, Session
 from ostiary.core.account import User
 from ostiary.core.client import Client, Description
-from ostiary.core.disclosure import without_admin
 from ostiary.core.duration import format_duration
 from ostiary.core.oauth.jws import looks_like_jwt
+from ostiary.core.reach import Reach
 from ostiary.core.taking import Taking
 from ostiary.core.token import parse
 from ostiary.errors import ConfigurationError, NotAllowed, OstiaryError, StoreUnavailable
-from ostiary.integrations.identity import Begun, By, EndedOthers, Identity, Listed, Opening
+from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
 from ostiary.sdk.verifier import CannotProve, Verified, Verifier
@@ -99,28 +99,16 @@ class Remote:
             found = await self._as(credential, client).auth.whoami()
         except OstiaryError as error:
             raise _known(error) from error
-        session, token = found.session, found.token
-        by: By = "cli_token" if token else "access_token" if looks_like_jwt(credential) else "session"
-        grant = found.grant or NO_GRANT
-        if by == "access_token":
+        told, token = found.user, found.token
+        reach = Reach("session") if token is None else Reach("cli_token", tuple(token.scopes))
+        if looks_like_jwt(credential):
+            grant = found.grant or NO_GRANT
+            reach = Reach("access_token", tuple(grant.scopes))
             self._taking.ensure_access_token(grant.audience, grant.scopes)
         elif token is not None:
             self._taking.ensure_cli_token(token.scopes)
-        scopes = token.scopes if token else grant.scopes if by == "access_token" else None
-        is_admin = by == "session" or (token is not None and "admin" in token.scopes)
-        roles = found.user.roles if is_admin else without_admin(found.user.roles)
-        return Identity(
-            User(found.user.id, found.user.username, found.user.email, tuple(roles)),
-            by,
-            session_id=session.id if session else None,
-            ends_at=session.expires_at if session else None,
-            amr=tuple(session.amr) if session else (),
-            tenant=session.tenant if session else None,
-            application_id=session.application_id if session else None,
-            scopes=None if scopes is None else tuple(scopes),
-            client=client or Client(),
-            credential=credential,
-        )
+        user = User(told.id, told.username, told.email, tuple(told.roles))
+        return identity(user, reach, found.session, client, credential)
 
     async def watch(self, identity: Identity) -> OstiaryError:
         """As `Keeper.watch`: told by the feed; without a verifier, by asking every two seconds, which counts as use."""
@@ -215,7 +203,7 @@ class Remote:
                 found = await verifier.verify(credential, ip=client.ip, user_agent=client.user_agent)
         except CannotProve as why:
             raise StoreUnavailable from why
-        return _identity(found, credential, client or Client())
+        return _identity(found, client, credential)
 
     def _forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
         """What was asked for here holds here at once, and not only when the feed tells; even if no answer came."""
@@ -237,23 +225,13 @@ class Remote:
         return self.client.for_request({"type": "http", "headers": headers, "client": address})
 
 
-def _identity(found: Verified, credential: str, client: Client) -> Identity:
+def _identity(found: Verified, client: Client | None, credential: str) -> Identity:
     """From a verifier's answer. It has no e-mail address to tell."""
-    session, token = found.session, found.token
-    by: By = "cli_token" if token else "access_token" if found.scopes is not None else "session"
-    return Identity(
-        User(found.user.id, found.user.username, None, found.user.roles),
-        by,
-        session_id=session.id if session else None,
-        ends_at=session.ends_at if session else None,
-        auth_time=session.auth_time if session else None,
-        amr=session.amr if session else (),
-        tenant=session.tenant if session else None,
-        application_id=session.application_id if session else None,
-        scopes=token.scopes if token else found.scopes,
-        client=client,
-        credential=credential,
-    )
+    reach = Reach("session") if found.scopes is None else Reach("access_token", found.scopes)
+    if found.token is not None:
+        reach = Reach("cli_token", found.token.scopes)
+    user = User(found.user.id, found.user.username, None, found.user.roles)
+    return identity(user, reach, found.session, client, credential)
 
 
 def _known(error: OstiaryError) -> OstiaryError:

@@ -15,7 +15,6 @@ from typing import Any, Final, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import seen
-from ostiary.core.disclosure import without_admin
 from ostiary.core.token import is_id, is_session_token
 from ostiary.errors import InvalidRequest, NotAllowed, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
 from ostiary.integrations.identity import Begun, Identify, Identity, Keeper, Listed, Opening
@@ -109,8 +108,7 @@ class Visit:
             raise SessionInvalid("the application does not know this user any more")
         if user.id != identity.user.id:
             raise MixedCredentials
-        if identity.by == "access_token" or (identity.by == "cli_token" and "admin" not in (identity.scopes or ())):
-            user = replace(user, roles=without_admin(user.roles))
+        user = replace(user, roles=identity.reach.roles_of(user))
         self.identity, self._is_settled = replace(identity, user=user), True
         return self.identity
 

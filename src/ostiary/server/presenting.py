@@ -78,6 +78,15 @@ class Presenter:
             issued_by=shown.issued_by,
         )
 
+    def own_session(self, shown: Session) -> shapes.OwnSession:
+        """The session that asks."""
+        plain = self.session(shown)
+        return shapes.OwnSession(
+            **{name: getattr(plain, name) for name in shapes.Session.__struct_fields__},
+            auth_time=shown.proved_at,
+            ends_at=shown.ends_at(self._policy),
+        )
+
     def admin_session(self, shown: Session, username: str | None) -> shapes.AdminSession:
         """One session of anybody, with who issued it and how it ended."""
         plain = self.session(shown, with_ending=True)

@@ -50,7 +50,7 @@ async def who_am_i(_: contract.AskWhoAmI, exchange: Exchange) -> shapes.WhoAmI:
     caller, present = exchange.caller, exchange.present
     return shapes.WhoAmI(
         user=user_of(caller.told),
-        session=present.session(caller.session) if caller.session else None,
+        session=present.own_session(caller.session) if caller.session else None,
         token=present.token(caller.token) if caller.token else None,
         grant=grant_of(caller),
     )

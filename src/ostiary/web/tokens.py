@@ -8,8 +8,8 @@ from typing import Final
 from starlette.responses import Response
 
 from ostiary.authority.tokens import MAXIMUM_NAME
-from ostiary.core.caller import ORDINARY_SCOPES
 from ostiary.core.credential import CliToken
+from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
 from ostiary.web import passing_cookies, words

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ostiary.core.caller import Caller, Scope
+from ostiary.core.caller import Caller
 from ostiary.core.plan import State
+from ostiary.core.reach import Scope
 from ostiary.core.selector import Sort, Wanted
 from ostiary.core.session import Session
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked

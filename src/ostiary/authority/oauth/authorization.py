@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ostiary.authority.acting import Acting, act
-from ostiary.core.caller import Caller, person
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event
+from ostiary.core.needs import person
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import LIFE, Code
 from ostiary.core.oauth.request import AuthorizationRequest, read_request

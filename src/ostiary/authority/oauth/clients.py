@@ -10,8 +10,9 @@ from ostiary.authority.acting import Acting, act
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
-from ostiary.core.caller import Caller, admin, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.needs import admin, power
 from ostiary.core.oauth.client import OAuthClient, Registration
 from ostiary.core.token import Token, is_id, mint, new_id, parse
 from ostiary.errors import ClientNotFound, ConfigurationError, Conflict, InvalidClient

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.ending import end_sessions
-from ostiary.core.caller import Caller, fresh, person
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event
+from ostiary.core.needs import fresh, person
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.errors import ClientNotFound
 from ostiary.storage import clients, codes, consents, events, sessions, subjects

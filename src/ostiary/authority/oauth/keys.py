@@ -20,8 +20,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from ostiary.authority.acting import Acting, act
-from ostiary.core.caller import Caller, admin, power
+from ostiary.core.caller import Caller
 from ostiary.core.event import Event
+from ostiary.core.needs import admin, power
 from ostiary.core.oauth.claims import ACCESS_TYPE, ID_TYPE, AccessToken, Claims, read_access_token
 from ostiary.core.oauth.jws import ALGORITHM, read_outside
 from ostiary.core.token import new_id
