@@ -36,7 +36,8 @@ from ostiary.core.account import User
 from ostiary.core.address import address_key
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
-from ostiary.core.selector import browser_key, device_key, label_key, parse, system_key
+from ostiary.core.likeness import browser_key, device_key, label_key, system_key
+from ostiary.core.selector import parse
 from ostiary.settings import Settings
 from ostiary.storage import live, migrate, selecting
 from ostiary.storage.inspection import look_at_contents

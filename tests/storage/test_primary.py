@@ -17,7 +17,8 @@ from ostiary.server import serving
 from ostiary.server.app import Application
 from ostiary.server.openapi import document
 from ostiary.settings import Settings
-from ostiary.storage.database import CHECK_AFTER, Database
+from ostiary.storage.database import Database
+from ostiary.storage.engines import CHECK_AFTER
 from tests.server.visitors import API, OPERATOR, add_people, held, script, signed_in, visitor
 from tests.support.databases import PrivatePostgres
 from tests.support.people import at

@@ -15,7 +15,7 @@ from ostiary.core.selector import SORTS, Selector, parse
 from ostiary.core.session import REASONS, Revocation, Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, UserNotFound
-from ostiary.storage import selecting, sessions
+from ostiary.storage import selecting, sessions, uses
 from tests.support.agents import AGENTS as SHOWN
 from tests.support.agents import says, shown_words
 from tests.support.people import CHROME, FIREFOX, IPHONE, add_user, at
@@ -160,8 +160,8 @@ async def test_pages_hold_every_session_once_in_every_order(authority, clock, cr
 async def test_where_a_session_is_follows_its_use_and_its_name(authority, clock):
     started = await authority.sessions.start("app|1", client=at())
     async with authority.database.transaction() as db:
-        use = sessions.Use(clock.now + timedelta(minutes=2), "198.51.100.9", IPHONE)
-        await sessions.touch(db, {started.session.id: use}, authority.policy, clock())
+        use = uses.Use(clock.now + timedelta(minutes=2), "198.51.100.9", IPHONE)
+        await uses.touch(db, {started.session.id: use}, authority.policy, clock())
         await sessions.label(db, started.session.id, "app|1", "Tablet")
     for wanted, count in (
         ({"ip": "198.51.100.0/24"}, 1), ({"ip": "203.0.113.7"}, 0), ({"device": "iphone"}, 1), ({"device": "linux"}, 0),

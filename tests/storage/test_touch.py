@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from ostiary.core.selector import Selector
-from ostiary.storage import sessions
-from ostiary.storage.sessions import Use
+from ostiary.storage import sessions, uses
+from ostiary.storage.uses import Use
 from tests.support.people import add_user, caller, sign_in
 
 
@@ -35,8 +35,8 @@ async def test_use_is_not_written_to_what_was_ended(authority, operator, clock, 
     clock.advance(minutes=2)
     before = await row(authority, started.session.id)
     async with authority.database.transaction() as db:
-        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, authority.policy, clock())
-        assert not await sessions.use(db, started.session, Use(clock(), "198.51.100.66", "late"))
+        await uses.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, authority.policy, clock())
+        assert not await uses.record(db, started.session, Use(clock(), "198.51.100.66", "late"))
     assert await row(authority, started.session.id) == before
 
 
@@ -57,7 +57,7 @@ async def test_use_is_not_written_to_what_was_idle_too_long(authority, clock):
     policy = replace(authority.policy, idle_timeout=timedelta(minutes=30))
     clock.advance(minutes=31)
     async with authority.database.transaction() as db:
-        await sessions.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, policy, clock())
+        await uses.touch(db, {started.session.id: Use(clock(), "198.51.100.66", "late")}, policy, clock())
     assert (await row(authority, started.session.id)).last_used_at == started.session.last_used_at
 
 
@@ -65,7 +65,7 @@ async def test_an_older_use_does_not_go_back(authority, clock):
     await add_user(authority)
     started = await sign_in(authority)
     async with authority.database.transaction() as db:
-        await sessions.touch(
+        await uses.touch(
             db,
             {started.session.id: Use(clock() - timedelta(hours=1), "198.51.100.66", "old")},
             authority.policy,

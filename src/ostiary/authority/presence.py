@@ -16,9 +16,9 @@ from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import StoreUnavailable
-from ostiary.storage import cli_tokens, sessions, store_time
+from ostiary.storage import cli_tokens, store_time, uses
 from ostiary.storage.database import Connection, Database, in_transaction
-from ostiary.storage.sessions import Use
+from ostiary.storage.uses import Use
 
 GRAIN: Final = timedelta(minutes=1)  # a session's use is written at most this often
 FLUSH_EVERY: Final = 5.0  # seconds
@@ -91,7 +91,7 @@ class Presence:
             # A use in the future would keep a session awake for all others until then.
             used = {session_id: replace(use, at=use.at - ahead) for session_id, use in used.items()}
             tokens = {token_id: at - ahead for token_id, at in tokens.items()}
-        await sessions.touch(db, used, self._policy, self._clock() - ahead)
+        await uses.touch(db, used, self._policy, self._clock() - ahead)
         await cli_tokens.touch(db, tokens)
 
     def begin(self) -> None:

@@ -30,7 +30,7 @@ def migrate(invocation: Invocation, database_url: str | None) -> None:
     Examples:
       ostiary migrate --database-url postgresql://ostiary@db/ostiary
     """
-    from ostiary.settings import load
+    from ostiary.settings import Settings, load
     from ostiary.storage.database import Database
     from ostiary.storage.migrate import upgrade
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import clients
+from ostiary.storage.oauth_schema import clients
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from ostiary.core.oauth.code import Code
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import authorization_codes as codes
+from ostiary.storage.oauth_schema import authorization_codes as codes
 
 COLUMNS = [codes.c[name] for name in Code.__slots__]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import consents
+from ostiary.storage.oauth_schema import consents
 
 
 async def find(db: Connection, user_id: str, client_id: str) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ import asyncio
 import inspect
 import random
 import secrets
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import update_wrapper
@@ -15,32 +13,26 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL
-from sqlalchemy.engine import Connection as SyncConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ostiary.core.event import Event
 from ostiary.errors import StoreUnavailable
 from ostiary.settings import DEFAULT_SCHEMA, Settings
 from ostiary.storage import database_url, outages
 from ostiary.storage.callbacks import call_all
+from ostiary.storage.engines import IDLE_TIMEOUT, READ_ONLY, postgres_engine, sqlite_engine
 from ostiary.storage.naming import Naming
-from ostiary.storage.postgres import COMMAND_TIMEOUT, Postgres, ensure_primary
+from ostiary.storage.postgres import COMMAND_TIMEOUT, Postgres
 
 Connection: TypeAlias = AsyncConnection  # what a verb passes to the statements it runs
 
-POOL_TIMEOUT: Final = 5  # seconds that an act waits for a connection
 TRANSACTION_TIMEOUT: Final = 30  # seconds from BEGIN to the last statement
-IDLE_TIMEOUT: Final = 10  # seconds that PostgreSQL waits for the next statement of a node that has stopped
 # No transaction lives longer, whatever happens to its node: the node sends nothing after TRANSACTION_TIMEOUT, and
 # PostgreSQL itself ends the statement under way, or the silence after it.
 LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
-BUSY_TIMEOUT_MS: Final = 5000  # how long SQLite waits for another process's write
-POOL_SIZE: Final = 8  # connections a process keeps for acts; verification has its own
 WRITING_BETWEEN: Final = 2  # of them that are held at once by who opens a second one
-CHECK_AFTER: Final = 1.0  # seconds; a connection whose last proof is older proves again that it leads to the primary
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
 SERIALIZATION_FAILURES: Final = {
     "40001",
@@ -49,8 +41,6 @@ SERIALIZATION_FAILURES: Final = {
 
 WRITTEN: Final = "ostiary_written"  # of `Connection.info`: the events of its transaction, for the listeners
 SENDER: Final = "ostiary_sender"  # of `Connection.info`: the `Database.id` that writes
-_READ_ONLY: Final = "ostiary_read_only"
-_PROVEN_AT: Final = "ostiary_proven_at"
 
 
 class Database:
@@ -78,18 +68,18 @@ class Database:
         self.file = found if isinstance(found, Path) else None
         self.postgres: Postgres | None = None
         if isinstance(found, Path):
-            self.engine = _sqlite_engine(found)
+            self.engine = sqlite_engine(found)
         else:
             self.postgres = Postgres(found)
-            self.engine = _postgres_engine(self.postgres)
+            self.engine = postgres_engine(self.postgres)
         self.is_sqlite = self.file is not None
         self.naming = Naming(None, prefix or "") if self.is_sqlite else Naming(schema)
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._name_tables, retval=True)
         # PostgreSQL shows each statement what is committed by then, in a transaction or not; without one, BEGIN and
         # ROLLBACK need not travel.
-        options: dict[str, Any] = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        options: dict[str, Any] = {READ_ONLY: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self.engine.execution_options(**options)
-        options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        options = {READ_ONLY: True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading_through = self.engine.execution_options(**options)
         # SQLite has one writer at a time. Waiting here is fair and cheap; waiting in SQLite polls and may starve.
         self._writer = asyncio.Lock()
@@ -235,81 +225,3 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise
     except (OSError, PoolTimeout, TimeoutError) as error:
         raise outages.unavailable(error) from error
-
-
-def _use_wal(connection: Any) -> None:
-    """Keep a log of writes. A new file takes that on while nobody else has it open; SQLite does not wait for that."""
-    ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-    cursor = connection.cursor()
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.close()
-            return
-        except sqlite3.OperationalError as why:
-            if why.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
-                raise
-        connection.run_async(lambda _: asyncio.sleep(0.01))  # SQLAlchemy's way to wait inside an event
-
-
-def _sqlite_engine(file: Path) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(file)),
-        pool_size=POOL_SIZE,
-        hide_parameters=True,  # hashes of secrets are among them, and errors are logged
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        _use_wal(connection)
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged revocation survives a power cut
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: SyncConnection) -> None:
-        # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later cannot fail half-way.
-        read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _postgres_engine(postgres: Postgres) -> AsyncEngine:
-    settings = {
-        "statement_timeout": f"{COMMAND_TIMEOUT}s",
-        "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT}s",
-    }
-    engine = create_async_engine(
-        "postgresql+asyncpg://",  # the driver only: where to, knows `postgres`
-        async_creator=lambda *_, **__: postgres.connect(settings),
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def note(_: object, record: Any) -> None:
-        record.info[_PROVEN_AT] = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def look(connection: Any, record: Any, _: object) -> None:
-        # A restarted store costs one check, not one failed request per connection; and behind a pooler the other end
-        # may have changed without a word. What was proven a moment ago, and whose other end has not gone, is not asked
-        # again: to ask it is one more round trip.
-        if record.driver_connection.is_closed():
-            raise DisconnectionError
-        if time.monotonic() - record.info.get(_PROVEN_AT, -CHECK_AFTER) < CHECK_AFTER:
-            return
-        try:
-            connection.run_async(ensure_primary)
-        except Exception as why:
-            raise DisconnectionError from why
-        record.info[_PROVEN_AT] = time.monotonic()
-
-    return engine

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Never, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, unquote, urlencode
 
 from ostiary.errors import ConfigurationError
+from ostiary.storage import tls
+from ostiary.storage.tls import refuse
 
 Host: TypeAlias = tuple[str, int]  # a name, an address, the directory of a socket, "" for the usual one; and the port
 
@@ -25,16 +26,13 @@ PORT: Final = 5432
 CONNECT_TIMEOUT: Final = 5.0  # seconds for each host, where `connect_timeout` does not say
 NAME: Final = "ostiary"  # `application_name`, where nobody says
 
-SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # Of `target_session_attrs`: both are what is asked of each connection anyway.
 TARGETS: Final = ("primary", "read-write")
-_TLS: Final = ("sslmode", "sslrootcert", "sslcrl", "sslcert", "sslkey", "sslpassword")
-_TLS_VERSIONS: Final = ("ssl_min_protocol_version", "ssl_max_protocol_version")
 _FILES: Final = ("sslrootcert", "sslcrl", "sslcert", "sslkey", "passfile")
 _TAKEN: Final = frozenset(
     {"host", "port", "dbname", "database", "user", "password", "passfile", "connect_timeout", "options"}
     | {"application_name", "fallback_application_name", "target_session_attrs", "sslnegotiation", "ssl"}
-    | {"krbsrvname", "gsslib", *_TLS, *_TLS_VERSIONS}
+    | {"krbsrvname", "gsslib", *tls.PARAMETERS, *tls.VERSIONS}
 )
 # What changes nothing, as things are so anyway.
 _INERT: Final[Mapping[str, frozenset[str]]] = {
@@ -102,7 +100,7 @@ class Servers:
         if self.is_tls_direct:
             found["direct_tls"] = True
         if self.tls.get("sslrootcert") == "system":  # libpq 16: the roots of the machine
-            found["ssl"] = _by_the_systems_roots(self.tls)
+            found["ssl"] = tls.by_the_systems_roots(self.tls)
         elif self.tls:
             found["dsn"] = f"postgresql://?{urlencode(self.tls, quote_via=quote)}"
         return found
@@ -122,12 +120,12 @@ def read(text: str) -> Path | Servers:
     scheme, found, rest = text.partition("://")
     backend = scheme.partition("+")[0].lower()
     if not found or not re.fullmatch(r"[a-z][a-z0-9]{0,30}", backend):
-        _refuse("write sqlite:///path or postgresql://user@host/name")
+        refuse("write sqlite:///path or postgresql://user@host/name")
     if backend == "sqlite":
         return _file(rest)
     if backend in {"postgresql", "postgres"}:
         return _servers(rest)
-    _refuse(f"{backend} is not supported; use sqlite or postgresql")
+    refuse(f"{backend} is not supported; use sqlite or postgresql")
 
 
 def shown(text: str) -> str:
@@ -142,14 +140,10 @@ def shown(text: str) -> str:
     return f"postgresql://{who}{found}"
 
 
-def _refuse(why: str) -> Never:
-    raise ConfigurationError(f"database_url: {why}")
-
-
 def _file(rest: str) -> Path:
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path or path == ":memory:" or "?" in rest or "\0" in path:
-        _refuse("SQLite needs a file, such as sqlite:///ostiary.db")
+        refuse("SQLite needs a file, such as sqlite:///ostiary.db")
     return Path(path)
 
 
@@ -158,7 +152,7 @@ def _servers(rest: str) -> Servers:
     rest, _, query = rest.partition("?")
     places, _, database = rest.partition("/")
     if "@" in places or "@" in database:
-        _refuse("write @ : / ? and # in a name or password as %40 %3A %2F %3F and %23")
+        refuse("write @ : / ? and # in a name or password as %40 %3A %2F %3F and %23")
     asked = _asked(query)
     user, _, password = (credentials or "").partition(":")
     last = {name: values[-1] for name, values in asked.items()}
@@ -166,7 +160,7 @@ def _servers(rest: str) -> Servers:
     hosts = _hosts(named or [unquote(one) for one in places.split(",") if places], asked.get("port", ()))
     for name in _FILES:
         _ensure_readable(name, last.get(name))
-    tls = _tls(last)
+    found = tls.read_tls(last)
     return Servers(
         hosts=hosts,
         user=last.get("user") or unquote(user) or None,
@@ -174,8 +168,8 @@ def _servers(rest: str) -> Servers:
         database=last.get("dbname") or last.get("database") or unquote(database) or None,
         passfile=last.get("passfile"),
         connect_timeout=_seconds(last.get("connect_timeout")),
-        tls=tls,
-        is_tls_direct=_is_direct(last.get("sslnegotiation"), tls),
+        tls=found,
+        is_tls_direct=tls.is_direct(last.get("sslnegotiation"), found),
         startup=_startup(last),
         more={name: last[name] for name in ("krbsrvname", "gsslib") if name in last},
     )
@@ -198,26 +192,26 @@ def _asked(query: str) -> dict[str, list[str]]:
     """The parameters, each with all that was said of it."""
     asked: dict[str, list[str]] = {}
     if "@" in query and not re.search(r"(?:^|&)(?:user|password|options|application_name|sslpassword)=[^&]*@", query):
-        _refuse("write @ : / ? and # in a name or password as %40 %3A %2F %3F and %23")
+        refuse("write @ : / ? and # in a name or password as %40 %3A %2F %3F and %23")
     for part in filter(None, query.split("&")):
         name, found, value = part.partition("=")
         name, value = unquote(name), unquote(value)
         if not found or not _PARAMETER.fullmatch(name):
-            _refuse("after the ? there must be name=value, joined by &")
+            refuse("after the ? there must be name=value, joined by &")
         if "\0" in value:
-            _refuse(f"{name} holds a NUL")
+            refuse(f"{name} holds a NUL")
         if name in _INERT and value.lower() in _INERT[name]:
             continue
         if name == "hostaddr":
-            _refuse("hostaddr is not supported; write the address as host")
+            refuse("hostaddr is not supported; write the address as host")
         if name not in _TAKEN:
-            _refuse(f"the parameter {name}{' with this value' if name in _INERT else ''} is not supported")
+            refuse(f"the parameter {name}{' with this value' if name in _INERT else ''} is not supported")
         if value:
             asked.setdefault(name, []).append(value)
     target = asked.get("target_session_attrs", ["primary"])[-1]
     if target not in TARGETS:
         known = target if target in {"any", "standby", "read-only", "prefer-standby"} else "with this value"
-        _refuse(
+        refuse(
             f"target_session_attrs {known} is not supported: whether a session has ended is known by the primary only; "
             "leave it out, or write primary"
         )
@@ -231,7 +225,7 @@ def _hosts(places: Sequence[str], said: Sequence[str]) -> tuple[Host, ...]:
         places = [one for one in os.environ.get("PGHOST", "").split(",") if one]
         ports = ports or [one for one in os.environ.get("PGPORT", "").split(",") if one and len(places) > 0]
     if len(ports) not in {0, 1, len(places)} and places:
-        _refuse("as many ports are needed as there are hosts, or one for all")
+        refuse("as many ports are needed as there are hosts, or one for all")
     if not places:
         return (("", _port(ports[0])),) if ports else ()
     each = ports * len(places) if len(ports) == 1 else ports or [os.environ.get("PGPORT", "")] * len(places)
@@ -247,7 +241,7 @@ def _host(place: str, port: str) -> Host:
     else:
         name, _, own = place.partition(":")
     if "@" in name or any(letter.isspace() or letter in "\0?#" for letter in name) or "[" in name:
-        _refuse("a host cannot be read; write @ : / ? and # in a password as %40 %3A %2F %3F and %23")
+        refuse("a host cannot be read; write @ : / ? and # in a password as %40 %3A %2F %3F and %23")
     return name or "localhost", _port(own or port)
 
 
@@ -255,41 +249,8 @@ def _port(text: str) -> int:
     if not text:
         return PORT
     if not _DIGITS.fullmatch(text) or not 0 < int(text) < 65536:
-        _refuse("a port must be a number from 1 to 65535")
+        refuse("a port must be a number from 1 to 65535")
     return int(text)
-
-
-def _tls(last: Mapping[str, str]) -> dict[str, str]:
-    tls = {name: last[name] for name in (*_TLS, *_TLS_VERSIONS) if name in last}
-    if "ssl" in last:  # as of JDBC, which libpq reads too, and of SQLAlchemy with asyncpg
-        tls.setdefault("sslmode", {"true": "require", "false": "disable"}.get(last["ssl"], last["ssl"]))
-    if tls.get("sslmode", "prefer") not in SSL_MODES:
-        _refuse(f"sslmode must be one of {', '.join(SSL_MODES)}")
-    for name in _TLS_VERSIONS:
-        if name in tls and tls[name] not in {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}:
-            _refuse(f"{name} must be one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")
-    if tls.get("sslrootcert") == "system" and tls.setdefault("sslmode", "verify-full") != "verify-full":
-        _refuse("sslrootcert=system needs sslmode=verify-full")
-    if tls.get("sslrootcert") == "system" and (more := tls.keys() & {"sslcrl", *_TLS_VERSIONS}):
-        _refuse(f"sslrootcert=system does not go with {', '.join(sorted(more))}")
-    if "sslkey" in tls and "sslcert" not in tls:
-        _refuse("sslkey needs sslcert")
-    return tls
-
-
-def _by_the_systems_roots(tls: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if "sslcert" in tls:
-        context.load_cert_chain(tls["sslcert"], tls.get("sslkey"), tls.get("sslpassword", ""))
-    return context
-
-
-def _is_direct(said: str | None, tls: Mapping[str, str]) -> bool:
-    if said not in {None, "postgres", "direct"}:
-        _refuse("sslnegotiation must be postgres or direct")
-    if said == "direct" and tls.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
-        _refuse("sslnegotiation=direct needs sslmode=require, verify-ca or verify-full")
-    return said == "direct"
 
 
 def _startup(last: Mapping[str, str]) -> dict[str, str]:
@@ -301,7 +262,7 @@ def _seconds(text: str | None) -> float:
     if text is None:
         return CONNECT_TIMEOUT
     if not re.fullmatch(r"-?[0-9]{1,6}", text):
-        _refuse("connect_timeout must be a whole number of seconds")
+        refuse("connect_timeout must be a whole number of seconds")
     # Zero is libpq's word for ever: nobody waits for ever here.
     return float(text) if int(text) > 0 else CONNECT_TIMEOUT
 
@@ -313,9 +274,9 @@ def _ensure_readable(name: str, path: str | None) -> None:
         with Path(path).open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
     except OSError as why:
-        _refuse(f"{name}: {path} cannot be read: {why.strerror or type(why).__name__}")
+        refuse(f"{name}: {path} cannot be read: {why.strerror or type(why).__name__}")
     if name == "passfile" and os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        _refuse(f"passfile: {path} can be read by others, so it would be ignored; chmod 600 {path}")
+        refuse(f"passfile: {path} can be read by others, so it would be ignored; chmod 600 {path}")
 
 
 def _shown_host(host: Host) -> str:

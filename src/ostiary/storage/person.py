@@ -9,7 +9,8 @@ from sqlalchemy import and_, delete, func, or_, select
 
 from ostiary.storage import retention
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import authorization_codes, cli_tokens, consents, event_chain, events, refusals, sessions
+from ostiary.storage.oauth_schema import authorization_codes, consents
+from ostiary.storage.schema import cli_tokens, event_chain, events, refusals, sessions
 
 
 async def is_known(db: Connection, user_id: str) -> bool:

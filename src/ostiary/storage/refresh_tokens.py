@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 
 from ostiary.core.oauth.refresh import Family
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import refresh_tokens
+from ostiary.storage.oauth_schema import refresh_tokens
 
 
 async def add(db: Connection, family: Family) -> None:

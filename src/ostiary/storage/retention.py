@@ -11,19 +11,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, null, or_, select, text, update
 
 from ostiary.core.event import REFUSED
-from ostiary.core.selector import label_key
+from ostiary.core.likeness import label_key
 from ostiary.storage.accounts import NOBODYS
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import (
-    authorization_codes,
-    cli_tokens,
-    event_chain,
-    events,
-    refresh_tokens,
-    refusals,
-    sessions,
-    setup_codes,
-)
+from ostiary.storage.oauth_schema import authorization_codes, refresh_tokens
+from ostiary.storage.schema import cli_tokens, event_chain, events, refusals, sessions, setup_codes
 from ostiary.storage.sessions import place
 
 

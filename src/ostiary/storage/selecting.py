@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
 from ostiary.core.account import username_key
 from ostiary.core.address import Network, bounds
 from ostiary.core.client import named_by
+from ostiary.core.likeness import Agent, Machine, model_key
 from ostiary.core.policy import Policy
-from ostiary.core.selector import Agent, Machine, Selector, Sort, model_key
+from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Session
 from ostiary.errors import InvalidRequest
 from ostiary.storage import accounts, live

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import signing_keys
+from ostiary.storage.oauth_schema import signing_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ostiary.core.oauth.scope import SERVICE, granted
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import InvalidClient, InvalidGrant, SessionInvalid
-from ostiary.storage import clients, sessions
+from ostiary.storage import clients, sessions, uses
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
@@ -65,7 +65,7 @@ class ClientCredentials:
         await self._sessions.hold_unchanged(db, began)
         now = self._clock()
         session = await sessions.newest_of_client(db, client.id, client.id, self._policy, now)
-        if session is not None and await sessions.use(db, session, sessions.Use(now, at.ip, at.user_agent)):
+        if session is not None and await uses.record(db, session, uses.Use(now, at.ip, at.user_agent)):
             return session
         started = await self._sessions.start_within(
             db,

@@ -21,7 +21,7 @@ from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidGrant
 from ostiary.settings import Settings
-from ostiary.storage import accounts, clients, refresh_tokens, sessions
+from ostiary.storage import accounts, clients, refresh_tokens, sessions, uses
 from ostiary.storage.database import Connection, Database, in_transaction
 
 
@@ -102,7 +102,7 @@ class Refreshing:
             raise InvalidGrant
         # From here on those who refresh the same session, and those who end it, take turns.
         place = at if client.is_public else Client(session.ip, session.user_agent)
-        if not await sessions.use(db, session, sessions.Use(now, place.ip, place.user_agent)):
+        if not await uses.record(db, session, uses.Use(now, place.ip, place.user_agent)):
             raise InvalidGrant("the session was ended")
         family = await refresh_tokens.find(db, token.id) or family
         match family.judge(token, key, now, self._grace):
