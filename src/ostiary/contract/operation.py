@@ -185,7 +185,7 @@ class Operation(Generic[P, A, T]):
         """What it does: the words of what it takes, never those of a base."""
         return inspect.cleandoc(self.takes.__doc__ or "")
 
-    @property
+    @cached_property
     def travels(self) -> Any:
         """The type of what travels as its answer."""
         kind: Any = self.answers  # an array is no type
