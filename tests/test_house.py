@@ -36,7 +36,10 @@ FRONT = {"__init__", "__main__"}
 DOOR_EXCEPTIONS = {
     "ostiary.web": {
         f"ostiary.server.{name}"
-        for name in ("callers", "context", "cookies", "cursors", "exchange", "heads", "origins", "places")
+        for name in (
+            *("callers", "context", "cookies", "cursors", "exchange", "failures", "guard", "heads", "origins"),
+            *("places", "problems", "reading", "routing"),
+        )
     },
     "ostiary.cli.serve": {"ostiary.application", "ostiary.server"},
     "ostiary.cli.database": {"ostiary.server.in_process"},
@@ -45,13 +48,13 @@ DOOR_EXCEPTIONS = {
     },
     "ostiary.integrations.remote": {"ostiary.sdk"},
     "ostiary.integrations.remote_watch": {"ostiary.sdk"},
-    "ostiary.integrations.mount": {"ostiary.server.app", "ostiary.web.pages"},
+    "ostiary.integrations.mount": {"ostiary.server.app", "ostiary.web.failures", "ostiary.web.pages"},
 }
 # The parts of `integrations` that an application takes in only with a whole authority of its own.
 EMBEDDED = ("ostiary.integrations.embedded", "ostiary.integrations.mount")
 
 FRAMEWORKS = {
-    *("aiosqlite", "alembic", "asyncpg", "click", "httpx2", "jinja2", "litestar", "prometheus_client"),
+    *("aiosqlite", "alembic", "asyncpg", "click", "httpx2", "jinja2", "prometheus_client"),
     *("sqlalchemy", "starlette", "structlog", "uvicorn", "uvloop"),
 }
 SQL = {"aiosqlite", "alembic", "asyncpg", "psycopg", "sqlalchemy", "sqlite3"}
@@ -266,7 +269,7 @@ BROKEN: tuple[tuple[Rule, str, str], ...] = (
     (imports_that_point_outward, "sdk/client.py", "from ostiary.settings import Settings"),
     (parts_without_a_layer, "extras/thing.py", ""),
     (parts_without_a_layer, "extras.py", ""),
-    (frameworks_in_the_core, "core/session.py", "from litestar import get"),
+    (frameworks_in_the_core, "core/session.py", "from starlette.routing import Route"),
     (frameworks_in_the_core, "contract/calling.py", "import httpx2"),
     (sql_outside_storage, "authority/__init__.py", "from sqlalchemy.ext.asyncio import AsyncConnection"),
     (sql_outside_storage, "feed.py", "async def listen():\n    import asyncpg"),
