@@ -118,7 +118,16 @@ def responses(operation: Operation[..., Any, Any]) -> dict[str, Object]:
     found = {status: response(operation.speaks, title) for status, title in titles.items()}
     for status, kinds in by_status.items():
         found[status] = response(operation.speaks, " · ".join(dict.fromkeys(map(way.told, kinds))), kinds)
+    if "path" in operation.places.values():  # with a value that cannot be one, it leads nowhere
+        found[404] = {**found[404], "content": _problem("")["content"] | found[404]["content"]}
+    if {"path", "query"} & set(operation.places.values()):
+        found[414] = _problem("The path or the query is too long")
     return {str(status): found[status] for status in sorted(found)}
+
+
+def _problem(description: str) -> Object:
+    """What is refused before anybody looks at which operation it is for."""
+    return response("problem", description)
 
 
 def response(speaks: Speaks, description: str, samples: list[OstiaryError] | None = None) -> Object:
