@@ -46,7 +46,7 @@ CLI, HTTP = "docs/reference/cli.md", "docs/reference/http.md"
 SETTINGS, ERRORS = "docs/reference/settings.md", "docs/reference/errors.md"
 EVENTS, POLICIES = "docs/reference/events.md", "docs/reference/policies.md"
 METRICS, COOKIES = "docs/reference/metrics.md", "docs/reference/cookies.md"
-PAGES, SDK = "docs/reference/pages.md", "docs/reference/sdk.md"
+PAGES, SDK, OAUTH = "docs/reference/pages.md", "docs/reference/sdk.md", "docs/reference/oauth.md"
 
 
 @cache
@@ -202,9 +202,10 @@ def body_of(operation: Mapping[str, Any]) -> set[str]:
 
 
 def answer_of(operation: Mapping[str, Any]) -> set[str]:
-    good = [answer for status, answer in operation["responses"].items() if int(status) < 400]
+    good = [answer for status, answer in operation["responses"].items() if int(status) < 300]
     told = {name for answer in good for part in answer.get("content", {}).values() for name in members(part["schema"])}
-    return told | {name for answer in good for name in answer.get("headers", ())}
+    own = {name for answer in good for name in answer.get("headers", ()) if name.startswith("Ostiary-")}
+    return told | own
 
 
 def query_of(operation: Mapping[str, Any]) -> set[str]:
@@ -212,7 +213,8 @@ def query_of(operation: Mapping[str, Any]) -> set[str]:
 
 
 def refusals_of(operation: Mapping[str, Any]) -> set[str]:
-    return {code for answer in operation["responses"].values() for code in names(answer.get("description", ""))}
+    bad = [answer for status, answer in operation["responses"].items() if int(status) >= 400]
+    return {code for answer in bad for code in names(answer["description"])}
 
 
 def error_classes() -> list[type[errors.OstiaryError]]:
@@ -348,16 +350,34 @@ def environment_matches(pages: Pages) -> Iterator[str]:
 def endpoints_match(pages: Pages) -> Iterator[str]:
     from ostiary.contract.operation import ANY, CREDENTIAL
 
-    documented = {title: text for title, text in sections(pages[HTTP], 3).items() if re.match(r"[A-Z]+ /", title)}
-    real = operations()
-    yield from differences(HTTP, documented, real)
     always, signed_in = {one.code for one in ANY}, {one.code for one in CREDENTIAL}
-    introduced = names(pages[HTTP].partition("\n## ")[0])
-    yield from (f"{HTTP}: {code} is not introduced" for code in sorted((always | signed_in) - set(introduced)))
+    yield from operations_match(pages[HTTP], HTTP, always, signed_in, pages[HTTP].partition("\n## ")[0])
+
+
+def oauth_endpoints_match(pages: Pages) -> Iterator[str]:
+    from ostiary.contract.operation import ANY, CREDENTIAL
+    from ostiary.core.oauth.fields import code_of
+    from ostiary.server.openapi_errors import sample
+
+    # The metadata answers problems, whose words the other page introduces.
+    always = {code_of(sample(one)) for one in ANY} | {one.code for one in ANY}
+    introduced = pages[OAUTH].partition("\n### ")[0] + pages[HTTP].partition("\n## ")[0]
+    signed_in = {code_of(sample(one)) for one in CREDENTIAL}
+    yield from operations_match(pages[OAUTH], OAUTH, always, signed_in, introduced, is_oauth=True)
+
+
+def operations_match(
+    page: str, name: str, always: set[str], signed_in: set[str], introduction: str, *, is_oauth: bool = False
+) -> Iterator[str]:
+    documented = {title: text for title, text in sections(page, 3).items() if re.match(r"[A-Z]+ /", title)}
+    real = {title: one for title, one in operations().items() if (one["tags"] == ["OAuth"]) is is_oauth}
+    yield from differences(name, documented, real)
+    told = {code for one in real.values() for code in refusals_of(one)} & (always | signed_in)
+    yield from (f"{name}: {code} is not introduced" for code in sorted(told - set(names(introduction))))
     for title in sorted(documented.keys() & real.keys()):
         text, operation = documented[title], real[title]
-        where = f"{HTTP}: {title}"
-        public = "no_credentials" not in refusals_of(operation)
+        where = f"{name}: {title}"
+        public = {} in operation["security"] and {"basic": []} not in operation["security"]
         if public is not ("No credential needed" in text):
             yield f"{where}: says the wrong thing about credentials"
         usual = always if public else always | signed_in
@@ -682,9 +702,9 @@ def texts() -> dict[str, str]:
 
 PAGE_RULES: tuple[Rule, ...] = (
     commands_match, global_options_match, exit_codes_match, formats_match, settings_match, environment_matches,
-    endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match, cookies_match,
-    passing_cookies_match, page_routes_match, sdk_calls_match, sign_in_limits_match, facts_are_tested, links_resolve,
-    pages_are_listed, commands_parse, settings_files_load, prose_is_calm,
+    endpoints_match, oauth_endpoints_match, shapes_match, errors_match, events_match, policies_match, metrics_match,
+    cookies_match, passing_cookies_match, page_routes_match, sdk_calls_match, sign_in_limits_match, facts_are_tested,
+    links_resolve, pages_are_listed, commands_parse, settings_files_load, prose_is_calm,
 )  # fmt: skip
 
 
@@ -718,6 +738,10 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (endpoints_match, HTTP, "* Errors: `token_not_found`.", "* Errors: `conflict`."),
     (endpoints_match, HTTP, "`Ostiary-Tenant`", "`Ostiary-House`"),
     (endpoints_match, HTTP, "Sign in and start a session. No credential needed.", "Sign in and start a session."),
+    (oauth_endpoints_match, OAUTH, "### `POST /oauth/revoke`", "### `POST /oauth/revocation`"),
+    (oauth_endpoints_match, OAUTH, "`code_verifier`", "`verifier`"),
+    (oauth_endpoints_match, OAUTH, "* Errors: `invalid_client`.", "* Errors: `invalid_grant`."),
+    (oauth_endpoints_match, OAUTH, "`isCurrent`), `count`", "`isCurrent`)"),
     (shapes_match, HTTP, "| `is_current` |", "| `current` |"),
     (shapes_match, HTTP, "| `issued_by` |", "| `minted_by` |"),
     (errors_match, ERRORS, "| `token_revoked` |", "| `token_ended` |"),
