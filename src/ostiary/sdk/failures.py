@@ -53,7 +53,7 @@ def from_problem(status: int, content: object, request_id: str | None) -> Ostiar
 
 def _classes(kind: type[OstiaryError]) -> Iterator[type[OstiaryError]]:
     for one in kind.__subclasses__():
-        if one.__module__ == errors.__name__:
+        if one.__module__.startswith(errors.__name__):
             yield one
             yield from _classes(one)
 

@@ -1,0 +1,77 @@
+"""An OAuth request is refused: the words of RFC 6749 and OIDC Core."""
+
+from __future__ import annotations
+
+from ostiary.errors.general import OstiaryError
+
+
+class OAuthError(OstiaryError):
+    """An OAuth request is refused. `code` is what RFC 6749 5.2 and 4.1.2.1 and OIDC Core 3.1.2.6 call `error`."""
+
+    code = "oauth_error"
+    status = 400
+    title = "The OAuth request is refused"
+
+
+class InvalidClient(OAuthError):
+    """Unknown client or wrong secret: told apart by nobody."""
+
+    code = "invalid_client"
+    status = 401
+    title = "The client is unknown, or did not prove who it is"
+
+
+class InvalidGrant(OAuthError):
+    """The code or refresh token is unknown, of another client, used, expired, or its session has ended."""
+
+    code = "invalid_grant"
+    title = "The code or refresh token is not valid"
+
+
+class InvalidScope(OAuthError):
+    """More than this client may ask for, or than was granted."""
+
+    code = "invalid_scope"
+    title = "The scope is not one that this client may have"
+
+
+class UnauthorizedClient(OAuthError):
+    """The client is known, but is not registered for this grant."""
+
+    code = "unauthorized_client"
+    title = "This client may not use this grant"
+
+
+class UnsupportedGrantType(OAuthError):
+    """Not one of `authorization_code`, `refresh_token`, `client_credentials`."""
+
+    code = "unsupported_grant_type"
+    title = "There is no such grant here"
+
+
+class UnsupportedResponseType(OAuthError):
+    """Not `code`."""
+
+    code = "unsupported_response_type"
+    title = "Only response_type=code is supported"
+
+
+class AccessDenied(OAuthError):
+    """The user was asked, and said no."""
+
+    code = "access_denied"
+    title = "The user did not agree"
+
+
+class LoginRequired(OAuthError):
+    """Nobody is signed in, or not freshly enough; with `prompt=none` nobody may be asked."""
+
+    code = "login_required"
+    title = "The user has to sign in"
+
+
+class ConsentRequired(OAuthError):
+    """A third-party client that the user has not agreed to."""
+
+    code = "consent_required"
+    title = "The user has to agree first"
