@@ -22,7 +22,7 @@ class Following:
         """`after`: where to begin; None begins with what happens from now on."""
         self._trail = trail
         self._query = query
-        self._told: set[int] = set()  # positions above `settled`
+        self._seen: set[int] = set()  # positions above `settled`
         self._newest = after or 0
         self._is_away = False
         self.settled = after or 0
@@ -59,15 +59,15 @@ class Following:
             for one in page.events:
                 position = _position(one)
                 self._newest = max(self._newest, position)
-                if position not in self._told and position > self.settled:
-                    self._told.add(position)
+                if position not in self._seen and position > self.settled:
+                    self._seen.add(position)
                     yield one
             cursor = page.cursor
             if cursor is None:
                 break
         if after == self.settled and settled > self.settled:
             self.settled = settled
-            self._told = {position for position in self._told if position > self.settled}
+            self._seen = {position for position in self._seen if position > self.settled}
 
 
 def _position(one: Object) -> int:

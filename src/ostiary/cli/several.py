@@ -14,7 +14,7 @@ from ostiary.errors import OstiaryError
 
 
 class Several:
-    """What was asked for, and what came of each.
+    """Acts on several names, and the outcome of each.
 
     With one name, what goes wrong is raised as everywhere. With several it is told, and the rest is done.
 
@@ -55,7 +55,7 @@ class Several:
             self._try(name, lambda name=name: self.answers.append(act(name)))  # type: ignore[misc]
 
     @property
-    def told(self) -> list[Object]:
+    def results(self) -> list[Object]:
         """For formats that programs read: what failed stands beside what did not; plain ids are of what was done."""
         return self.answers if self._invocation.form == "quiet" else [*self.answers, *self._failed]
 
@@ -80,8 +80,8 @@ class Several:
             self._codes.append(failure.exit_code)
             self._failed.append({"id": name, "ok": False, "code": failure.code, "detail": failure.message})
             words, problem = f"{name}: {failure.message}", {**failure.problem, "id": name}
-            told = Failure(words, failure.exit_code, hint=failure.hint, code=failure.code, problem=problem)
-            self._invocation.report(told)
+            named = Failure(words, failure.exit_code, hint=failure.hint, code=failure.code, problem=problem)
+            self._invocation.report(named)
 
 
 def own_id(invocation: Invocation) -> str | None:

@@ -99,8 +99,8 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool) -> None:
     several = Several(invocation, ids)
     chosen = several.find(finder(calls))
     several.do(chosen, lambda one: _revoke(invocation, calls, one), own=own_id(invocation))
-    if invocation.form != "table" and several.told:
-        invocation.show_all(several.told, REVOKED)
+    if invocation.form != "table" and several.results:
+        invocation.show_all(several.results, REVOKED)
     several.leave()
 
 

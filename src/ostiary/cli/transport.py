@@ -16,11 +16,11 @@ from httptools import HttpParserError
 
 from ostiary.cli.address import DEFAULT_PORTS, Address
 from ostiary.cli.failures import Unreachable, UnusableAnswer
-from ostiary.cli.reply import MAXIMUM_BODY, Reply, TooLarge
+from ostiary.cli.response import MAXIMUM_BODY, Response, TooLarge
 
 TIMEOUT: Final = 30.0  # seconds without a byte
 DEADLINE: Final = 120.0  # seconds for a whole answer: a server that drips bytes is given up, too
-PIECE: Final = 64 * 1024  # bytes read at once
+CHUNK: Final = 64 * 1024  # bytes read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def send(
         asked = _request(address, method, address.path + path, headers, body)
         with _connect(address, timeout) as connection:
             connection.sendall(asked)
-            reply = _read(connection)
+            response = _read(connection)
     except TimeoutError:
         raise Unreachable(address.url, "no answer in time; whether it was done is not known") from None
     except HttpParserError:
@@ -66,9 +66,9 @@ def send(
         raise UnusableAnswer(address.url, f"its answer is larger than {MAXIMUM_BODY // 1024 // 1024} MiB") from None
     except (OSError, UnicodeError) as why:
         raise Unreachable(address.url, _why(why)) from None
-    if not reply.is_complete and not reply.ends_with_the_connection:
+    if not response.is_complete and not response.ends_with_the_connection:
         raise Unreachable(address.url, "the connection was cut; whether it was done is not known")
-    return Answer(reply.status, reply.headers, reply.body)
+    return Answer(response.status, response.headers, response.body)
 
 
 def _request(address: Address, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
@@ -106,14 +106,14 @@ def _connect(address: Address, timeout: float) -> socket.socket:
         raise
 
 
-def _read(connection: socket.socket) -> Reply:
+def _read(connection: socket.socket) -> Response:
     give_up = time.monotonic() + DEADLINE
-    reply = Reply()
-    while not reply.is_complete and (part := connection.recv(PIECE)):
-        reply.feed(part)
+    response = Response()
+    while not response.is_complete and (part := connection.recv(CHUNK)):
+        response.feed(part)
         if time.monotonic() > give_up:
             raise TimeoutError
-    return reply
+    return response
 
 
 def _why(why: Exception) -> str:

@@ -13,6 +13,7 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, password_stdin_option, yes_option
 from ostiary.cli.output.column import Column, minute, words
 from ostiary.cli.output.text import safe
+from ostiary.core.account import check_password
 
 COLUMNS: Final = (
     Column("username", "username"),
@@ -65,7 +66,7 @@ def add(
       ostiary user add robot --password-stdin < password.txt
     """
     calls = invocation.administration(database_url, create=True)
-    secret = password(f"Password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
+    secret = check_password(password(f"Password for {safe(name)}: ", from_stdin=password_stdin, twice=True), name)
     roles = ["admin", "member"] if admin else ["member"]
     added = member(calls.ask("add_user", username=name, password=secret, email=email, roles=roles), "user")
     kind = "administrator" if admin else "user"
@@ -154,7 +155,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url
       ostiary user passwd web_user --password-stdin < password.txt
     """
     calls = invocation.administration(database_url)
-    secret = password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True)
+    secret = check_password(password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True), name)
     answer = calls.ask("set_password", username=name, new=secret)
     invocation.done(f"Password of {name} changed.", {"username": name, **answer}, ENDED[:2])
 

@@ -18,7 +18,7 @@ from ostiary.cli.output.text import safe
 from ostiary.cli.several import Several
 from ostiary.core.duration import parse_duration
 
-AT_ONCE: Final = 10.0  # seconds that one question waits; the server and proxies between allow more
+LONGEST_POLL: Final = 10.0  # seconds that one request waits for news; the server and proxies between allow more
 REVOKED: Final = (Column("id", "id"), Column("is_current", "current"), Column("ok", "ok"))
 LAG: Final = (Column("is_everywhere", "everywhere"), Column("lag_ms", "lag (ms)"), Column("verifiers", "verifiers"))
 
@@ -60,7 +60,7 @@ def wait_for(calls: Calls, operation: str, session_ids: Sequence[str], timeout: 
     for session_id in session_ids:
         while True:
             left = max(0.0, until - time.monotonic())
-            lag = calls.ask(operation, session_id=session_id, wait=round(min(left, AT_ONCE), 3))
+            lag = calls.ask(operation, session_id=session_id, wait=round(min(left, LONGEST_POLL), 3))
             if lag.get("is_everywhere") is True or time.monotonic() >= until:
                 break
         found.append(lag)
@@ -76,9 +76,11 @@ def show_revoked(invocation: Invocation, several: Several, lags: Sequence[Object
     """
     if invocation.form != "table":
         by_id = {lag.get("session_id"): lag for lag in lags}
-        told: list[Object] = [{**answer, **_without_id(by_id.get(answer.get("id"), {}))} for answer in several.told]
-        if told:
-            invocation.show_all(told, (*REVOKED, *LAG) if lags else REVOKED)
+        results: list[Object] = [
+            {**answer, **_without_id(by_id.get(answer.get("id"), {}))} for answer in several.results
+        ]
+        if results:
+            invocation.show_all(results, (*REVOKED, *LAG) if lags else REVOKED)
     _tell(invocation, several, lags)
     several.leave()
 

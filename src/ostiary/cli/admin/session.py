@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -278,10 +277,9 @@ def _show_plan(invocation: Invocation, made: Object) -> None:
 
 
 def _apply(invocation: Invocation, calls: Calls, plan_id: str, terms: dict[str, Any]) -> None:
-    tell = _teller(invocation)
     while True:
         answer = calls.ask("apply_plan", plan_id=plan_id, limit=STEP, **terms)
-        tell(answer)
+        _show_progress(invocation, answer)
         if answer.get("done") is not False:
             break
     invocation.done(f"{counted(answer, 'count', 'session')} revoked.", answer, PROGRESS)
@@ -290,10 +288,7 @@ def _apply(invocation: Invocation, calls: Calls, plan_id: str, terms: dict[str, 
         invocation.note(f"until {until} UTC this can be undone: ostiary admin session undo {plan_id}")
 
 
-def _teller(invocation: Invocation) -> Callable[[Object], None]:
-    def tell(answer: Object) -> None:
-        pinned = answer.get("pinned")
-        if isinstance(pinned, int) and pinned > STEP:
-            invocation.say(f"{answer.get('count')} of {pinned} ended")
-
-    return tell
+def _show_progress(invocation: Invocation, answer: Object) -> None:
+    pinned = answer.get("pinned")
+    if isinstance(pinned, int) and pinned > STEP:
+        invocation.say(f"{answer.get('count')} of {pinned} ended")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from ostiary.cli.checks import Finding
-from ostiary.cli.operator import operator
 from ostiary.errors import OstiaryError
 from ostiary.settings import load
 
@@ -13,7 +12,7 @@ OPERATIONS = 3000
 
 
 def race(database_url: str | None, seed: int) -> Finding:
-    """What came of them. The users that were made for it are removed again."""
+    """The findings. The users that were made for it are removed again."""
     try:
         return asyncio.run(_run(database_url, seed))
     except OstiaryError as error:
@@ -23,6 +22,7 @@ def race(database_url: str | None, seed: int) -> Finding:
 async def _run(database_url: str | None, seed: int) -> Finding:
     from ostiary.authority import Authority
     from ostiary.authority.races import Races
+    from ostiary.cli.database import operator
 
     settings = load({"database_url": database_url}).settings
     async with Authority(settings) as one, Authority(settings) as two:

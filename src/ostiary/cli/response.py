@@ -15,7 +15,7 @@ class TooLarge(Exception):
     """A body of more than `MAXIMUM_BODY`."""
 
 
-class Reply:
+class Response:
     """What has come so far.
 
     Attributes:
