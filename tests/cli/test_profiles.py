@@ -7,14 +7,15 @@ import stat
 import threading
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.cli.config_file import read, rewrite
 from ostiary.cli.failures import USAGE, Failure
 from ostiary.cli.profiles import Profile, check_name, load, remove, store, use
-from ostiary.cli.toml import to_toml
 
 SECRET = "sess_abc.secret"
 
@@ -201,4 +202,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), VALUES, max_size=4))
 def test_what_toml_is_written_is_read_back(document):
-    assert tomllib.loads(to_toml(document)) == document
+    with TemporaryDirectory() as home:
+        path = str(Path(home) / "config.toml")
+        rewrite(path, lambda _: document)
+        assert read(path) == document

@@ -46,12 +46,12 @@ def rewrite(path: str, change: Callable[[Document], Document]) -> None:
     Raises:
         Failure: as `read`, what `change` raises, or the file cannot be written.
     """
-    from ostiary.cli.toml import to_toml
+    import tomli_w
 
     real = _real(path)
     _ensure_directory(os.path.dirname(real) or ".", ours=not os.environ.get("OSTIARY_CONFIG"))
     with _locked(os.path.dirname(real) or "."):
-        text = to_toml(change(read(path)))
+        text = tomli_w.dumps(change(read(path)))
         with PrivateFile(real, replace=True) as file:
             file.write(f"# Written by ostiary. It holds credentials: keep it to yourself.\n{text}")
 
