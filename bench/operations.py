@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ostiary.authority import Authority
-from ostiary.authority.races import Outcome, Races
+from ostiary.authority.race_ledger import Outcome
+from ostiary.authority.races import Races
 from ostiary.core.caller import Caller
 from ostiary.settings import Settings
 from tests.support import databases

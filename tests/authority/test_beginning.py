@@ -515,8 +515,8 @@ WRITES = {
     ("codes", "add"), ("refresh_tokens", "add"), ("refresh_tokens", "rotate"), ("setup_codes", "replace"),
 }  # fmt: skip
 FOUND_IN_THE_CODE = {
-    "sessions.Sessions.start_within": {password, start, start_that_took_a_while, mint, exchange, client_credentials},
-    "sessions.Sessions.renew_within": {renew, reauthenticate},
+    "starting.Starting.start_within": {password, start, start_that_took_a_while, mint, exchange, client_credentials},
+    "starting.Starting.renew_within": {renew, reauthenticate},
     "tokens.Tokens.create": {create_token, create_token_by_token},
     "tokens.Tokens.rotate": {rotate_token},
     "oauth.authorization.Authorization.grant": {grant},

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from ostiary.authority.verifiers import LOOK_EVERY
+from ostiary.authority.measuring import LOOK_EVERY
 from ostiary.core.policy import PRESETS
 from ostiary.core.selector import parse
-from ostiary.feed import feed as loop
+from ostiary.feed import commits
 from ostiary.storage.reader import open_reader
 from ostiary.storage.schema import sessions
 from tests.support.people import add_user, at, sign_in
@@ -41,7 +41,7 @@ async def test_many_who_wait_for_an_ending_share_their_looks(authority, operator
     started = await sign_in(authority)
     await authority.administration.revoke(started.session.id, by=operator)
     late = _late(clock())
-    authority.verifiers._rows = late  # a verifier that never hears of it
+    authority.verifiers._measuring._rows = late  # a verifier that never hears of it
     waiting = [authority.verifiers.lag(started.session.id, by=operator, wait=0.5, anybodys=True) for _ in range(40)]
     began = time.monotonic()
     lags = await asyncio.gather(*waiting)
@@ -64,16 +64,17 @@ class _late:  # noqa: N801 - used as a function
         return self.found
 
 
-def test_what_is_remembered_of_endings_is_as_much_as_is_said(authority, clock, monkeypatch):
+def test_what_is_remembered_of_endings_is_as_much_as_is_said(clock, monkeypatch):
     from ostiary.core.endings import Ended
     from ostiary.feed.reading import Poll
 
-    monkeypatch.setattr(loop, "MAXIMUM_REMEMBERED", 100)
+    monkeypatch.setattr(commits, "MAXIMUM_REMEMBERED", 100)
+    known = commits.Commits()
     ids = [f"sess_{number}" for number in range(130)]
     for one in ids:
         entry = Ended(one, "user", None, clock())
-        authority.feed._note_endings(Poll(clock(), clock(), 0, [entry], ()), [])
-        kept = list(authority.feed._ended_by)
+        known.note(Poll(clock(), clock(), 0, [entry], ()), [])
+        kept = list(known._ended_by)
         assert kept == ids[: ids.index(one) + 1][-100:]
 
 

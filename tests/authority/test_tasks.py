@@ -68,7 +68,7 @@ async def test_each_task_of_a_node_goes_on_after_an_error_that_nobody_expected(
         node.verifiers.begin()
         node.upkeep.begin()
         node.verifiers._due.set()
-        node.verifiers._committed([("sess_x", node.clock())], node.clock())
+        node.verifiers._measuring.committed([("sess_x", node.clock())], node.clock())
         opened = node.database.transaction, node.database.reading
         node.database.transaction = node.database.reading = _broken
         node.lags.note(1.0)

@@ -137,7 +137,7 @@ async def test_a_session_that_has_ended_is_told_at_once(authority, operator):
     await authority.administration.revoke(started.session.id, by=operator)
     ended = await asyncio.wait_for(authority.feed.watch(started.session.id), SOON)
     assert isinstance(ended, Ended) and ended.user_id == started.session.user_id
-    assert not authority.feed._watched
+    assert not authority.feed._audience.watched
 
 
 async def test_another_node_is_told_too(authority, make_authority, operator):

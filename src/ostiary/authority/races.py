@@ -12,15 +12,13 @@ import asyncio
 import contextlib
 import random
 import secrets
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ostiary.authority.authority import Authority
-from ostiary.authority.race_plans import LONG, WINDOWS, Applied, Life, Watch, under_way
-from ostiary.authority.results import RevokedMany, Started
-from ostiary.core.account import User
+from ostiary.authority.race_ledger import Held, Ledger, Outcome
+from ostiary.authority.race_plans import LONG, WINDOWS, Applied, Watch, under_way
+from ostiary.authority.results import RevokedMany
 from ostiary.core.caller import Caller
 from ostiary.core.client import seen
 from ostiary.core.plan import Newer
@@ -48,55 +46,20 @@ WEIGHTS: Final = {
 }
 USERS: Final = 6
 CHECKING: Final = 0.025  # seconds that a sign-in lasts at the most, as the check of a password takes
-KEPT: Final = 300  # credentials that are asked about, ended ones too
 MEMBER: Final = ("member",)
 HERE: Final = seen("127.0.0.1", "ostiary races")
 
 
-@dataclass(eq=False)
-class Held:
-    """A token of a session, which a renewal replaces."""
-
-    token: str
-    life: Life
-    is_doomed: bool = False
-    is_dead: bool = False
-
-
-@dataclass
-class Outcome:
-    """What came of it. `violations` says what was seen that must not be."""
-
-    seed: int
-    operations: int = 0
-    accepted: int = 0
-    refused: int = 0
-    violations: list[str] = field(default_factory=list)
-
-
-class Races:
+class Races(Ledger):
     """One run, against a store that others may use at the same time."""
 
     def __init__(self, nodes: Sequence[Authority], seed: int, by: Caller) -> None:
         """`nodes` are open and share a database; `by` may administer."""
+        super().__init__(seed, random.Random(seed))  # noqa: S311 - to be repeated, not to be secret
         self._nodes = nodes
         self._by = by
-        self._dice = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
-        self._users: list[User] = []
-        self._held: list[Held] = []
-        self._lives: list[Life] = []
-        self._endings: defaultdict[str, int] = defaultdict(int)  # of everything of a user, begun
-        self._ended: defaultdict[str, int] = defaultdict(int)  # the same, acknowledged
-        self._unsettled: defaultdict[str, int] = defaultdict(int)  # the same, under way
-        self._changes: defaultdict[str, int] = defaultdict(int)  # of roles of a user, begun
-        self._roles: dict[str, tuple[str, ...] | None] = {}  # of a user; None while a change is under way, or in doubt
-        self._applied: list[Applied] = []  # plans that can be undone
-        self._plans: list[str] = []
-        self._planning: defaultdict[str, int] = defaultdict(int)  # plans of a user that choose sessions right now
-        self._planned: defaultdict[str, int] = defaultdict(int)  # the same, begun
         self._left = 0
         self._password = secrets.token_urlsafe(16)
-        self.outcome = Outcome(seed)
 
     async def run(self, operations: int, workers: int = 8) -> Outcome:
         """So many acts, by so many at once; everything that was made for it is removed at the end."""
@@ -183,18 +146,6 @@ class Races:
         _, started = await node.sign_in.with_password(user.username or "", self._password, client=HERE)
         self._keep(Held(started.token, self._new_life(started, user, endings, pinned, in_doubt=in_doubt)))
 
-    def _pins_of(self, user: User) -> tuple[bool, int]:
-        return self._planning[user.id] > 0, self._planned[user.id]
-
-    def _new_life(
-        self, started: Started, user: User, endings: int, pinned: tuple[bool, int], *, in_doubt: bool
-    ) -> Life:
-        """A session that has just begun; what was under way meanwhile may concern it."""
-        life = Life(started.session.id, user)
-        life.is_doomed = in_doubt or endings != self._endings[user.id] or self._unsettled[user.id] > 0
-        life.is_doomed |= pinned != (False, self._planned[user.id]) or self._planning[user.id] > 0
-        return life
-
     async def _renew(self) -> None:
         held = self._dice.choice(self._held)
         held.is_doomed = True
@@ -203,14 +154,6 @@ class Races:
             self._violated(f"{held.life.session_id} was renewed twice with one secret")
         held.is_dead = True
         self._keep(Held(renewed.token, held.life))
-
-    def _keep(self, held: Held) -> None:
-        self._held.append(held)
-        if held.life not in self._lives[-KEPT:]:
-            self._lives.append(held.life)
-        if len(self._held) > KEPT:
-            self._held.pop(self._dice.randrange(KEPT // 2))
-        del self._lives[: -4 * KEPT]
 
     # Endings.
 
@@ -331,35 +274,3 @@ class Races:
 
     async def _settle(self) -> None:
         await self._node.settling.settle()
-
-    @contextlib.contextmanager
-    def _choosing(self, user: User) -> Iterator[None]:
-        """While it lasts, what begins may be chosen or not."""
-        self._planning[user.id] += 1
-        self._planned[user.id] += 1
-        try:
-            yield
-        finally:
-            self._planning[user.id] -= 1
-
-    def _lives_of(self, user: User) -> list[Life]:
-        known = dict.fromkeys(self._lives) | dict.fromkeys(held.life for held in self._held)
-        return [life for life in known if life.user is user]
-
-    async def _end(self, user: User, act: Callable[[], Awaitable[object]], but: Life | None = None) -> None:
-        """An ending of everything of a user: what is there now is dead when it is acknowledged."""
-        self._endings[user.id] += 1
-        self._unsettled[user.id] += 1
-        lives = [life for life in self._lives_of(user) if life is not but]
-        for life in lives:
-            life.is_doomed = True
-        try:
-            await act()
-            for life in lives:
-                life.is_dead = True
-            self._ended[user.id] += 1
-        finally:
-            self._unsettled[user.id] -= 1
-
-    def _violated(self, what: str) -> None:
-        self.outcome.violations.append(f"operation {self.outcome.operations}: {what}")

@@ -9,25 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from ostiary.authority.measuring import MAXIMUM_MEASURED, Measuring
 from ostiary.authority.tasks import Tasks
 from ostiary.core.caller import Caller
-from ostiary.core.endings import Changed, Ended, EndedMany
-from ostiary.core.verifier import LEASE, MAXIMUM_WAIT, Lag, Verifier, lag_of
+from ostiary.core.endings import Ended, EndedMany
+from ostiary.core.verifier import LEASE, Lag, Verifier
 from ostiary.errors import Conflict, InvalidRequest, SessionNotFound
 from ostiary.feed import Feed, Follower, Poll, Told
 from ostiary.storage import sessions, trail, verifiers
-from ostiary.storage.callbacks import call_all
 from ostiary.storage.database import Connection, Database, in_transaction
 
 MAXIMUM_OF_OWNER: Final = 1000  # verifiers that ask with one credential
-LOOK_EVERY: Final = 0.03  # seconds between looks at the rows while somebody waits or something is measured
-LOOKING: Final = 0.1  # of the time, at most, while only something is measured
 FLUSH_AFTER: Final = 0.02  # seconds in which what is to be written down gathers
 FLUSH_EVERY: Final = (
     0.1  # seconds between two writings, at least: in a storm of endings they would take a tenth of a core
 )
 CLEAN_EVERY: Final = 30.0  # seconds between removals of what is gone
-MAXIMUM_MEASURED: Final = 10_000  # endings that are measured, or remembered as measured, at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,8 @@ class Verifiers:
     def __init__(self, database: Database, feed: Feed, clock: Callable[[], datetime], tasks: Tasks) -> None:
         """Part of an `Authority`."""
         self.database = database
-        self.measured: list[Callable[[float], None]] = []
+        self._measuring = Measuring(database, clock)
+        self.measured = self._measuring.measured
         self._feed = feed
         self._clock = clock
         self._known: dict[str, Verifier] = {}  # as this process knows them
@@ -69,16 +67,9 @@ class Verifiers:
         self._found_at: datetime | None = None  # the same of the newest poll that found an ending
         self._owed: datetime | None = None  # a row for each is to be written down by a poll from then on
         self._endings: deque[datetime] = deque(maxlen=MAXIMUM_MEASURED)  # by when each was committed, of late
-        # Endings that are measured: which one of the session it is, by when it ended, and by when that was committed.
-        self._pending: dict[str, tuple[datetime, datetime]] = {}
-        self._settled: dict[str, tuple[datetime, Lag]] = {}
         self._due = asyncio.Event()
-        self._has_pending = asyncio.Event()
-        self._looks: dict[bool, asyncio.Future[tuple[Sequence[Verifier], datetime]]] = {}  # that have not begun
-        self._looking = asyncio.Lock()
         self._tasks = tasks
         self._flushed = self._cleaned = 0.0  # when rows were written last, and when those of the gone were removed
-        self._looked_for = 0.0  # seconds that the last look took
         feed.polled.append(self._polled)
 
     # What readers and administrators do.
@@ -135,21 +126,10 @@ class Verifiers:
         if session.revoked is None:
             raise Conflict("this session was not revoked, so there is nothing to wait for")
         ending = session.revoked.at
-        if (settled := self._settled_of(session_id, ending)) is not None:
+        if (settled := self._measuring.settled(session_id, ending)) is not None:
             return settled
         ended_by = self._feed.ended_by(session_id, ending) or (await self._feed.fresh()).known
-        until, at_once = asyncio.get_running_loop().time() + min(wait, MAXIMUM_WAIT), True
-        while True:
-            rows, now = await self._look(at_once=at_once)
-            lag, at_once = lag_of(rows, ended_by, now), False
-            if (settled := self._settled_of(session_id, ending)) is not None:
-                return settled
-            if lag.is_everywhere or asyncio.get_running_loop().time() >= until:
-                return lag
-
-    def _settled_of(self, session_id: str, ending: datetime) -> Lag | None:
-        at, lag = self._settled.get(session_id, (None, None))
-        return lag if at == ending else None
+        return await self._measuring.lag(session_id, ending, ended_by, wait)
 
     @property
     def served(self) -> Sequence[Verifier]:
@@ -161,10 +141,10 @@ class Verifiers:
 
     def begin(self) -> None:
         """Write down and measure from now on."""
-        if self._committed not in self._feed.ended_here:
-            self._feed.ended_here.append(self._committed)
+        if self._measuring.committed not in self._feed.ended_here:
+            self._feed.ended_here.append(self._measuring.committed)
         self._tasks.begin("verifiers", self._keep_written)
-        self._tasks.begin("lag", self._keep_measuring)
+        self._tasks.begin("lag", self._measuring.step)
 
     async def stop(self) -> None:
         """Stop."""
@@ -257,13 +237,13 @@ class Verifiers:
     async def _clean(self, db: Connection) -> None:
         await verifiers.remove_gone(db, await trail.now(db, self._clock))
 
-    # Measuring.
+    # What the feed tells.
 
     def _polled(self, poll: Poll | None) -> None:
         if poll is None:
             return
         self._now = poll.time
-        self._drop_undone(poll)
+        self._measuring.drop_undone(poll)
         if self._owed is not None and poll.time >= self._owed:
             self._owed = None
             self._due.set()
@@ -275,71 +255,6 @@ class Verifiers:
                 self._owed = poll.known
                 asyncio.get_running_loop().call_later(FLUSH_AFTER, self._feed.wake, "verifiers")
 
-    def _drop_undone(self, poll: Poll) -> None:
-        """Forget what was noted of endings that were undone; they are told by the same rows as everything (rule 2)."""
-        if poll.events is None:  # told in groups, where an undoing names no session
-            self._pending.clear()
-            self._settled.clear()
-        for entry in poll.entries:
-            if isinstance(entry, Changed) and entry.session_id is not None:
-                self._pending.pop(entry.session_id, None)
-                self._settled.pop(entry.session_id, None)
-
-    def _committed(self, endings: Sequence[tuple[str, datetime]], ended_by: datetime) -> None:
-        for session_id, at in endings:
-            if len(self._pending) >= MAXIMUM_MEASURED and session_id not in self._pending:
-                break
-            self._pending[session_id] = (at, ended_by)
-            self._settled.pop(session_id, None)
-        self._has_pending.set()
-
-    async def _keep_measuring(self) -> None:
-        clock = asyncio.get_running_loop().time
-        await self._has_pending.wait()
-        await asyncio.sleep(max(LOOK_EVERY, self._looked_for / LOOKING))
-        began = clock()
-        await self._measure()
-        self._looked_for = clock() - began
-        if not self._pending:
-            self._has_pending.clear()
-
-    async def _measure(self) -> None:
-        rows, now = await self._rows()
-        for ended_by in {by for _, by in self._pending.values()}:
-            lag = lag_of(rows, ended_by, now)
-            if not lag.is_everywhere:
-                continue
-            for session_id in [one for one, (_, by) in self._pending.items() if by == ended_by]:
-                at, _ = self._pending.pop(session_id)
-                self._settled[session_id] = (at, lag)
-                call_all(self.measured, lag.seconds)
-        while len(self._settled) > MAXIMUM_MEASURED:
-            del self._settled[next(iter(self._settled))]
-
-    async def _look(self, *, at_once: bool) -> tuple[Sequence[Verifier], datetime]:
-        """One look for all who wait for one: it begins after each of them has asked."""
-        looks = self._looks
-        if at_once not in looks:
-            looks[at_once] = asyncio.ensure_future(self._look_for_all(at_once))
-            looks[at_once].add_done_callback(_retrieved)
-        return await asyncio.shield(looks[at_once])
-
-    async def _look_for_all(self, at_once: bool) -> tuple[Sequence[Verifier], datetime]:
-        await asyncio.sleep(0 if at_once else LOOK_EVERY)
-        async with self._looking:  # while one is under way, who comes waits for the next
-            del self._looks[at_once]
-            return await self._rows()
-
-    async def _rows(self) -> tuple[Sequence[Verifier], datetime]:
-        async with self.database.reading() as db:
-            rows = await verifiers.list_all(db)
-            return rows, await trail.now(db, self._clock)
-
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other) if one is not None and other is not None else one or other
-
-
-def _retrieved(done: asyncio.Future[tuple[Sequence[Verifier], datetime]]) -> None:
-    if not done.cancelled():
-        done.exception()  # should everybody who waited have gone

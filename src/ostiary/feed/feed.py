@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ostiary.core.endings import ENDED, Changed, Ended, Entry, Lost, matters
+from ostiary.core.endings import ENDED, Ended, Entry, Lost, matters
 from ostiary.core.event import Event
-from ostiary.errors import Conflict, StoreUnavailable
+from ostiary.errors import StoreUnavailable
+from ostiary.feed.audience import Audience
+from ostiary.feed.commits import Commits
 from ostiary.feed.following import Follower, Told
 from ostiary.feed.hints import Hints, open_hints
-from ostiary.feed.listening import MAXIMUM_LISTENERS, Listener, Notice
+from ostiary.feed.listening import Listener, Notice
 from ostiary.feed.memory import Memory
 from ostiary.feed.position import Position
 from ostiary.feed.reading import Poll, Reading
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 POLL_EVERY: Final = 0.4  # seconds between polls when nothing wakes it
 KEEP_GOING: Final = 30.0  # seconds after the last one who wanted to know: readers come back within that
 RESUME_WITHIN: Final = timedelta(hours=1)  # an older position is answered by `Lost`
-MAXIMUM_WATCHED: Final = 100_000  # sessions
-MAXIMUM_REMEMBERED: Final = 10_000  # endings whose time is known
 
 POLLING, LISTENING, HEARING = "feed", "feed-notifications", "feed-hints"  # names of our tasks
 
@@ -61,14 +60,11 @@ class Feed:
         self.ended_here: list[Callable[[list[tuple[str, datetime]], datetime], None]] = []
         self.is_closed = False
         self._here: list[tuple[str, datetime]] = []  # sessions that this process ended since the last poll began
-        # Of a session: when it ended, and by when that was committed.
-        self._ended_by: dict[str, tuple[datetime, datetime]] = {}
+        self._audience = Audience()
+        self._commits = Commits()
         self._database = database
         self._reading = Reading(database, clock)
         self._node = secrets.token_hex(4)
-        self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
-        self._watched: defaultdict[str, set[asyncio.Future[Ended]]] = defaultdict(set)
-        self._doubted: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._wake = asyncio.Event()
         self._asked: asyncio.Future[Poll] | None = None  # of those who need a poll that has not begun
         self._going: asyncio.Future[Poll] | None = None  # of those who hear of the next that ends
@@ -92,21 +88,13 @@ class Feed:
             Conflict: too many sessions are watched in this process.
             StoreUnavailable: nothing is known now, or the process ends.
         """
-        if len(self._watched) >= MAXIMUM_WATCHED and session_id not in self._watched:
-            raise Conflict(f"more than {MAXIMUM_WATCHED} sessions are watched")
-        future: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self._watched[session_id].add(future)
-        try:
+        with self._audience.watching(session_id) as future:
             await self.fresh()  # from here on it is told; what was before is in the row
             if not future.done():
                 ended = await self._reading.ended_among([session_id])
                 if ended:
                     return ended[0]
             return await future
-        finally:
-            self._watched[session_id].discard(future)
-            if not self._watched[session_id]:
-                del self._watched[session_id]
 
     @asynccontextmanager
     async def doubts(self, session_id: str) -> AsyncIterator[asyncio.Event]:
@@ -117,16 +105,10 @@ class Feed:
         Raises:
             StoreUnavailable: nothing is known now, or the process ends.
         """
-        doubt = asyncio.Event()
-        self._doubted[session_id].add(doubt)
-        try:
+        with self._audience.doubting(session_id) as doubt:
             await self.fresh()
             doubt.set()
             yield doubt
-        finally:
-            self._doubted[session_id].discard(doubt)
-            if not self._doubted[session_id]:
-                del self._doubted[session_id]
 
     @asynccontextmanager
     async def listen(self, user_id: str) -> AsyncIterator[Listener]:
@@ -136,20 +118,13 @@ class Feed:
             Conflict: too many of this user's pages listen already.
             StoreUnavailable: nothing can be heard now.
         """
-        if len(self._listeners.get(user_id, ())) >= MAXIMUM_LISTENERS:
-            raise Conflict("too many open pages follow your sessions; close some")
-        listener = Listener()
+        self._audience.ensure_room(user_id)
         if not self.is_closed:
             await self.fresh()
-        self._listeners[user_id].add(listener)
-        if self.is_closed:
-            listener.tell(Notice.CLOSED)
-        try:
+        with self._audience.listening(user_id) as listener:
+            if self.is_closed:
+                listener.tell(Notice.CLOSED)
             yield listener
-        finally:
-            self._listeners[user_id].discard(listener)
-            if not self._listeners[user_id]:
-                del self._listeners[user_id]
 
     async def follow(self, after: Position | None = None) -> tuple[Follower, Told]:
         """Hear everything from a position on: the follower, and what it missed. Without one, what ends after this.
@@ -205,8 +180,7 @@ class Feed:
         Args:
             at: when it ended, by its row: an ending that was undone since says nothing of the one that holds.
         """
-        ending, known = self._ended_by.get(session_id, (None, None))
-        return known if ending == at else None
+        return self._commits.of(session_id, at)
 
     def wake(self, source: str) -> None:
         """A hint that there is something new."""
@@ -218,13 +192,9 @@ class Feed:
         self.is_closed = True
         away = StoreUnavailable()
         self._settle_going(away)
-        for listener in self._everybody():
-            listener.tell(Notice.CLOSED)
+        self._audience.notify(Notice.CLOSED)
         self._fail_asked(away)
-        for futures in self._watched.values():
-            for future in futures:
-                if not future.done():
-                    future.set_exception(away)
+        self._audience.give_up(away)
 
     async def close(self) -> None:
         """Hang up, and stop polling."""
@@ -262,8 +232,10 @@ class Feed:
         asked, self._asked = self._asked, None
         here, self._here = self._here, []
         try:
-            poll = await self._reading.poll(self._watched)
-            self._note_endings(poll, here)
+            poll = await self._reading.poll(self._audience.watched)
+            self._commits.note(poll, here)
+            if here:
+                call_all(self.ended_here, here, poll.known)
             self._tell(poll)
         except BaseException as why:
             self._here = here + self._here
@@ -275,48 +247,19 @@ class Feed:
 
     def _is_wanted(self) -> bool:
         unused = asyncio.get_running_loop().time() - self._wanted_at
-        is_wanted = bool(self._listeners or self._watched or self._doubted or self._asked) or unused < KEEP_GOING
+        is_wanted = bool(self._audience or self._asked) or unused < KEEP_GOING
         return is_wanted and not self.is_closed
 
     def _tell(self, poll: Poll) -> None:
         call_all(self.polled, poll)
         self.memory.add(poll.entries)
         self._settle_going(poll)
-        if poll.events is None:
-            self._tell_everybody(Notice.LOST)
-        for event in poll.events or ():
-            for listener in self._listeners.get(event.user_id or "", ()):
-                listener.tell(event)
-        for entry in (*poll.entries, *poll.ended):
-            if isinstance(entry, Ended):
-                for future in self._watched.get(entry.session_id, ()):
-                    if not future.done():
-                        future.set_result(entry)
-            elif isinstance(entry, Changed) and entry.session_id is not None:
-                _set(self._doubted.get(entry.session_id, ()))
-        if poll.events is None:  # told in groups, where a renewal names no session
-            _set(doubt for doubts in self._doubted.values() for doubt in doubts)
-
-    def _note_endings(self, poll: Poll, here: list[tuple[str, datetime]]) -> None:
-        if poll.events is None:  # told in groups, where an undoing names no session
-            self._ended_by.clear()
-        for entry in poll.entries:
-            if isinstance(entry, Ended):
-                before = self._ended_by.get(entry.session_id)
-                if before is None or before[0] != entry.at:
-                    self._ended_by[entry.session_id] = (entry.at, poll.known)
-            elif isinstance(entry, Changed) and entry.session_id is not None:
-                self._ended_by.pop(entry.session_id, None)
-        self._ended_by |= {one: (at, poll.known) for one, at in here if self._ended_by.get(one, (None,))[0] != at}
-        while len(self._ended_by) > MAXIMUM_REMEMBERED:
-            del self._ended_by[next(iter(self._ended_by))]
-        if here:
-            call_all(self.ended_here, here, poll.known)
+        self._audience.tell(poll)
 
     def _failed(self, why: BaseException, asked: asyncio.Future[Poll] | None) -> None:
         call_all(self.polled, None)
         away = why if isinstance(why, StoreUnavailable) else StoreUnavailable()
-        self._tell_everybody(Notice.AWAY)
+        self._audience.notify(Notice.AWAY)
         self._asked, again = asked, self._asked
         self._fail_asked(away)
         self._asked = again
@@ -350,18 +293,6 @@ class Feed:
             self.wake("commit")
         if self._hints is not None and matters(events):
             self._hints.send()
-
-    def _tell_everybody(self, notice: Notice) -> None:
-        for listener in self._everybody():
-            listener.tell(notice)
-
-    def _everybody(self) -> Iterable[Listener]:
-        return [listener for listeners in self._listeners.values() for listener in listeners]
-
-
-def _set(doubts: Iterable[asyncio.Event]) -> None:
-    for doubt in doubts:
-        doubt.set()
 
 
 def _hints_of(feed: Feed, tasks: Tasks, wake_url: str) -> Hints:

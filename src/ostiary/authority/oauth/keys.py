@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from ostiary.authority.acting import Acting, act
+from ostiary.authority.oauth.sealed_keys import SealedKeys
 from ostiary.core.caller import Caller
 from ostiary.core.event import Event
 from ostiary.core.needs import admin, power
 from ostiary.core.oauth.claims import ACCESS_TYPE, ID_TYPE, AccessToken, Claims, read_access_token
 from ostiary.core.oauth.jws import ALGORITHM, read_outside
-from ostiary.core.token import new_id
 from ostiary.errors import ConfigurationError, Conflict, SessionInvalid
 from ostiary.settings import Settings
-from ostiary.storage import events, key_file, signing_keys
+from ostiary.storage import events, signing_keys
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.signing_keys import StoredKey
 
@@ -37,8 +33,6 @@ FRESH: Final = 10.0  # seconds a node works with the keys that it has read
 UNKNOWN: Final = 5.0  # seconds it believes that a key does not exist
 MAXIMUM_UNKNOWN: Final = 1000  # keys it remembers that of
 MAXIMUM_VERIFIED: Final = 8192  # JWTs whose signature it remembers to be good
-RSA_BITS: Final = 2048  # NIST SP 800-131A; RFC 7518 3.3 asks for at least as many
-NONCE: Final = 12  # bytes, as AES-GCM wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +60,8 @@ class Keys:
         self.acting = acting
         self.database = acting.database
         self.issuer = settings.issuer
-        self._settings = settings
         self._clock = acting.clock
-        self._master: bytes | None = None
+        self._sealing = SealedKeys(settings, acting.database.file)
         self._known: list[StoredKey] = []
         self._read_at = float("-inf")
         self._public: dict[str, RSAKey] = {}
@@ -88,7 +81,7 @@ class Keys:
             ConfigurationError: there is no key to protect them with, or another one.
         """
         if not any(key.alg == ALGORITHM and key.private_key for key in await self._current()):
-            await self._add(await asyncio.to_thread(self._generate))
+            await self._add(await asyncio.to_thread(self._sealing.generate, self._clock()))
             self._forget()
 
     async def rotate(self, *, by: Caller, at_once: bool = False) -> list[str]:
@@ -108,7 +101,7 @@ class Keys:
         """
         self.acting.ensure(by, admin, power)
         try:
-            made = await asyncio.to_thread(self._generate)
+            made = await asyncio.to_thread(self._sealing.generate, self._clock())
         except ConfigurationError as why:
             raise Conflict(why.message) from None
         await self._rotate(made, at_once, by=by)
@@ -256,58 +249,13 @@ class Keys:
         await self.ensure()
         if self._signer is None:
             newest = next(key for key in await self._current() if key.alg == ALGORITHM and key.private_key)
-            self._signer = Signer(newest.kid, RSAKey.import_key(self._open(newest)))
+            self._signer = Signer(newest.kid, RSAKey.import_key(self._sealing.open(newest)))
         return self._signer
 
     def purpose_key(self, purpose: str) -> bytes:
-        """A key of its own for one purpose, made of the one that the operator keeps.
-
-        Raises:
-            ConfigurationError: there is none; says how to give one.
-        """
-        return hmac.digest(self._master_key(), f"ostiary {purpose}".encode(), "sha256")
+        """As `SealedKeys.purpose_key`."""
+        return self._sealing.purpose_key(purpose)
 
     def purpose_key_if_any(self, purpose: str) -> bytes | None:
-        """The same, or None where the operator gave no key.
-
-        Raises:
-            ConfigurationError: one was given, and it cannot be read.
-        """
-        return self.purpose_key(purpose) if self._read_master() is not None else None
-
-    def _master_key(self) -> bytes:
-        master = self._read_master()
-        if master is None:
-            raise ConfigurationError(key_file.HOW, field="key_file")
-        return master
-
-    def _read_master(self) -> bytes | None:
-        if self._master is None:
-            path = self.database.file
-            self._master = key_file.read(self._settings, path)
-        return self._master
-
-    def _generate(self) -> list[StoredKey]:
-        now = self._clock()
-        return [
-            self._stored(RSAKey.generate_key(RSA_BITS, auto_kid=False), ALGORITHM, now),
-            self._stored(ECKey.generate_key("P-256", auto_kid=False), "ES256", now),
-        ]
-
-    def _stored(self, key: RSAKey | ECKey, alg: str, now: datetime) -> StoredKey:
-        kid = new_id("key")
-        public = {**key.as_dict(private=False), "kid": kid, "alg": alg, "use": "sig"}
-        nonce = secrets.token_bytes(NONCE)
-        sealed = AESGCM(self.purpose_key("signing keys")).encrypt(nonce, key.as_der(private=True), kid.encode())
-        return StoredKey(kid, alg, public, nonce + sealed, now)
-
-    def _open(self, stored: StoredKey) -> bytes:
-        sealed = stored.private_key or b""
-        try:
-            return AESGCM(self.purpose_key("signing keys")).decrypt(sealed[:NONCE], sealed[NONCE:], stored.kid.encode())
-        except (InvalidTag, ValueError):
-            raise ConfigurationError(
-                "the signing keys cannot be opened: they were protected by another key than the one in force. "
-                "Give that one back, or run 'ostiary keys rotate'",
-                field="key_file",
-            ) from None
+        """As `SealedKeys.purpose_key_if_any`."""
+        return self._sealing.purpose_key_if_any(purpose)

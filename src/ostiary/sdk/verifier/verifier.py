@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
 from collections.abc import Coroutine
 from datetime import datetime
 from types import TracebackType
@@ -15,40 +13,27 @@ import httpx2
 from ostiary.contract.verifications import Credential
 from ostiary.core.client import seen
 from ostiary.core.endings import Changed, Ended, Entry
-from ostiary.core.oauth.claims import AccessToken
-from ostiary.core.oauth.jws import MAXIMUM_LENGTH, looks_like_jwt
 from ostiary.core.taking import Taking
-from ostiary.core.token import is_id, parse
-from ostiary.errors import ConfigurationError, SessionInvalid, SessionRevoked, Unauthenticated
+from ostiary.core.token import is_id
+from ostiary.errors import ConfigurationError, SessionInvalid
 from ostiary.sdk.verifier.access_tokens import AccessTokens
-from ostiary.sdk.verifier.asker import Answered, Asker
+from ostiary.sdk.verifier.answering import Answering
+from ostiary.sdk.verifier.asker import Asker
+from ostiary.sdk.verifier.clock import now
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.verifier.feed import FeedReader
-from ostiary.sdk.verifier.heard import Verdict
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
 from ostiary.sdk.verifier.link import Link
 from ostiary.sdk.verifier.memory import NEVER, Known
-from ostiary.sdk.verifier.refusals import Refusals, problem_of, refused, told
-from ostiary.sdk.verifier.remembering import known_from
-from ostiary.sdk.verifier.verified import User, Verified, VerifiedToken
+from ostiary.sdk.verifier.refusals import told
+from ostiary.sdk.verifier.verified import Verified
 from ostiary.sdk.verifier.watches import Watches
 
 MAX_STALENESS: Final = 5.0  # seconds
 REMEMBER: Final = 60.0  # seconds; asking again also reports the use of the session
 MAXIMUM: Final = 100_000  # sessions: at most 64 MiB
 TIMEOUT: Final = 3.0  # seconds for an answer of the authority
-ATTEMPTS: Final = 3  # questions about one credential while the feed tells of changes to it
 LOOK_EVERY: Final = 0.25  # seconds between two looks at what has expired
-TOKEN_LENGTH: Final = 75  # characters of a session's token
-ID_LENGTH: Final = 31  # of its id in front
-
-
-def now() -> float:
-    """Seconds, by a clock that nobody sets and that goes on while the machine sleeps."""
-    return time.clock_gettime(_CLOCK)
-
-
-_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Verifier:
@@ -111,9 +96,8 @@ class Verifier:
         )
         self._known = Knowledge(Bounds(max_staleness, remember, maximum))
         self._asker = Asker(self._link.ask, self._known, now)
-        self._tokens = AccessTokens(self._link.keys, now, issuer=issuer or self._link.url, audience=audience)
-        self._taking = Taking(audience, scope)
-        self._refusals = Refusals()
+        access_tokens = AccessTokens(self._link.keys, now, issuer=issuer or self._link.url, audience=audience)
+        self._answering = Answering(self._known, self._asker, access_tokens, Taking(audience, scope))
         self._watches = Watches()
         self._feed = FeedReader(self._link, self._known, now, self._heard, name=name)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,7 +118,7 @@ class Verifier:
         """
         found = self.recall(token)
         if found is None:
-            return await self._ask(_asked(token, ip, user_agent))
+            return await self._answering.ask(_asked(token, ip, user_agent))
         if found[1]:
             self.renew(token, ip, user_agent)
         return found[0]
@@ -145,7 +129,7 @@ class Verifier:
         The second half is True if it is time to `renew` it: to one caller, once.
         """
         moment = now()
-        known = self._recall(token, moment)
+        known = self._answering.recall(token, moment)
         if known is None:
             return None
         is_due = moment >= known.renew_at
@@ -155,7 +139,7 @@ class Verifier:
 
     def renew(self, token: str, ip: str | None, user_agent: str | None) -> None:
         """Ask again in the background, which also reports the use: in the thread of the event loop."""
-        self._spawn(self._renew(_asked(token, ip, user_agent)))
+        self._spawn(self._answering.renew(_asked(token, ip, user_agent)))
 
     async def look(self, token: str) -> Verified:
         """As `verify`, but the authority is asked, and it does not count as use: nothing idles later for it.
@@ -163,7 +147,7 @@ class Verifier:
         Raises:
             Unauthenticated, CannotProve: as for `verify`.
         """
-        return await self._ask(Credential(token, is_use=False))
+        return await self._answering.ask(Credential(token, is_use=False))
 
     def forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
         """Ask again about these: for who has just ended them, and wants their next question to know it."""
@@ -188,7 +172,7 @@ class Verifier:
             return await self._watches.wait(known.session, known.user_id)
         if is_id(credential):
             raise CannotProve("nothing is known of this session; verify its token first, or watch that")
-        known = self._recall(credential, now())
+        known = self._answering.recall(credential, now())
         if known is not None:
             return await self._watches.wait(known.session, known.user_id)
         verified = await self.look(credential)
@@ -230,121 +214,17 @@ class Verifier:
                 raise CannotProve("the feed did not come") from self._feed.failure
             await asyncio.sleep(0.01)
 
-    # Memory.
-
-    def _recall(self, token: str, moment: float) -> Known | None:
-        if len(token) == TOKEN_LENGTH and token.isascii():
-            digest = hashlib.sha256(token.encode()).digest()
-            return self._known.recall_token(token[:ID_LENGTH], digest, moment)
-        return self._recall_access_token(token, moment)
-
-    def _recall_access_token(self, token: str, moment: float) -> Known | None:
-        server_time = self._known.server_time(moment)
-        if server_time is None or not looks_like_jwt(token) or not token.isascii():
-            return None
-        access = self._tokens.recall(token, server_time)
-        if access is None:
-            return None
-        self._taking.ensure_access_token(access.audience, access.scopes)
-        return self._recall_access(access, moment)
-
-    def _recall_access(self, access: AccessToken, moment: float) -> Known | None:
-        known = self._known.recall(access.session_id, moment)
-        is_told = known is not None and known.scopes == access.scopes and access.is_of(known)
-        return known if is_told else None
-
-    # The authority.
-
-    async def _ask(self, asked: Credential) -> Verified:
-        token = asked.token
-        if len(token) > MAXIMUM_LENGTH or not token.isascii():
-            raise SessionInvalid
-        digest = hashlib.sha256(token.encode()).digest()
-        refusal = self._refusals.get(digest, now())
-        if refusal is not None:
-            raise refusal
-        if looks_like_jwt(token):
-            if not self._taking:
-                self._taking.ensure_access_token((), ())  # nobody needs to be asked
-            found = await self._read_here(token)
-            if found is not None and asked.is_use:
-                return found
-        elif parse(token) is None or not token.startswith(("sess_", "ost_")):
-            raise SessionInvalid
-        for _ in range(ATTEMPTS):
-            verified = self._judged(asked, await self._asker.ask(asked), digest)
-            if verified is not None:
-                return verified
-        raise CannotProve("it changes faster than the authority can be asked")
-
-    async def _read_here(self, token: str) -> Verified | None:
-        """A good access token whose session is known; None to ask. A bad one costs the authority nothing."""
-        server_time = self._known.server_time(now())
-        if server_time is None or not self.is_fresh:
-            return None  # keys may have changed, and the time is only guessed: the authority reads it
-        access = await self._tokens.read(token, server_time)
-        self._taking.ensure_access_token(access.audience, access.scopes)
-        known = self._recall_access(access, now())
-        return known.verified() if known is not None else None
-
-    def _judged(self, asked: Credential, answered: Answered, digest: bytes) -> Verified | None:
-        """What an answer is worth now. Without a pause from here to its use, so that nothing can be told in between."""
-        answer, question = answered.answer, answered.question
-        if answer.error is not None:
-            problem = problem_of(answer.error)
-            session_id = asked.token[:ID_LENGTH] if len(asked.token) == TOKEN_LENGTH else ""
-            if question.heard.verdict("", session_id, None, None) is not Verdict.DOUBTFUL:
-                self._refusals.keep(digest, problem, now(), session_id)
-            raise refused(problem)
-        if answer.user is None:
-            raise CannotProve("the authority's answer cannot be read")
-        session, token = answer.session, answer.token
-        verdict = self._known.verdict(
-            question,
-            now(),
-            answer.user.id,
-            session.id if session else None,
-            session.created_at if session else None,
-            token.id if token else None,
-        )
-        if isinstance(verdict, Ended):
-            raise SessionRevoked(verdict.at, verdict.reason or "")
-        if verdict is Verdict.DOUBTFUL:
-            return None
-        if answer.scopes is not None:
-            # Looked at here as well: where the feed is away, it was not read before it was asked about.
-            self._taking.ensure_access_token(answer.audience or (), answer.scopes)
-        elif token is not None:
-            self._taking.ensure_cli_token(token.scopes)
-        if session is not None:
-            own = b"" if answer.scopes is not None else digest
-            known = known_from(answer.user, session, answer.client_id, own, answered.now, answer.scopes)
-            if asked.is_use:  # or the next use would be answered from here, and not be reported for a while
-                self._known.learn(known, question, session.remaining_s)
-            return known.verified()
-        user = User(answer.user.id, answer.user.username, answer.user.roles)
-        return Verified(user, None, VerifiedToken(token.id, token.scopes, token.expires_at) if token else None)
-
-    async def _renew(self, asked: Credential) -> None:
-        """Ask again before memory runs out: nobody has to wait, and the use is reported."""
-        try:
-            self._judged(asked, await self._asker.ask(asked), hashlib.sha256(asked.token.encode()).digest())
-        except CannotProve:
-            pass  # it is asked about again when memory has run out
-        except Unauthenticated:
-            self._known.memory.forget(asked.token[:ID_LENGTH])
-
     # The feed.
 
     def _heard(self, entry: Entry, known: Known | None) -> None:
         self._watches.hear(entry)
         if isinstance(entry, Ended) and known is not None and known.digest:
             # Its holder will knock again, at every verifier at once: the authority has said all that there is to say.
-            self._refusals.keep(known.digest, told(entry), now(), entry.session_id)
+            self._answering.refusals.keep(known.digest, told(entry), now(), entry.session_id)
         elif isinstance(entry, Changed) and entry.session_id is not None:
-            self._refusals.forget(entry.session_id)
+            self._answering.refusals.forget(entry.session_id)
         if not isinstance(entry, Ended) and (not isinstance(entry, Changed) or entry.keys):
-            self._tokens.forget()
+            self._answering.access_tokens.forget()
 
     async def _sweep(self) -> None:
         """Give up what cannot be told any more, and what has expired."""
