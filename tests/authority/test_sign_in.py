@@ -12,7 +12,7 @@ import pytest
 from ostiary.authority.throttle import Limits, Throttle
 from ostiary.errors import InvalidRequest, NotAllowed, SessionInvalid, SessionRevoked, TooManyRequests, WrongCredentials
 from ostiary.storage import events
-from ostiary.storage.refusals import Failures
+from ostiary.storage.failed_sign_ins import Failures
 from tests.support.people import PASSWORD, SERVED_PASSWORDS, add_user, at, caller, sign_in
 
 

@@ -22,7 +22,7 @@ from ostiary.core.event import Event, Wanted
 from ostiary.errors import StoreUnavailable, TooManyRequests, WrongCredentials
 from ostiary.settings import Settings
 from ostiary.storage import events
-from ostiary.storage.refusals import Failures
+from ostiary.storage.failed_sign_ins import Failures
 from ostiary.storage.schema import metadata
 from tests.support.people import PASSWORD, add_user, sign_in
 

@@ -13,7 +13,7 @@ from ostiary.errors import StoreUnavailable
 from ostiary.settings import Settings
 from ostiary.storage import accounts, sessions
 from ostiary.storage.database import Database
-from ostiary.storage.found import ListedSession
+from ostiary.storage.hot import ListedSession
 from ostiary.storage.postgres_reader import PostgresReader
 from ostiary.storage.reader import open_reader
 from tests.support.people import FIREFOX, add_user

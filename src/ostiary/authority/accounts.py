@@ -184,7 +184,7 @@ class Accounts:
     async def _set_password(self, db: Connection, username: str, hashed: str, *, by: Caller) -> RevokedMany:
         user = (await _account(db, username)).user
         now = self._clock()
-        ended = await end_user(db, user.id, reason="password_change", by=by, now=now, but=by.session_id)
+        ended = await end_user(db, user.id, reason="password_change", by=by, now=now, spare=by.session_id)
         await accounts.set_password(db, user.id, old=None, new=hashed, now=now)
         await self._tell(db, "user.password_changed", user, by)
         return RevokedMany(len(ended), 0, await cli_tokens.count_live(db, user.id, now))

@@ -52,7 +52,7 @@ from ostiary.feed import Feed
 from ostiary.settings import Settings
 from ostiary.storage import migrate, policy_in_force, ready
 from ostiary.storage.database import Database
-from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.hot import SessionRow, TokenRow
 from ostiary.storage.inspection import look_at_contents
 from ostiary.storage.reader import open_reader
 
@@ -121,8 +121,8 @@ class Authority:
         )
         self.presence = Presence(self.database, policy, clock, self.tasks)
         self.sessions = Sessions(acting, self._reader)
-        rows: Batch[FoundSession] = Batch(self._reader.sessions, self._reader.lanes)
-        tokens: Batch[FoundToken] = Batch(self._reader.tokens, self._reader.lanes)
+        rows: Batch[SessionRow] = Batch(self._reader.sessions, self._reader.lanes)
+        tokens: Batch[TokenRow] = Batch(self._reader.tokens, self._reader.lanes)
         self.oauth = OAuth(settings, acting, self.sessions, rows)
         self.verification = Verification(rows, tokens, policy, clock, self.presence, self.oauth.keys)
         self.administration = Administration(acting, self.sessions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from ostiary.authority.hanging import Roots, closure
+from ostiary.authority.derived import Roots, closure
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
@@ -60,12 +60,12 @@ async def suspend_sessions(
 async def end_what_they_made(
     db: Connection, minted: Sequence[Session], *, reason: Reason, by: Caller, now: datetime
 ) -> None:
-    """End for good what hangs on sessions that an administrator made: CLI tokens, grants, sessions by those tokens."""
+    """End for good what was derived from sessions that an administrator made: tokens, grants, and sessions of both."""
     for one in minted:
         if one.client_id is not None:
             continue  # a grant of one: nothing is made in it
         found, tokens, _ = await closure(db, Roots(one.user_id, sessions=(one.id,)))
-        others = await sessions.issued_by(db, list(tokens), but=one.user_id)
+        others = await sessions.issued_by(db, list(tokens), spare=one.user_id)
         for made in [*found.values(), *others]:
             if made.id != one.id:
                 await end_sessions(db, sessions.by_id(made.id), reason=reason, by=by, now=now)
@@ -162,7 +162,7 @@ async def end_user(
     reason: Reason,
     by: Caller,
     now: datetime,
-    but: str | None = None,
+    spare: str | None = None,
     application_id: str | None = None,
 ) -> list[Session]:
     """End every session of a user (in one application; but one, when given), and bar whatever sign-in began before now.
@@ -170,7 +170,7 @@ async def end_user(
     Holding the user's row makes this and a start take turns; the cut-off time refuses the start that comes second.
     """
     previous = await subjects.hold(db, user_id)
-    chosen = sessions.of_user(user_id, but, application_id)
+    chosen = sessions.of_user(user_id, spare, application_id)
     ended = await end_sessions(db, chosen, reason=reason, by=by, now=now)
     await subjects.set_cut_off(db, user_id, _later(previous, now))
     return ended

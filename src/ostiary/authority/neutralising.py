@@ -1,4 +1,4 @@
-"""Neutralise a leaked credential: find everything that hangs on it, and end all of it in one act."""
+"""Neutralise a leaked credential: find everything that was derived from it, and end all of it in one act."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ostiary.authority.acting import Acting, act
+from ostiary.authority.derived import Derived, Roots, find_derived
 from ostiary.authority.ending import end_sessions, end_tokens
-from ostiary.authority.hanging import Roots, Thing, find_hanging
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
 from ostiary.core.event import Event
@@ -22,11 +22,11 @@ from ostiary.storage.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Neutralised:
-    """A leaked credential, and what hangs on it.
+    """A leaked credential, and what was derived from it.
 
     Attributes:
         matches: whether the secret, or the signature, is one that we gave out; None for a bare id.
-        things: as they are, or were before they ended.
+        derived: as they are, or were before they ended.
         sessions, tokens: how many sessions and CLI tokens end, or ended.
         applied: False for a preview.
     """
@@ -36,7 +36,7 @@ class Neutralised:
     matches: bool | None
     user_id: str
     username: str | None
-    things: tuple[Thing, ...]
+    derived: tuple[Derived, ...]
     sessions: int
     tokens: int
     applied: bool = False
@@ -60,7 +60,7 @@ class Neutralising:
         self._access_token_lifetime = access_token_lifetime
 
     async def preview(self, credential: str, *, by: Caller) -> Neutralised:
-        """What hangs on a credential. Nothing is changed.
+        """What was derived from a credential. Nothing is changed.
 
         Args:
             credential: any credential of ours, a line that holds one, or an id; it may have ended.
@@ -78,7 +78,7 @@ class Neutralising:
             return await self._found(db, leak, roots, matches)
 
     async def apply(self, credential: str, *, by: Caller) -> Neutralised:
-        """End everything that hangs on a credential, in one transaction, and record it as one act.
+        """End everything that was derived from a credential, in one transaction, and record it as one act.
 
         Raises:
             NotAllowed: the caller is not an administrator.
@@ -104,14 +104,14 @@ class Neutralising:
         roots, matches = await self._roots(db, leak, signed)
         found = await self._found(db, leak, roots, matches)
         now = self._clock()
-        chosen = sessions.among([one.id for one in found.things if one.what == "session"], roots.user_id)
+        chosen = sessions.among([one.id for one in found.derived if one.what == "session"], roots.user_id)
         ended = await end_sessions(db, chosen, reason="admin", by=by, now=now)
         tokens = 0
-        for thing in found.things:
-            if thing.what == "cli_token":
-                tokens += len(await end_tokens(db, roots.user_id, by=by, now=now, token_id=thing.id))
-            elif thing.what == "code":
-                await codes.use(db, thing.id, now)
+        for one in found.derived:
+            if one.what == "cli_token":
+                tokens += len(await end_tokens(db, roots.user_id, by=by, now=now, token_id=one.id))
+            elif one.what == "code":
+                await codes.use(db, one.id, now)
         done = replace(found, sessions=len(ended), tokens=tokens, applied=True)
         await events.add(db, [_event(done, by, now)])
         return done
@@ -176,7 +176,7 @@ class Neutralising:
 
     async def _found(self, db: Connection, leak: Leak, roots: Roots, matches: bool | None) -> Neutralised:
         now = self._clock()
-        things = await find_hanging(db, roots, self._policy, self._access_token_lifetime, now)
+        derived = await find_derived(db, roots, self._policy, self._access_token_lifetime, now)
         names = await accounts.names(db, {roots.user_id})
         return Neutralised(
             kind=leak.kind,
@@ -184,14 +184,14 @@ class Neutralising:
             matches=matches,
             user_id=roots.user_id,
             username=names.get(roots.user_id),
-            things=tuple(things),
-            sessions=_working(things, "session"),
-            tokens=_working(things, "cli_token"),
+            derived=tuple(derived),
+            sessions=_working(derived, "session"),
+            tokens=_working(derived, "cli_token"),
         )
 
 
-def _working(things: Iterable[Thing], what: str) -> int:
-    return sum(1 for thing in things if thing.what == what and thing.works)
+def _working(derived: Iterable[Derived], what: str) -> int:
+    return sum(1 for one in derived if one.what == what and one.works)
 
 
 def _event(done: Neutralised, by: Caller, now: datetime) -> Event:
@@ -199,7 +199,7 @@ def _event(done: Neutralised, by: Caller, now: datetime) -> Event:
         now,
         "credential.neutralised",
         user_id=done.user_id,
-        session_id=next((thing.id for thing in done.things if thing.what == "session"), None),
+        session_id=next((one.id for one in done.derived if one.what == "session"), None),
         by=by.name,
         ip=by.client.ip,
         user_agent=by.client.user_agent,

@@ -64,7 +64,7 @@ class Planning:
         await self._add(plan, by=by)
         async with self.database.reading_through(writes_between=True) as db:
             await selecting.prepare(db)
-            chosen = plans.but(await selecting.chosen(db, where, self.policy, now), plan.spared)
+            chosen = plans.sparing(await selecting.chosen(db, where, self.policy, now), plan.spared)
             if where.user is not None and await accounts.named(db, where.user) is None:
                 await self._ensure_kept(db, where.user)
             count, users = 0, set[str]()
@@ -151,7 +151,7 @@ class Planning:
     async def _matching(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> Chosen:
         await selecting.prepare(db)
         chosen = await selecting.chosen(db, parse(plan.filters), self.policy, now)
-        return plans.but(plans.but(chosen, plan.spared), by.session_id)
+        return plans.sparing(plans.sparing(chosen, plan.spared), by.session_id)
 
     async def _added(self, db: Connection, plan: Plan, by: Caller, now: datetime) -> int:
         return await plans.count_unpinned(db, plan.id, await self._matching(db, plan, by, now))

@@ -87,7 +87,7 @@ class Plans(Planning):
         """End some of what matches and has expired by our clock: by another node's it may live. Nobody counts these."""
         now = await store_time.now(db, self._clock)
         where = await selecting.expired(db, parse(plan.filters), self.policy, now, begun_by=plan.created_at)
-        chosen = await plans.some(db, plans.but(plans.but(where, plan.spared), by.session_id), self.size)
+        chosen = await plans.some(db, plans.sparing(plans.sparing(where, plan.spared), by.session_id), self.size)
         if chosen:
             await end_sessions(db, sessions.ids(chosen), reason="bulk", by=by, now=now, detail={"plan_id": plan.id})
         return len(chosen) > 0

@@ -28,7 +28,7 @@ class Held:
 
 @dataclass
 class Outcome:
-    """What came of it. `violations` says what was seen that must not be."""
+    """The outcome. `violations` says what was seen that must not be."""
 
     seed: int
     operations: int = 0
@@ -91,11 +91,11 @@ class Ledger:
         known = dict.fromkeys(self._lives) | dict.fromkeys(held.life for held in self._held)
         return [life for life in known if life.user is user]
 
-    async def _end(self, user: User, act: Callable[[], Awaitable[object]], but: Life | None = None) -> None:
+    async def _end(self, user: User, act: Callable[[], Awaitable[object]], spare: Life | None = None) -> None:
         """An ending of everything of a user: what is there now is dead when it is acknowledged."""
         self._endings[user.id] += 1
         self._unsettled[user.id] += 1
-        lives = [life for life in self._lives_of(user) if life is not but]
+        lives = [life for life in self._lives_of(user) if life is not spare]
         for life in lives:
             life.is_doomed = True
         try:

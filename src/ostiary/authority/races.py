@@ -205,7 +205,7 @@ class Races(Ledger):
         async def end() -> None:
             done.append(await act(me))
 
-        await self._end(held.life.user, end, but=held.life)
+        await self._end(held.life.user, end, spare=held.life)
         if held.is_dead:
             self._violated(f"{held.life.session_id} was renewed twice with one secret")
         held.is_dead = True

@@ -18,7 +18,7 @@ from ostiary.core.session import Reason, Revocation, Session
 from ostiary.errors import SessionNotFound
 from ostiary.storage import callers, cli_tokens, events, sessions
 from ostiary.storage.database import Connection, in_transaction
-from ostiary.storage.found import ListedSession
+from ostiary.storage.hot import ListedSession
 from ostiary.storage.reader import Reader
 
 MAXIMUM_LIST: Final = 1000  # sessions in one answer
@@ -187,13 +187,13 @@ class Sessions(Starting):
         db: Connection,
         by: Caller,
         reason: Reason,
-        but: str | None,
+        spare: str | None,
         *,
         tokens: bool,
         application_id: str | None = None,
     ) -> RevokedMany:
         user_id, now = by.user.id, self._clock()
-        ended = await end_user(db, user_id, reason=reason, by=by, now=now, but=but, application_id=application_id)
+        ended = await end_user(db, user_id, reason=reason, by=by, now=now, spare=spare, application_id=application_id)
         revoked = await end_tokens(db, user_id, by=by, now=now) if tokens else []
         count = sum(1 for session in ended if session.ended(self.policy, now) is None)
         return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))

@@ -19,10 +19,10 @@ from ostiary.core.event import Event
 from ostiary.core.needs import person
 from ostiary.core.session import Kind
 from ostiary.errors import NotAllowed, SessionInvalid, TooManyRequests, WrongCredentials
-from ostiary.storage import accounts, cli_tokens, events, refusals, store_time, subjects
+from ostiary.storage import accounts, cli_tokens, events, failed_sign_ins, store_time, subjects
 from ostiary.storage.accounts import Account
 from ostiary.storage.database import Connection, in_transaction
-from ostiary.storage.refusals import Failures
+from ostiary.storage.failed_sign_ins import Failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class SignIn:
             attempt = Attempt(
                 account,
                 Beginning(user_id or "", await subjects.cut_off(db, user_id or "")),
-                await refusals.count(db, keys.account, keys.address, keys.site, since),
-                await refusals.is_known(db, user_id, client.ip),
+                await failed_sign_ins.count(db, keys.account, keys.address, keys.site, since),
+                await failed_sign_ins.is_known(db, user_id, client.ip),
                 keys,
             )
         return attempt
@@ -236,7 +236,7 @@ class SignIn:
         )
         ended = []
         if end_other_sessions:
-            ended = await end_user(db, user_id, reason="password_change", by=by, now=now, but=by.session_id)
+            ended = await end_user(db, user_id, reason="password_change", by=by, now=now, spare=by.session_id)
         count = sum(1 for session in ended if session.ended(self._policy, now) is None)
         live_tokens = await cli_tokens.count_live(db, user_id, now)
         return RevokedMany(count, 0, live_tokens, await self._sessions.renew_own(db, by))
@@ -244,9 +244,9 @@ class SignIn:
     @in_transaction
     async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:
         now = self._clock()
-        await refusals.add(db, attempt.keys.account, attempt.keys.address, attempt.keys.site, now)
+        await failed_sign_ins.add(db, attempt.keys.account, attempt.keys.address, attempt.keys.site, now)
         # By the store's clock: a node whose clock is ahead must not forget what the others still count.
-        await refusals.purge(db, await store_time.now(db, self._clock) - self._throttle.limits.window)
+        await failed_sign_ins.purge(db, await store_time.now(db, self._clock) - self._throttle.limits.window)
         user_id = attempt.account.user.id if attempt.account else None
         reached = attempt.failures.pair + 1 == self._throttle.limits.pair
         await events.add(

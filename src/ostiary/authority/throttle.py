@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ostiary.errors import TooManyRequests
-from ostiary.storage.refusals import Failures
+from ostiary.storage.failed_sign_ins import Failures
 
 TURN: Final = 1.0  # seconds between two attempts over a limit
 MAXIMUM_WAIT: Final = 5.0  # seconds; a longer queue is a flood, and its end is refused unheard

@@ -15,7 +15,7 @@ from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.policy import Policy
 from ostiary.core.token import Token, parse
 from ostiary.errors import OstiaryError, SessionInvalid
-from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.hot import SessionRow, TokenRow
 
 MAXIMUM_LENGTH: Final = 128  # characters; a longer credential is not one of ours
 NOBODY: Final = Client()
@@ -26,8 +26,8 @@ class Verification:
 
     def __init__(
         self,
-        sessions: Batch[FoundSession],
-        tokens: Batch[FoundToken],
+        sessions: Batch[SessionRow],
+        tokens: Batch[TokenRow],
         policy: Policy,
         clock: Callable[[], datetime],
         presence: Presence,
@@ -64,7 +64,7 @@ class Verification:
         raise SessionInvalid
 
     def ask(
-        self, token: Token, client: Callable[[], Client], deliver: Callable[[FoundSession | OstiaryError | None], None]
+        self, token: Token, client: Callable[[], Client], deliver: Callable[[SessionRow | OstiaryError | None], None]
     ) -> None:
         """Ask about a session's token without a task that waits: for the way that most requests take.
 
@@ -72,7 +72,7 @@ class Verification:
         where the store does not answer, or its use has to be written first; `verify` is asked then.
         """
 
-        def arrived(found: FoundSession | None, error: BaseException | None) -> None:
+        def arrived(found: SessionRow | None, error: BaseException | None) -> None:
             answer = None
             try:
                 if error is None:
@@ -83,8 +83,8 @@ class Verification:
         self._sessions.ask(token.id, arrived)
 
     def _judged(
-        self, token: Token, found: FoundSession | None, client: Callable[[], Client]
-    ) -> FoundSession | OstiaryError | None:
+        self, token: Token, found: SessionRow | None, client: Callable[[], Client]
+    ) -> SessionRow | OstiaryError | None:
         now = self._clock()
         refusal = self._refusal(token, found, now)
         if refusal is not None or found is None:
@@ -104,7 +104,7 @@ class Verification:
             await self._presence.flush()
         return Caller(found.user, session=found.session, client=client or NOBODY, proof=found.secret_hash)
 
-    def _refusal(self, token: Token, found: FoundSession | None, now: datetime) -> OstiaryError | None:
+    def _refusal(self, token: Token, found: SessionRow | None, now: datetime) -> OstiaryError | None:
         """Why a session's token does not work; the secret first, as only its holder is told more (rule 6)."""
         if not token.matches(found.secret_hash if found else None) or found is None:
             return SessionInvalid()
@@ -147,7 +147,7 @@ class Verification:
         return Caller(found.user, token=found.token, client=client or NOBODY, proof=found.secret_hash)
 
 
-def _where(client: Client, found: FoundSession) -> Client:
+def _where(client: Client, found: SessionRow) -> Client:
     """A program that asks for somebody may not know where they are: then it is when, but not where."""
     is_known = client.ip is not None or client.user_agent is not None
     return client if is_known else Client(found.session.ip, found.session.user_agent)

@@ -28,7 +28,7 @@ CLEAN_EVERY: Final = 30.0  # seconds between removals of what is gone
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FeedRequest:
     """What a reader says of itself in a request for the feed.
 
     Attributes:
@@ -74,7 +74,7 @@ class Verifiers:
 
     # What readers and administrators do.
 
-    async def admit(self, asked: Asked, follower: Follower, told: Told) -> Told:
+    async def admit(self, asked: FeedRequest, follower: Follower, told: Told) -> Told:
         """Write down who asks, before the answer makes them trust their memory for longer. What to answer.
 
         Raises:
@@ -152,7 +152,7 @@ class Verifiers:
 
     # Writing down. A row may be up to LEASE behind what its verifier trusts, so most requests write nothing.
 
-    async def _note(self, asked: Asked, now: datetime) -> None:
+    async def _note(self, asked: FeedRequest, now: datetime) -> None:
         before, written = self._known.get(asked.chain), self._written.get(asked.chain)
         trust_until = now + timedelta(seconds=asked.max_staleness)
         verifier = Verifier(

@@ -29,7 +29,7 @@ LeakKind: TypeAlias = Literal[
     "code_id",
 ]
 
-# What can hang on a credential.
+# What can be derived from a credential.
 What: TypeAlias = Literal["session", "refresh_token", "access_tokens", "cli_token", "code", "session_of_another"]
 
 MAXIMUM_TEXT: Final = 16384  # characters; the longest header line that servers take is half of it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ostiary.authority.derived import Derived
 from ostiary.authority.neutralising import Neutralised
 from ostiary.contract import leaks as contract
 from ostiary.contract.leaks import Leaks, NeutralisedView, ThingView
@@ -23,6 +24,9 @@ async def neutralise(asked: contract.Neutralise, exchange: Exchange) -> Neutrali
 
 def _view(found: Neutralised) -> NeutralisedView:
     values = {name: getattr(found, name) for name in NeutralisedView.__struct_fields__ if name != "things"}
-    names = ThingView.__struct_fields__
-    things = [ThingView(**{name: getattr(thing, name) for name in names}) for thing in found.things]
-    return NeutralisedView(**values, things=things)
+    return NeutralisedView(**values, things=[_derived(one) for one in found.derived])
+
+
+def _derived(one: Derived) -> ThingView:
+    values = {name: getattr(one, name) for name in ThingView.__struct_fields__ if name != "under"}
+    return ThingView(**values, under=one.made_with)

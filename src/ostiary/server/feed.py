@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.responses import StreamingResponse
 
-from ostiary.authority.verifiers import Asked
+from ostiary.authority.verifiers import FeedRequest
 from ostiary.contract.feed import Feed, FollowFeed
 from ostiary.core.verifier import DEFAULT_STALENESS
 from ostiary.errors import InvalidRequest, NotAllowed, StoreUnavailable, Unauthenticated
@@ -48,7 +48,7 @@ async def follow_feed(asked: FollowFeed, exchange: Exchange) -> StreamingRespons
     )
     follower, told = await authority.feed.follow(resumed)
     if reader is not None:
-        verifier = Asked(
+        verifier = FeedRequest(
             chain=stream.lineage,
             owner=caller.name,
             reader=reader,

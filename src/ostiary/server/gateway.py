@@ -41,7 +41,7 @@ from ostiary.server.presented import can_be_ours, only_session
 from ostiary.server.problems import RawHeaders
 from ostiary.server.question import Question
 from ostiary.settings import Settings
-from ostiary.storage.found import MADE, FoundSession
+from ostiary.storage.hot import CACHED_ROWS, SessionRow
 
 PATH: Final = "/verify"
 BELOW: Final = f"{PATH}/"  # Envoy and HAProxy send on the path that they were asked for, and the method, too
@@ -65,7 +65,7 @@ class Gateway:
         self._rules = settings.gateway_rules
         self._origins = frozenset(settings.return_addresses)
         self._public_url = settings.public_url
-        self._accepted = lru_cache(MADE)(self._accept)
+        self._accepted = lru_cache(CACHED_ROWS)(self._accept)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
@@ -112,10 +112,10 @@ class Gateway:
         def client() -> Client:
             return self._client(inquiry.scope, inquiry.request_id)
 
-        def arrived(found: FoundSession | OstiaryError | None) -> None:
+        def arrived(found: SessionRow | OstiaryError | None) -> None:
             answer = None
             try:
-                if isinstance(found, FoundSession):
+                if isinstance(found, SessionRow):
                     answer = self._accepted(found)
                     self._metrics.accepted.inc()
                 elif found is not None:
@@ -126,7 +126,7 @@ class Gateway:
         self._authority.verification.ask(token, client, arrived)
         return True
 
-    def _accept(self, found: FoundSession) -> Answer:
+    def _accept(self, found: SessionRow) -> Answer:
         caller = Caller(found.user, session=found.session, client=NOBODY)
         return _answer(200, self._headers(caller), self._body(caller))
 

@@ -16,7 +16,7 @@ from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import STALE_AFTER_DAYS, Session, Status, lifetime_ends_at
 from ostiary.server.places import Places
-from ostiary.storage.found import ListedSession
+from ostiary.storage.hot import ListedSession
 
 
 class Presenter:

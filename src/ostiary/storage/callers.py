@@ -10,7 +10,7 @@ from ostiary.core.account import User
 from ostiary.core.credential import CliToken
 from ostiary.storage import accounts, cli_tokens, sessions
 from ostiary.storage.database import Connection
-from ostiary.storage.found import FoundSession, FoundToken
+from ostiary.storage.hot import SessionRow, TokenRow
 from ostiary.storage.schema import cli_tokens as tokens
 from ostiary.storage.schema import sessions as rows
 from ostiary.storage.schema import subjects, users
@@ -18,9 +18,7 @@ from ostiary.storage.schema import subjects, users
 _WHOSE = [rows.c[name] for name in accounts.NOBODYS]
 
 
-async def hold_session(
-    db: Connection, session_id: str, user_id: str, *, with_user: bool = False
-) -> FoundSession | None:
+async def hold_session(db: Connection, session_id: str, user_id: str, *, with_user: bool = False) -> SessionRow | None:
     """A session of that user with its secret's hash and its user, held until the transaction ends.
 
     FOR NO KEY UPDATE is what an ending's UPDATE takes: it waits for us, or we see what it did.
@@ -37,10 +35,10 @@ async def hold_session(
         return None
     *fields, secret_hash, username, email, roles = row
     session = sessions.as_session_fields(fields)
-    return FoundSession(session, secret_hash, User(user_id, username, email, roles or ()))
+    return SessionRow(session, secret_hash, User(user_id, username, email, roles or ()))
 
 
-async def hold_token(db: Connection, token_id: str, user_id: str, *, with_user: bool = False) -> FoundToken | None:
+async def hold_token(db: Connection, token_id: str, user_id: str, *, with_user: bool = False) -> TokenRow | None:
     """A CLI token of that user, likewise. None also for a user who is gone or disabled."""
     query = select(*cli_tokens.COLUMNS, tokens.c.secret_hash).where(
         tokens.c.id == token_id, tokens.c.user_id == user_id
@@ -54,7 +52,7 @@ async def hold_token(db: Connection, token_id: str, user_id: str, *, with_user: 
         return None
     values = dict(row._mapping)
     secret_hash: bytes = values.pop("secret_hash")
-    return FoundToken(CliToken(**values), secret_hash, accounts.as_user(account))
+    return TokenRow(CliToken(**values), secret_hash, accounts.as_user(account))
 
 
 def _held(db: Connection, query: Select[Any], table: Any, user_id: str | None) -> Select[Any]:

@@ -45,7 +45,7 @@ async def granted_from(db: Connection, user_id: str, session_ids: Collection[str
 
 
 async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
-    """Remember which session came of it, so that a second use can end it."""
+    """Remember the session that it was exchanged for, so that a second use can end it."""
     await db.execute(update(codes).where(codes.c.id == code_id).values(granted_session_id=session_id))
 
 

@@ -1,7 +1,7 @@
 """Where a session stands in its life, as SQL: the core's `Session.life`, written once for every statement.
 
 SQLAlchemy's statements take the conditions as they are; those of the bare drivers are compiled from the same ones
-(`storage.found`). A property test holds them to the core, on both databases.
+(`storage.hot`). A property test holds them to the core, on both databases.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ authorization_codes = Table(
     Column("user_agent", Text),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
-    Column("granted_session_id", Text),  # the session that came of it
+    Column("granted_session_id", Text),  # the session that it was exchanged for
     Index("ix_authorization_codes_expires_at", "expires_at"),
 )
 

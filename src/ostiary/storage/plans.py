@@ -58,18 +58,18 @@ async def change(db: Connection, plan_id: str, **values: Any) -> None:
     await db.execute(update(plans).where(plans.c.id == plan_id).values(**values))
 
 
-async def pinned(db: Connection, plan_id: str, but: int, limit: int) -> list[str]:
-    """Pinned sessions in their order, without the first `but`."""
+async def pinned(db: Connection, plan_id: str, offset: int, limit: int) -> list[str]:
+    """Pinned sessions in their order, without the first `offset`."""
     query = (
         select(plan_sessions.c.session_id)
-        .where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.number > but)
+        .where(plan_sessions.c.plan_id == plan_id, plan_sessions.c.number > offset)
         .order_by(plan_sessions.c.number)
         .limit(limit)
     )
     return list((await db.execute(query)).scalars())
 
 
-def but(where: Chosen, spared: str | None) -> Chosen:
+def sparing(where: Chosen, spared: str | None) -> Chosen:
     """The chosen sessions without one."""
     return where if spared is None else and_(where, sessions.c.id != spared)
 

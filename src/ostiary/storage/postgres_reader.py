@@ -19,11 +19,11 @@ from sqlalchemy.dialects import postgresql
 
 from ostiary.core.policy import Policy
 from ostiary.storage import outages
-from ostiary.storage.found import (
-    FoundSession,
-    FoundToken,
+from ostiary.storage.hot import (
     ListedSession,
+    SessionRow,
     Statements,
+    TokenRow,
     as_listed,
     as_session,
     as_token,
@@ -71,11 +71,11 @@ class PostgresReader:
         self._tokens = _Question(postgres, statements.tokens(cli_tokens.c.id == _ANY_GIVEN))
         self._lists = _Question(postgres, statements.text(_live_of_users(statements)))
 
-    async def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
+    async def sessions(self, ids: Sequence[str]) -> dict[str, SessionRow]:
         """As `Reader.sessions`."""
         return {id_: as_session(row) for id_, row in await self._sessions.ask(ids)}
 
-    async def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
+    async def tokens(self, ids: Sequence[str]) -> dict[str, TokenRow]:
         """As `Reader.tokens`."""
         return {id_: as_token(row) for id_, row in await self._tokens.ask(ids)}
 

@@ -12,12 +12,12 @@ from typing import Protocol, TypeAlias
 
 from ostiary.core.policy import Policy
 from ostiary.storage.database import Database
-from ostiary.storage.found import FoundSession, FoundToken, ListedSession
+from ostiary.storage.hot import ListedSession, SessionRow, TokenRow
 from ostiary.storage.postgres_reader import PostgresReader
 from ostiary.storage.sqlite_reader import SqliteReader
 
-Sessions: TypeAlias = Mapping[str, FoundSession]
-Tokens: TypeAlias = Mapping[str, FoundToken]
+Sessions: TypeAlias = Mapping[str, SessionRow]
+Tokens: TypeAlias = Mapping[str, TokenRow]
 Lists: TypeAlias = Mapping[str, Sequence[ListedSession]]
 
 

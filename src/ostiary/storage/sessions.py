@@ -81,12 +81,12 @@ def by_id(session_id: str, user_id: str | None = None) -> Chosen:
 # outlived its lifetime by ours (docs/decisions/0034).
 
 
-def of_user(user_id: str, but: str | None = None, application_id: str | None = None) -> Chosen:
+def of_user(user_id: str, spare: str | None = None, application_id: str | None = None) -> Chosen:
     """Every session of a user (in one application), for `revoke`; but one, if given."""
     chosen = sessions.c.user_id == user_id
     if application_id is not None:
         chosen = and_(chosen, sessions.c.application_id == application_id)
-    return chosen if but is None else and_(chosen, sessions.c.id != but)
+    return chosen if spare is None else and_(chosen, sessions.c.id != spare)
 
 
 def of_client(client_id: str, user_id: str | None = None) -> Chosen:
@@ -121,11 +121,11 @@ async def minted_among(db: Connection, session_ids: Collection[str]) -> list[Ses
     return [as_session(row) for row in await db.execute(query)]
 
 
-async def issued_by(db: Connection, makers: Collection[str], *, but: str, limit: int = 1000) -> list[Session]:
-    """Sessions that one of these CLI tokens minted for other users than `but`, oldest first."""
+async def issued_by(db: Connection, makers: Collection[str], *, spare: str, limit: int = 1000) -> list[Session]:
+    """Sessions that one of these CLI tokens minted for other users than `spare`, oldest first."""
     if not makers:  # nearly always: no index helps here, so nothing is asked
         return []
-    query = select(*COLUMNS).where(sessions.c.issued_by.in_(makers), sessions.c.user_id != but)
+    query = select(*COLUMNS).where(sessions.c.issued_by.in_(makers), sessions.c.user_id != spare)
     return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at).limit(limit))]
 
 

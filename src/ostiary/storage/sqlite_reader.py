@@ -16,11 +16,11 @@ from sqlalchemy.dialects import sqlite
 from ostiary.core.policy import Policy
 from ostiary.errors import StoreUnavailable
 from ostiary.storage import outages
-from ostiary.storage.found import (
-    FoundSession,
-    FoundToken,
+from ostiary.storage.hot import (
     ListedSession,
+    SessionRow,
     Statements,
+    TokenRow,
     as_listed,
     as_session,
     as_token,
@@ -54,11 +54,11 @@ class SqliteReader:
         self._live_of_user = statements.text(statements.live_of_user(_GIVEN, (_GIVEN, _GIVEN, _GIVEN), _GIVEN))
         self._connection: sqlite3.Connection | None = None
 
-    def sessions(self, ids: Sequence[str]) -> dict[str, FoundSession]:
+    def sessions(self, ids: Sequence[str]) -> dict[str, SessionRow]:
         """As `Reader.sessions`."""
         return {id_: as_session(row) for id_, row in self._rows(self._sessions, ids)}
 
-    def tokens(self, ids: Sequence[str]) -> dict[str, FoundToken]:
+    def tokens(self, ids: Sequence[str]) -> dict[str, TokenRow]:
         """As `Reader.tokens`."""
         return {id_: as_token(row) for id_, row in self._rows(self._tokens, ids)}
 

@@ -27,7 +27,7 @@ from ostiary.storage.database import Connection, Database, in_transaction
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A session that came of a code."""
+    """The session that a code was exchanged for."""
 
     code: Code
     session: Session
@@ -60,7 +60,7 @@ class Exchange:
     ) -> Issued:
         """Start a session of the user, held by the client, where the browser was that the code came through.
 
-        There is one attempt, and one answer to a second: whatever came of the first ends (ASVS 5.0 10.4.2).
+        There is one attempt, and one answer to a second: the session of the first ends (ASVS 5.0 10.4.2).
 
         Args:
             at: where the client called from, for the trail.
@@ -108,7 +108,7 @@ class Exchange:
         if await clients.find(db, client.id, hold=True) is None:
             raise InvalidClient
         # From here on whoever ends something of the user's takes turns with this: the session that the code comes from
-        # lives until there is what came of it, and so is found by who follows what hangs on it.
+        # lives until the session is there, and so is found by who follows what was derived from it.
         await subjects.hold(db, found[0].user_id)
         now = self._clock()
         if not await codes.use(db, token.id, now):
@@ -150,7 +150,7 @@ class Exchange:
     async def _end_what_came_of_it(
         self, db: Connection, code_id: str, client: OAuthClient, at: Client, now: datetime
     ) -> None:
-        found = await codes.find(db, code_id)  # again: of two at once, the first has just said what came of it
+        found = await codes.find(db, code_id)  # again: of two at once, the first has just written its session
         session_id = found[0].granted_session_id if found else None
         if session_id is not None:
             by = Caller(User(client.id), client=at)

@@ -24,7 +24,7 @@ from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, NotAllowed, SessionInvalid
 from ostiary.storage import accounts, refresh_tokens, sessions
 from ostiary.storage.database import Connection, Database, in_transaction
-from ostiary.storage.found import FoundSession
+from ostiary.storage.hot import SessionRow
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -49,7 +49,7 @@ class Inspection:
         policy: Policy,
         clock: Callable[[], datetime],
         keys: Keys,
-        rows: Batch[FoundSession],
+        rows: Batch[SessionRow],
         clients: Clients,
     ) -> None:
         """Part of an `OAuth`."""

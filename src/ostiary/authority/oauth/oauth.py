@@ -17,7 +17,7 @@ from ostiary.authority.oauth.refreshing import Refreshing
 from ostiary.authority.sessions import Sessions
 from ostiary.settings import Settings
 from ostiary.storage import clients
-from ostiary.storage.found import FoundSession
+from ostiary.storage.hot import SessionRow
 
 
 class OAuth:
@@ -40,7 +40,7 @@ class OAuth:
         settings: Settings,
         acting: Acting,
         sessions: Sessions,
-        rows: Batch[FoundSession],
+        rows: Batch[SessionRow],
     ) -> None:
         """Part of an `Authority`."""
         database, policy, clock = acting.database, acting.policy, acting.clock

@@ -22,7 +22,7 @@ class Code:
         cut_off: the user's cut-off when it was made: "log out everywhere" meanwhile makes it useless.
         ip, user_agent: of the browser, which is where the user is; the client's server is elsewhere.
         used_at: when it was first used, well or badly: there is one attempt.
-        granted_session_id: the session that came of it.
+        granted_session_id: the session that it was exchanged for.
     """
 
     id: str

@@ -42,7 +42,7 @@ async def end(visit: Visit, _: Nothing) -> Response:
         done = await visit.authority.neutralising.apply(visit.form.text("id"), by=visit.signed)
     except _KNOWN as why:
         return _again(visit, why)
-    if any(thing.id == visit.signed.session_id for thing in done.things):
+    if any(one.id == visit.signed.session_id for one in done.derived):
         await leaving.end_all(visit)
     return page(visit, "console/neutralise_found.html", found=done, things=words.THINGS)
 

@@ -1,4 +1,4 @@
-"""What a read by the bare drivers finds: its statements, made from the same tables as all others, and its rows.
+"""What is read the most, by the bare drivers: its statements, made from the same tables as all others, and its rows.
 
 The store gives a row out as one text, a JSON array: to compare two of them, and to hold one, costs a fraction of what a
 dozen of values would (docs/decisions/0022).
@@ -24,12 +24,12 @@ from ostiary.storage.live import Chosen, live_since
 from ostiary.storage.naming import Naming
 from ostiary.storage.schema import REVOKED, cli_tokens, sessions, users
 
-MADE: Final = 8192  # rows whose objects are kept, in case the same row is read again
+CACHED_ROWS: Final = 8192  # rows whose objects are kept, in case the same row is read again
 
 
 # The same object for the same row (see `as_session`), so that what is made of it can be kept by its identity.
 @dataclass(frozen=True, slots=True, eq=False)
-class FoundSession:
+class SessionRow:
     """A session with its secret's hash and its user."""
 
     session: Session
@@ -57,7 +57,7 @@ class ListedSession:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundToken:
+class TokenRow:
     """A CLI token with its secret's hash and its user."""
 
     token: CliToken
@@ -121,8 +121,8 @@ class Statements:
 
 # Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is
 # equal is the object that was made of it given out again.
-@lru_cache(MADE)
-def as_session(row: str) -> FoundSession:
+@lru_cache(CACHED_ROWS)
+def as_session(row: str) -> SessionRow:
     # By position, in the order of _SESSION; `Session` and the columns share their names and order.
     (
         secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
@@ -140,10 +140,10 @@ def as_session(row: str) -> FoundSession:
         ip, agent, label, application_id, tenant, _words(amr), issued_by, client_id, revoked,
     )  # fmt: skip
     user = User(user_id, username, email, _words(roles))
-    return FoundSession(session, bytes.fromhex(secret_hash), user)
+    return SessionRow(session, bytes.fromhex(secret_hash), user)
 
 
-@lru_cache(MADE)
+@lru_cache(CACHED_ROWS)
 def as_listed(row: str) -> ListedSession:
     id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr, issued_by = _decode(row)
     used = _instant(last_used_at)
@@ -153,7 +153,7 @@ def as_listed(row: str) -> ListedSession:
     )  # fmt: skip
 
 
-def as_token(row: str) -> FoundToken:
+def as_token(row: str) -> TokenRow:
     (
         secret_hash, id_, user_id, name, scopes,
         created_at, expires_at, last_used_at, revoked_at, minted_by, session_id,
@@ -164,7 +164,7 @@ def as_token(row: str) -> FoundToken:
         _if_any(revoked_at), minted_by, session_id,
     )  # fmt: skip
     user = User(user_id, username, email, _words(roles), _if_any(joined_at), _if_any(disabled_at))
-    return FoundToken(token, bytes.fromhex(secret_hash), user)
+    return TokenRow(token, bytes.fromhex(secret_hash), user)
 
 
 def _words(text: str | None) -> tuple[str, ...]:
