@@ -158,7 +158,7 @@ def bench(arguments: list[str]) -> int:
 
 def document(_: list[str]) -> int:
     tools = environment(".venv-dev")
-    code = "import json; from ostiary.server.openapi import document; print(json.dumps(document(), indent=1))"
+    code = "import json; from ostiary.http.openapi import document; print(json.dumps(document(), indent=1))"
     written = subprocess.run([tools / "python", "-c", code], cwd=ROOT, capture_output=True, check=True)
     (ROOT / "docs" / "openapi.json").write_bytes(written.stdout)
     return 0

@@ -49,7 +49,7 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _watched() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as changed:
-        changed.setattr("ostiary.server.app.api_routes", declared.watched_routes)
+        changed.setattr("ostiary.http.app.api_routes", declared.watched_routes)
         yield
 
 

@@ -175,7 +175,7 @@ def own_options(command: click.Command) -> list[click.Option]:
 
 @cache
 def document() -> dict[str, Any]:
-    from ostiary.server import openapi
+    from ostiary.http import openapi
 
     return openapi.document()
 
@@ -228,7 +228,7 @@ def error_classes() -> list[type[errors.OstiaryError]]:
 
 def metrics() -> dict[str, tuple[str, set[str]]]:
     """Type and labels by the name that is exposed."""
-    from ostiary.server.metrics import Metrics
+    from ostiary.http.metrics import Metrics
 
     made = [one for one in vars(Metrics()).values() if hasattr(one, "_labelnames")]
     parents = {one._name: one for one in made}
@@ -357,7 +357,7 @@ def endpoints_match(pages: Pages) -> Iterator[str]:
 def oauth_endpoints_match(pages: Pages) -> Iterator[str]:
     from ostiary.contract.operation import ANY, CREDENTIAL
     from ostiary.core.oauth.fields import code_of
-    from ostiary.server.openapi_errors import sample
+    from ostiary.http.openapi_errors import sample
 
     # The metadata answers problems, whose words the other page introduces.
     always = {code_of(sample(one)) for one in ANY} | {one.code for one in ANY}
@@ -486,7 +486,7 @@ def metrics_match(pages: Pages) -> Iterator[str]:
 
 
 def cookies_match(pages: Pages) -> Iterator[str]:
-    from ostiary.server.cookies import PLAIN_NAME, SECURE_NAME, SessionCookie
+    from ostiary.http.cookies import PLAIN_NAME, SECURE_NAME, SessionCookie
 
     token = "<id>.<secret>"
     for name, secure in ((SECURE_NAME, True), (PLAIN_NAME, False)):

@@ -6,7 +6,7 @@ import gc
 from typing import Final
 
 # A command lives for a tenth of a second and makes next to no garbage: looking for it after every 700 objects, as
-# Python does, took a tenth of that. The server sets its own (`server.serving`).
+# Python does, took a tenth of that. The server sets its own (`http.serving`).
 COLLECT_AFTER: Final = 50_000  # objects
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from ostiary.authority import Authority
 from ostiary.authority.authority import utc_now
-from ostiary.server.app import Application
+from ostiary.http.app import Application
 from ostiary.settings import Settings
 from ostiary.web import failures
 from ostiary.web.pages import page_routes
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Application:
-    """As `ostiary.server.app.create_app`, with the pages.
+    """As `ostiary.http.app.create_app`, with the pages.
 
     Raises:
         ConfigurationError: a setting contradicts another, or the database's URL cannot be used.
@@ -28,6 +28,6 @@ def run(settings: Settings) -> None:
     Raises:
         ConfigurationError: the address is taken, the database cannot be used, or it is not migrated.
     """
-    from ostiary.server.serving import serve
+    from ostiary.http.serving import serve
 
     serve(settings, create_app)

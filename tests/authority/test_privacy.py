@@ -188,7 +188,7 @@ def test_every_door_asks_the_authority_where_a_request_came_from():
         "authority/races.py",  # only itself, at 127.0.0.1
         "sdk/verifier/verifier.py",  # sends it to server/verifications.py
     }  # fmt: skip
-    assert "authority.kept(place)" in (source / "server" / "verifications.py").read_text(encoding="utf-8")
+    assert "authority.kept(place)" in (source / "http" / "verifications.py").read_text(encoding="utf-8")
     assert "authority.kept(client)" in (source / "integrations" / "embedded.py").read_text(encoding="utf-8")
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
+from ostiary.http.app import create_app
 from ostiary.sdk import AsyncOstiary
-from ostiary.server.app import create_app
 from tests.contract.doors import Door, InProcess, OverHttp, Refused
 from tests.contract.sdk_door import ThroughSdk
 from tests.support.people import CHROME, FIREFOX, PASSWORD

@@ -10,8 +10,8 @@ import pytest
 
 from ostiary.application import create_app
 from ostiary.authority import Authority
+from tests.http.connections import serving
 from tests.oauth.conftest import lend_keys
-from tests.server.connections import serving
 
 KEY = "k" * 43  # for what is signed
 

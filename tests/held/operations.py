@@ -14,7 +14,7 @@ from ostiary.authority import Authority
 from ostiary.core.oauth.client import Registration
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
-from ostiary.server.openapi import document
+from ostiary.http.openapi import document
 from ostiary.storage import clients
 from tests.held.connection import Asked, json_body
 from tests.held.people import OPERATOR, Who, new_user, with_cli_token, with_session

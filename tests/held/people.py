@@ -13,7 +13,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.reach import SCOPES
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
-from tests.server.visitors import hashed
+from tests.http.visitors import hashed
 from tests.support.people import PASSWORD, at
 
 OPERATOR = Caller.operator("tests")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ostiary.application import create_app
-from ostiary.server.app import Application
+from ostiary.http.app import Application
 from ostiary.storage import signing_keys
 from ostiary.storage.signing_keys import StoredKey
+from tests.http.visitors import ORIGIN, add_people
 from tests.oauth.party import Party, register
-from tests.server.visitors import ORIGIN, add_people
 
 KEY = "k" * 43  # what protects the signing keys here
 _made: list[StoredKey] = []

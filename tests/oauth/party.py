@@ -17,8 +17,8 @@ import httpx2
 
 from ostiary.core.caller import Caller
 from ostiary.core.oauth.client import OAuthClient, Registration
-from ostiary.server.app import Application
-from tests.server.visitors import ORIGIN, browser, sign_in, visitor
+from ostiary.http.app import Application
+from tests.http.visitors import ORIGIN, browser, sign_in, visitor
 
 CALLBACK = "https://app.example/callback"
 GOODBYE = "https://app.example/bye"

@@ -11,9 +11,9 @@ import pytest
 
 from ostiary.core.oauth.redirect_uri import check_redirect_uri, matches
 from ostiary.errors import InvalidRequest
+from tests.http.visitors import COOKIE, browser, cli_token, held, visitor
 from tests.oauth.party import CALLBACK, Pkce, fields_of, person, register
 from tests.oauth.test_code_flow import REFUSED
-from tests.server.visitors import COOKIE, browser, cli_token, held, visitor
 
 
 @pytest.mark.parametrize("third_party", [True, False])

@@ -9,6 +9,7 @@ import pytest
 
 from ostiary.core.oauth.client import Registration
 from ostiary.errors import ConfigurationError, Conflict, InvalidRequest, SessionInvalid
+from tests.http.visitors import visitor
 from tests.oauth.party import (
     CALLBACK,
     Party,
@@ -21,7 +22,6 @@ from tests.oauth.party import (
     tokens_of,
     with_access,
 )
-from tests.server.visitors import visitor
 
 
 async def test_a_client_proves_itself_in_one_of_two_ways(app, party, public_party):

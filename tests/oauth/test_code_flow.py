@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.http.visitors import browser, visitor
 from tests.oauth.party import CALLBACK, ORIGIN, Pkce, claims_of, fields_of, form_of, person, register, with_access
-from tests.server.visitors import browser, visitor
 from tests.support.people import FIREFOX, PASSWORD
 
 

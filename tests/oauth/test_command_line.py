@@ -12,7 +12,7 @@ import pytest
 from ostiary.core.caller import Caller
 from ostiary.core.oauth.client import Registration
 from ostiary.errors import ConfigurationError
-from ostiary.server.serving import to_environment
+from ostiary.http.serving import to_environment
 from ostiary.settings import load
 from tests.oauth.party import CALLBACK
 from tests.support.processes import clean_environment

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import pytest
 
 from ostiary.errors import StoreUnavailable
-from ostiary.server import dispatch
+from ostiary.http import dispatch
+from tests.http.connections import WAIT, connect, send, serving
+from tests.http.visitors import exposition
 from tests.oauth.party import person, register
-from tests.server.connections import WAIT, connect, send, serving
-from tests.server.visitors import exposition
 
 FORM = b"Content-Type: application/x-www-form-urlencoded"
 

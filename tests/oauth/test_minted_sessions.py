@@ -13,8 +13,8 @@ from ostiary.core.caller import Caller
 from ostiary.core.gateway import Rule
 from ostiary.errors import NotAllowed, OstiaryError, ReauthenticationRequired, TokenRevoked, Unauthenticated
 from ostiary.sdk.verifier.verified import VerifiedSession, packed
+from tests.http.visitors import API, COOKIE, OPERATOR, add_people, browser, cli_token, script
 from tests.oauth.party import Pkce, claims_of, fields_of, register
-from tests.server.visitors import API, COOKIE, OPERATOR, add_people, browser, cli_token, script
 from tests.support.people import at
 
 LONG = timedelta(days=1)

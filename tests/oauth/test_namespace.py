@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from ostiary.core.caller import Caller
+from tests.http.visitors import COOKIE, NOBODYS_SESSION, browser, held, sign_in, visitor
 from tests.oauth.party import SERVER_IP, Pkce, fields_of, form_of, person, register, tokens_of, with_access
-from tests.server.visitors import COOKIE, NOBODYS_SESSION, browser, held, sign_in, visitor
 from tests.support.people import FIREFOX, IPHONE
 
 # What a client built on the platform's own fetch sends, in this order, with nothing in the body.

@@ -15,8 +15,8 @@ import pytest
 from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.core.token import mint
 from ostiary.sdk import AsyncOstiary
+from tests.http.visitors import API, COOKIE, held, script, signed_in, visitor
 from tests.oauth.party import SERVER_IP, Party, Pkce, Tokens, with_access
-from tests.server.visitors import API, COOKIE, held, script, signed_in, visitor
 
 UNKNOWN = "a" * 26  # the random part of an id that nobody has
 

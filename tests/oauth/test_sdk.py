@@ -9,8 +9,8 @@ import pytest
 
 from ostiary import errors
 from ostiary.sdk import AsyncOstiary
+from tests.http.visitors import ORIGIN, held, signed_in, visitor
 from tests.oauth.party import CALLBACK, SERVER_IP, Pkce, register
-from tests.server.visitors import ORIGIN, held, signed_in, visitor
 from tests.support.people import FIREFOX
 
 

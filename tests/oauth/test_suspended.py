@@ -18,10 +18,10 @@ from ostiary.core.caller import Caller
 from ostiary.core.plan import Plan
 from ostiary.core.selector import Selector
 from ostiary.errors import Conflict, EventNotFound, InvalidGrant, SessionRevoked
-from ostiary.server.app import Application
+from ostiary.http.app import Application
 from ostiary.storage import consents, events, sessions
+from tests.http.visitors import API, COOKIE, browser, script, sign_in, visitor
 from tests.oauth.party import Party, Pkce, Tokens, claims_of, form_of, person, tokens_of
-from tests.server.visitors import API, COOKIE, browser, script, sign_in, visitor
 from tests.support.people import PASSWORD, at
 
 OPERATOR = Caller.operator("tests")

@@ -20,8 +20,8 @@ from ostiary.core.oauth.claims import read_access_token
 from ostiary.core.token import new_id
 from ostiary.errors import OstiaryError, SessionInvalid
 from ostiary.storage import signing_keys
+from tests.http.visitors import COOKIE, cli_token, held, visitor
 from tests.oauth.party import ORIGIN, Pkce, claims_of, person, with_access
-from tests.server.visitors import COOKIE, cli_token, held, visitor
 
 
 async def test_asvs_9_2_2_each_kind_is_accepted_at_its_own_doors_only(app, party):

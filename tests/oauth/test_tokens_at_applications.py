@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from flask import Flask
 
 from ostiary.errors import ConfigurationError, OstiaryError
+from ostiary.http.asgi import respond
 from ostiary.integrations import fastapi, flask
 from ostiary.integrations.asgi import OstiaryMiddleware, visit_of
 from ostiary.integrations.embedded import Embedded
@@ -22,10 +23,9 @@ from ostiary.integrations.identity import Keeper
 from ostiary.integrations.remote import Remote
 from ostiary.sdk import AsyncOstiary
 from ostiary.sdk.verifier import Verifier
-from ostiary.server.asgi import respond
+from tests.http.visitors import ORIGIN, cli_token, held
 from tests.oauth.conftest import KEY
 from tests.oauth.party import claims_of, person, register
-from tests.server.visitors import ORIGIN, cli_token, held
 from tests.support.clock import Clock
 
 Answer: TypeAlias = tuple[int, str]

@@ -11,8 +11,8 @@ import pytest
 
 from ostiary.core.token import new_id
 from ostiary.errors import NotAllowed
+from tests.http.visitors import API, cli_token, held, script, visitor
 from tests.oauth.party import claims_of, person
-from tests.server.visitors import API, cli_token, held, script, visitor
 from tests.support.people import FIREFOX
 
 IP = "203.0.113.7"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from ostiary.server.openapi import document
+from ostiary.http.openapi import document
 from tests.support.databases import skip
 
 HERE = Path(__file__).parent

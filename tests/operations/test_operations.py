@@ -14,8 +14,8 @@ from msgspec import structs
 
 from ostiary.contract.operation import ANY, CREDENTIAL, Operation
 from ostiary.errors import SessionNotFound
-from ostiary.server.openapi import TAGS, document
-from ostiary.server.routing import Routes, parameters
+from ostiary.http.openapi import TAGS, document
+from ostiary.http.routing import Routes, parameters
 from tests.support import declared
 from tests.support.routes import api_routes, every_route, filled, operations
 

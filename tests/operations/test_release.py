@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ostiary.server.openapi import document
+from ostiary.http.openapi import document
 from tests.operations.breaking import breaks, without_words
 
 RELEASED = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))

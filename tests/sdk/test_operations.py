@@ -28,9 +28,9 @@ from ostiary.contract.feed import HeartbeatData
 from ostiary.contract.operation import Operation, Stream
 from ostiary.contract.verifications import Credential
 from ostiary.core.endings import Lost
+from ostiary.http import reading
 from ostiary.sdk import AsyncOstiary, Ostiary, UnusableAnswer
 from ostiary.sdk.answers import read
-from ostiary.server import reading
 
 CALLS = dict(calls())
 EVERY = pytest.mark.parametrize("path", CALLS)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ostiary.application import create_app
-from ostiary.server.app import Application
+from ostiary.http.app import Application
+from tests.http.visitors import ORIGIN, add_people
 from tests.oauth.conftest import lend_keys
-from tests.server.visitors import ORIGIN, add_people
 
 KEY = "k" * 43  # for what is signed
 

@@ -17,8 +17,8 @@ import pytest
 from ostiary.core.policy import PRESETS
 from ostiary.core.token import mint
 from ostiary.storage import schema
+from tests.http.visitors import API, COOKIE, OPERATOR, bearer, browser, held, script, sign_in, visitor
 from tests.oauth.party import Pkce, person, register, with_access
-from tests.server.visitors import API, COOKIE, OPERATOR, bearer, browser, held, script, sign_in, visitor
 from tests.support.people import PASSWORD
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -52,7 +52,7 @@ async def test_v7_1_2_what_a_fourth_sign_in_does_is_documented_and_so(make_app, 
     assert "succeeds; the least recently used of the three ends with the reason `limit`" in page
     assert "is refused with 409 `limit_reached`; the three stay" in page
     async with make_app(max_sessions=3, at_limit=at_limit) as app:
-        from tests.server.visitors import add_people
+        from tests.http.visitors import add_people
 
         await add_people(app.authority)
         tokens = []
@@ -155,7 +155,7 @@ async def test_v7_2_4_a_copy_of_ones_own_cookie_ends_with_the_others(app, act):
 
 async def test_v7_3_1_a_session_that_is_not_used_ends_at_the_idle_timeout_and_not_before(make_app, clock):
     async with make_app(policy="nist-aal2") as app:  # one hour
-        from tests.server.visitors import add_people
+        from tests.http.visitors import add_people
 
         await add_people(app.authority)
         async with visitor(app) as client:
@@ -172,7 +172,7 @@ async def test_v7_3_1_a_session_that_is_not_used_ends_at_the_idle_timeout_and_no
 
 async def test_v7_3_2_a_session_ends_at_its_lifetime_however_much_it_is_used(make_app, clock):
     async with make_app(policy="nist-aal2") as app:  # 24 hours
-        from tests.server.visitors import add_people
+        from tests.http.visitors import add_people
 
         await add_people(app.authority)
         async with browser(app) as client:
@@ -265,7 +265,7 @@ async def test_v7_5_1_what_proves_who_one_is_is_changed_only_with_a_full_proof_a
 
 async def test_v7_5_2_a_user_sees_every_session_and_ends_any_after_proving_who_they_are_again(make_app, clock):
     async with make_app(step_up_age=timedelta(minutes=15)) as app:
-        from tests.server.visitors import add_people
+        from tests.http.visitors import add_people
 
         await add_people(app.authority)
         started = {}

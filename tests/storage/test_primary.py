@@ -12,14 +12,14 @@ from ostiary.application import create_app
 from ostiary.authority import Authority
 from ostiary.cli.checks.server_side import server_side
 from ostiary.errors import ConfigurationError, SessionRevoked, StoreUnavailable
+from ostiary.http import serving
+from ostiary.http.app import Application
+from ostiary.http.openapi import document
 from ostiary.integrations.embedded import Embedded
-from ostiary.server import serving
-from ostiary.server.app import Application
-from ostiary.server.openapi import document
 from ostiary.settings import Settings
 from ostiary.storage.database import Database
 from ostiary.storage.engines import CHECK_AFTER
-from tests.server.visitors import API, OPERATOR, add_people, held, script, signed_in, visitor
+from tests.http.visitors import API, OPERATOR, add_people, held, script, signed_in, visitor
 from tests.support.databases import PrivatePostgres
 from tests.support.people import at
 from tests.support.primaries import Pair, migrated, pair

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from ostiary.contract.api import operations
 from ostiary.contract.operation import Operation
 from ostiary.errors import OstiaryError
-from ostiary.server.api import api_routes
-from ostiary.server.exchange import Exchange
-from ostiary.server.routing import Parameters, Route
+from ostiary.http.api import api_routes
+from ostiary.http.exchange import Exchange
+from ostiary.http.routing import Parameters, Route
 
 OF_THE_BODY = {"content-type", "content-length"}
 

@@ -10,9 +10,9 @@ from msgspec import structs
 
 from ostiary.contract.api import operations
 from ostiary.contract.operation import Takes
-from ostiary.server.api import api_routes
-from ostiary.server.documents import document_routes
-from ostiary.server.routing import Route
+from ostiary.http.api import api_routes
+from ostiary.http.documents import document_routes
+from ostiary.http.routing import Route
 from ostiary.web.pages import page_routes
 from ostiary.web.routing import PAGES
 

@@ -39,7 +39,7 @@ class DatabaseCalls(Calls):
             Failure: there is no such file.
             OstiaryError: as the operation.
         """
-        from ostiary.server.in_process import ask
+        from ostiary.http.in_process import ask
 
         return run(self._url, lambda it: ask(it, operator(), operation, takes), create=self._create)
 

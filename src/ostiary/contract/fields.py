@@ -50,7 +50,7 @@ Roles: TypeAlias = Annotated[
 ]
 Cursor: TypeAlias = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before; opaque.")]
 NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
-# Of whatever form: one that cannot be ours is answered as a missing one, by `server.guard`.
+# Of whatever form: one that cannot be ours is answered as a missing one, by `http.guard`.
 SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-MAXIMUM_LENGTH: Final = 2048  # characters; encoded into a query it has to stay within `server.limits`
+MAXIMUM_LENGTH: Final = 2048  # characters; encoded into a query it has to stay within `http.limits`
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _NAME = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"

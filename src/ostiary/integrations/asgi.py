@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from ostiary.errors import OstiaryError, StoreUnavailable
+from ostiary.http import problems
+from ostiary.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.integrations.identity import Identify, Identity, Keeper
 from ostiary.integrations.live import SESSION_ENDED, TRY_AGAIN_LATER, Live, closing
 from ostiary.integrations.visit import KEY, Visit, visit_of
-from ostiary.server import problems
-from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["SESSION_ENDED", "TRY_AGAIN_LATER", "OstiaryMiddleware", "current_session", "visit_of"]
 

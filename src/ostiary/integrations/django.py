@@ -19,10 +19,10 @@ from django.utils.module_loading import import_string
 
 from ostiary.core.account import User
 from ostiary.errors import ConfigurationError, OstiaryError, StoreUnavailable, Unauthenticated
+from ostiary.http import problems
 from ostiary.integrations.identity import Identify, Keeper
 from ostiary.integrations.portal import BlockingVisit, Portal
 from ostiary.integrations.wsgi import scope_of
-from ostiary.server import problems
 from ostiary.settings import Settings, load
 
 __all__ = ["OstiaryMiddleware", "django_user", "portal", "require"]

@@ -10,10 +10,10 @@ from flask import Flask, Response, g, request
 from werkzeug.local import LocalProxy
 
 from ostiary.errors import OstiaryError, StoreUnavailable
+from ostiary.http import problems
 from ostiary.integrations.identity import Identify, Identity, Keeper
 from ostiary.integrations.portal import BlockingVisit, Portal
 from ostiary.integrations.wsgi import scope_of
-from ostiary.server import problems
 
 __all__ = ["Ostiary", "current_session", "optional_session", "require", "visit"]
 

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
 from ostiary.errors import OstiaryError, SessionInvalid, StoreUnavailable, Unauthenticated
+from ostiary.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from ostiary.integrations.identity import Identity, Keeper
 from ostiary.integrations.visit import Visit, words
-from ostiary.server.asgi import ASGIApp, Message, Receive, Scope, Send
 
 SESSION_ENDED: Final = (
     4401  # a WebSocket's closing code: nobody is signed in (any more); like 401, in the private range

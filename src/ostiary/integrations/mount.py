@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ostiary.http.app import Application
 from ostiary.integrations.embedded import Embedded
-from ostiary.server.app import Application
 
 
 def api(keeper: Embedded) -> Application:

@@ -14,9 +14,9 @@ from typing import Any, TypeVar, Unpack
 
 from ostiary.core.account import User
 from ostiary.errors import Unauthenticated
+from ostiary.http.asgi import Scope
 from ostiary.integrations.identity import Begun, Identify, Identity, Keeper, Listed, Opening
 from ostiary.integrations.visit import Visit
-from ostiary.server.asgi import Scope
 
 T = TypeVar("T")
 

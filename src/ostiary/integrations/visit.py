@@ -17,12 +17,12 @@ from ostiary.core.account import User
 from ostiary.core.client import seen
 from ostiary.core.token import is_id, is_session_token
 from ostiary.errors import InvalidRequest, NotAllowed, OstiaryError, SessionInvalid, SessionNotFound, Unauthenticated
+from ostiary.http.addresses import Addresses
+from ostiary.http.asgi import Scope
+from ostiary.http.cookies import CLEAR_SITE_DATA, accepted_names, cookie_for
+from ostiary.http.origins import SAFE_METHODS, ensure_own_origin
+from ostiary.http.presented import MAXIMUM_COOKIES, MixedCredentials, Presented, holder, presented
 from ostiary.integrations.identity import Begun, Identify, Identity, Keeper, Listed, Opening
-from ostiary.server.addresses import Addresses
-from ostiary.server.asgi import Scope
-from ostiary.server.cookies import CLEAR_SITE_DATA, accepted_names, cookie_for
-from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
-from ostiary.server.presented import MAXIMUM_COOKIES, MixedCredentials, Presented, holder, presented
 from ostiary.settings import ForwardedHeader, Network
 
 KEY: Final = "ostiary.visit"  # of the scope

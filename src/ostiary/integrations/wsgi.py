@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ostiary.server.asgi import Scope
+from ostiary.http.asgi import Scope
 
 
 def scope_of(request: Mapping[str, Any]) -> Scope:

@@ -7,13 +7,13 @@ from typing import Final
 from ostiary.core.client import Client
 from ostiary.core.token import parse
 from ostiary.errors import NoCredentials, NotFound, SessionInvalid, Unauthenticated
-from ostiary.server.callers import Identified, Presented, identify, presented
-from ostiary.server.cookies import accepted_names
-from ostiary.server.exchange import Exchange
-from ostiary.server.guard import ensure_ids
-from ostiary.server.heads import ensure_readable
-from ostiary.server.origins import SAFE_METHODS, ensure_own_origin
-from ostiary.server.routing import Parameters
+from ostiary.http.callers import Identified, Presented, identify, presented
+from ostiary.http.cookies import accepted_names
+from ostiary.http.exchange import Exchange
+from ostiary.http.guard import ensure_ids
+from ostiary.http.heads import ensure_readable
+from ostiary.http.origins import SAFE_METHODS, ensure_own_origin
+from ostiary.http.routing import Parameters
 from ostiary.web import form_tokens, forms, passing_cookies
 from ostiary.web.routing import Page
 from ostiary.web.visit import Visit, keep

@@ -13,9 +13,9 @@ from typing import Final
 from starlette.responses import Response
 
 from ostiary.errors import NotFound
-from ostiary.server.exchange import Exchange
-from ostiary.server.failures import failed
-from ostiary.server.routing import Parameters, Route
+from ostiary.http.exchange import Exchange
+from ostiary.http.failures import failed
+from ostiary.http.routing import Parameters, Route
 
 # With a hash of the content in the address, a browser never has to ask again.
 FOREVER: Final = "public, max-age=31536000, immutable"

@@ -18,7 +18,7 @@ from ostiary.errors import (
     TooManyRequests,
     WrongCredentials,
 )
-from ostiary.server.callers import MixedCredentials
+from ostiary.http.callers import MixedCredentials
 from ostiary.web import returning, words
 from ostiary.web.destinations import HOME
 from ostiary.web.form_tokens import FormRefused, FormUnbound

@@ -21,10 +21,10 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
-from ostiary.server import failures
-from ostiary.server.exchange import Exchange
-from ostiary.server.failures import noted
-from ostiary.server.problems import BadRequest
+from ostiary.http import failures
+from ostiary.http.exchange import Exchange
+from ostiary.http.failures import noted
+from ostiary.http.problems import BadRequest
 from ostiary.web import words
 from ostiary.web.access import arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path

@@ -8,9 +8,9 @@ from typing import Final
 from starlette.responses import Response
 
 from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests, WrongCredentials
-from ostiary.server.exchange import Exchange
-from ostiary.server.reading import convert
-from ostiary.server.routing import Parameters, Route
+from ostiary.http.exchange import Exchange
+from ostiary.http.reading import convert
+from ostiary.http.routing import Parameters, Route
 from ostiary.web import (  # noqa: F401  # each has pages, which are kept as it is loaded
     applications,
     assets,

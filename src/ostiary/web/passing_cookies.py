@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal, TypeAlias
 
-from ostiary.server.cookies import SessionCookie
+from ostiary.http.cookies import SessionCookie
 
 Name: TypeAlias = Literal["form", "notice", "minted"]
 

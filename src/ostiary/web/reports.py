@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 from starlette.responses import Response
 
-from ostiary.server.exchange import Exchange
-from ostiary.server.failures import failed
-from ostiary.server.routing import Parameters, Route
+from ostiary.http.exchange import Exchange
+from ostiary.http.failures import failed
+from ostiary.http.routing import Parameters, Route
 from ostiary.web.rendering import REPORTS
 
 MAXIMUM_REPORT: Final = 8 * 1024  # bytes

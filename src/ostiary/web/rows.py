@@ -12,7 +12,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Description, describe
 from ostiary.core.policy import Policy
 from ostiary.core.session import DEFAULT_TENANT, Session
-from ostiary.server.places import Places
+from ostiary.http.places import Places
 from ostiary.web import times, words
 
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from ostiary.authority import Authority, RevokedMany, Started
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import NoCredentials, OstiaryError
-from ostiary.server.context import Context
-from ostiary.server.cookies import CLEAR_SITE_DATA, SessionCookie
-from ostiary.server.exchange import Exchange
+from ostiary.http.context import Context
+from ostiary.http.cookies import CLEAR_SITE_DATA, SessionCookie
+from ostiary.http.exchange import Exchange
 from ostiary.web import form_tokens, passing_cookies
 from ostiary.web.forms import Form
 

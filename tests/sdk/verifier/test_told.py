@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ostiary.contract.feed import HeartbeatData, read_told
 from ostiary.core.endings import Changed, Ended, EndedMany, Entry, Lost
+from ostiary.http import feed_messages
 from ostiary.sdk.events import MAXIMUM_EVENT, EventReader
 from ostiary.sdk.verifier.heard import Heard, Verdict
 from ostiary.sdk.verifier.verified import VerifiedSession, packed
 from ostiary.sdk.verifier.watches import Watch
-from ostiary.server import feed_messages
 
 AT = datetime(2026, 1, 15, 12, 0, 0, 123456, tzinfo=UTC)
 EARLIER, LATER = AT.replace(hour=11), AT.replace(hour=13)

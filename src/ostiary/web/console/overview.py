@@ -9,7 +9,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ostiary.authority.statistics import SPANS, Span, largest
-from ostiary.server.places import Places
+from ostiary.http.places import Places
 from ostiary.web.console import charts
 from ostiary.web.console.charts import Share
 from ostiary.web.rendering import nothing_new, page

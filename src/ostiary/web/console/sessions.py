@@ -13,7 +13,7 @@ from ostiary.core.device_words import DEVICES
 from ostiary.core.selector import FILTERS, SORTS, WANTED, Sort, parse
 from ostiary.core.session import REASONS
 from ostiary.errors import InvalidRequest, UserNotFound
-from ostiary.server.cursors import after_session, read_session
+from ostiary.http.cursors import after_session, read_session
 from ostiary.web import words
 from ostiary.web.console.rows import found
 from ostiary.web.rendering import page

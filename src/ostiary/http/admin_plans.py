@@ -1,0 +1,78 @@
+"""Ending many sessions at once, for administrators: plan, apply, undo."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from ostiary.contract import plans as contract
+from ostiary.contract.plans import PlanProgress, Plans
+from ostiary.core.plan import UNDO_FOR, Plan
+from ostiary.core.selector import parse
+from ostiary.http.exchange import Exchange
+from ostiary.http.operations import serves
+from ostiary.http.spans import span_or_none
+
+
+@serves(Plans.make)
+async def make_plan(asked: contract.MakePlan, exchange: Exchange) -> contract.MadePlan:
+    """Nothing is ended yet."""
+    made = await exchange.authority.plans.make(parse(structs.asdict(asked)), by=exchange.caller)
+    present = exchange.present
+    return contract.MadePlan(
+        plan_id=made.plan.id,
+        count=made.plan.count,
+        users=made.plan.users,
+        sample=[present.admin_session(one, made.usernames.get(one.user_id)) for one in made.sample],
+        expires_at=made.plan.expires_at,
+    )
+
+
+@serves(Plans.list)
+async def list_plans(_: contract.ListPlans, exchange: Exchange) -> contract.PlanList:
+    """The newest first."""
+    return tuple([_progress(plan, exchange) for plan in await exchange.authority.plans.list(by=exchange.caller)])
+
+
+@serves(Plans.show)
+async def show_plan(asked: contract.ShowPlan, exchange: Exchange) -> PlanProgress:
+    """As far as it has come."""
+    return _progress(await exchange.authority.plans.find(asked.plan_id, by=exchange.caller), exchange)
+
+
+@serves(Plans.apply)
+async def apply_plan(asked: contract.ApplyPlan, exchange: Exchange) -> PlanProgress:
+    """Asking again goes on."""
+    undo_for = UNDO_FOR if asked.undo_for is None else span_or_none("undo_for", asked.undo_for)
+    plan = await exchange.authority.plans.apply(
+        asked.plan_id,
+        by=exchange.caller,
+        tolerance=asked.tolerance,
+        undo_for=undo_for,
+        limit=asked.limit,
+        newer=asked.newer,
+    )
+    return _progress(plan, exchange)
+
+
+@serves(Plans.undo)
+async def undo_plan(asked: contract.UndoPlan, exchange: Exchange) -> PlanProgress:
+    """Not those that somebody ended again since."""
+    return _progress(await exchange.authority.plans.undo(asked.plan_id, by=exchange.caller), exchange)
+
+
+def _progress(plan: Plan, exchange: Exchange) -> PlanProgress:
+    return PlanProgress(
+        plan_id=plan.id,
+        state=plan.state,
+        filters=plan.filters,
+        pinned=plan.count,
+        count=plan.ended,
+        done=plan.state in ("applied", "undone"),
+        restored=plan.restored,
+        created_at=plan.created_at,
+        created_by=plan.created_by,
+        applied_by=plan.started_by,
+        expires_at=plan.expires_at,
+        undo_until=plan.undo_until,
+        can_undo=plan.can_be_undone(exchange.authority.clock()),
+    )

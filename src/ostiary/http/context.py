@@ -1,0 +1,25 @@
+"""What the handlers of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ostiary.authority import Authority
+from ostiary.http.feed_readers import Readers
+from ostiary.http.metrics import Metrics
+from ostiary.http.places import Places
+from ostiary.settings import Settings
+
+KEY: Final = "ostiary.context"  # of the scope
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one application."""
+
+    settings: Settings
+    authority: Authority
+    metrics: Metrics
+    places: Places
+    readers: Readers

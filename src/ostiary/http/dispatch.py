@@ -1,0 +1,83 @@
+"""From a request to the route that answers it: its body is read whole, and then its endpoint is asked.
+
+Who sends it, and what they may, is looked at after the body: a credential that was good when the head arrived would
+else be good for as long as its holder holds the last byte back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import Response
+
+from ostiary.http.asgi import Receive, Scope, Send
+from ostiary.http.exchange import Exchange, exchange_of
+from ostiary.http.origins import SAFE_METHODS
+from ostiary.http.problems import BadRequest, RouteNotFound
+from ostiary.http.routing import Failed, Route, Routes, parameters
+
+BODY_TIMEOUT: Final = 30  # seconds; who takes longer for 64 KiB only wants to hold a connection
+
+
+class Dispatch:
+    """Answers by routes."""
+
+    def __init__(self, routes: Routes, nothing: Failed) -> None:
+        """`nothing` answers where no route is."""
+        self._routes = routes
+        self._nothing = nothing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        found = self._routes.find(scope["path"].removeprefix(scope.get("root_path", "")))
+        response = await self._answer(exchange_of(scope), found, receive)
+        await response(scope, receive, send)
+
+    async def _answer(
+        self, exchange: Exchange, found: tuple[Mapping[str, Route], tuple[str, ...]] | None, receive: Receive
+    ) -> Response:
+        if found is None:
+            return await self._nothing(exchange, RouteNotFound())
+        method, (methods, values) = exchange.method, found
+        route = methods.get(method)
+        exchange.template = next(iter(methods.values())).path
+        if method == "OPTIONS" and route is None:
+            return Response(status_code=204, headers={"allow": _allowed(methods)})
+        if route is None:
+            words = "the method is not there for this path"
+            return await next(iter(methods.values())).failed(
+                exchange, BadRequest(405, words, {"Allow": _allowed(methods)})
+            )
+        try:
+            body = b"" if method in SAFE_METHODS else await read_body(receive, route.maximum_body)
+            return await route.endpoint(exchange, parameters(route, values), body)
+        except Exception as error:
+            return await route.failed(exchange, error)
+
+
+async def read_body(receive: Receive, most: int) -> bytes:
+    """All of a body.
+
+    Raises:
+        BadRequest: larger than `most` bytes, broken off, or not there in time.
+    """
+    pieces: list[bytes] = []
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise BadRequest(400, "the body ended before it was whole")
+                pieces.append(message.get("body", b""))
+                if sum(map(len, pieces)) > most:
+                    raise BadRequest(413, "the body is larger than this call takes, which is 64 KiB for most")
+                if not message.get("more_body", False):
+                    return b"".join(pieces)
+    except TimeoutError:
+        raise BadRequest(408, f"the body did not arrive within {BODY_TIMEOUT} seconds") from None
+
+
+def _allowed(methods: Mapping[str, Route]) -> str:
+    return ", ".join(sorted({*methods, "OPTIONS"}))

@@ -1,0 +1,56 @@
+"""From a request to what an OAuth operation takes: unknown fields are ignored, and an empty one counts as missing."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from msgspec import structs
+
+from ostiary.contract.operation import Operation, Takes
+from ostiary.core.oauth.fields import read_fields
+from ostiary.errors import InvalidRequest
+from ostiary.http.exchange import Exchange
+from ostiary.http.guard import ensure_ids
+from ostiary.http.oauth.bearer import identify_holder
+from ostiary.http.oauth.parameters import authorization_of, client_credentials, fields_of, object_of, optional_text
+from ostiary.http.reading import convert
+from ostiary.http.routing import Parameters
+
+A = TypeVar("A", bound=Takes)
+
+
+async def read_standard(operation: Operation[..., A, Any], exchange: Exchange, _: Parameters, body: bytes) -> A:
+    """At the endpoints of RFC 6749, 7009, 7662 and OIDC: the client proves itself before any field is judged.
+
+    Raises:
+        InvalidClient: it does not.
+        InvalidRequest: not a form, or a field lacks or is there twice.
+        Unauthenticated: as `identify_holder`, where an access token is what counts.
+    """
+    if operation.who == "access_token":
+        await identify_holder(exchange)
+        return operation.takes()
+    form = fields_of(exchange.headers.get("content-type", ""), body)
+    client_id, secret = client_credentials(authorization_of(exchange), form)
+    exchange.holder = await exchange.authority.oauth.clients.authenticate(client_id, secret)
+    for field in structs.fields(operation.takes):
+        if field.required and field.name not in form:
+            raise InvalidRequest(field.name, "is required")
+    return convert(dict(form), operation.takes, is_text=True)
+
+
+async def read_loosely(operation: Operation[..., A, Any], exchange: Exchange, parameters: Parameters, body: bytes) -> A:
+    """In the sessions namespace.
+
+    Raises:
+        Unauthenticated: as `identify_holder`.
+        SessionNotFound: an id that cannot be one of ours.
+        BadRequest: a body that cannot be read, or a member that is no text.
+    """
+    if operation.who == "access_token":
+        await identify_holder(exchange)
+    ensure_ids(parameters)
+    names = operation.places.keys() - parameters.keys()
+    sent = object_of(body) if exchange.method == "POST" else read_fields(exchange.scope["query_string"])
+    given = {name: value for name in names if (value := optional_text(sent, name)) is not None}
+    return convert({**given, **parameters}, operation.takes, is_text=True)

@@ -1,0 +1,63 @@
+"""A user's own sessions."""
+
+from __future__ import annotations
+
+from ostiary.contract import sessions as contract
+from ostiary.contract import shapes
+from ostiary.contract.sessions import SessionList, Sessions
+from ostiary.http.answers import signed_out, spared
+from ostiary.http.exchange import Exchange
+from ostiary.http.operations import Reply, serves
+
+
+@serves(Sessions.list)
+async def list_sessions(asked: contract.ListSessions, exchange: Exchange) -> SessionList:
+    """Live ones; with those that ended, if asked for."""
+    ended, present = asked.include == "ended", exchange.present
+    found = await exchange.authority.sessions.list(by=exchange.caller, ended=ended, application_id=asked.application_id)
+    views = [present.session(one, stale_after_days=asked.stale_after_days, with_ending=ended) for one in found]
+    return SessionList(sessions=views)
+
+
+@serves(Sessions.current)
+async def current_session(_: contract.CurrentSession, exchange: Exchange) -> shapes.Session:
+    """The one that asks."""
+    return exchange.present.session(exchange.caller.ensure_person())
+
+
+@serves(Sessions.revoke, Sessions.delete)
+async def revoke_session(asked: contract.RevokeSession, exchange: Exchange) -> Reply[shapes.Revoked]:
+    """One's own is a sign-out."""
+    identified, session_id = exchange.who, asked.session_id
+    done = await exchange.authority.sessions.revoke(session_id, by=identified.caller)
+    is_current = session_id == identified.caller.session_id
+    if is_current and identified.by_cookie:
+        await exchange.authority.sign_out.of(exchange.given.cookies, at=exchange.client)
+    content = shapes.Revoked(id=session_id, is_current=is_current, live_tokens=done.live_tokens)
+    return signed_out(content, exchange) if is_current else Reply(content)
+
+
+@serves(Sessions.label)
+async def label_session(asked: contract.LabelSession, exchange: Exchange) -> shapes.Session:
+    """The name is in the answer also for who may not see places."""
+    labelled = await exchange.authority.sessions.label(asked.session_id, asked.label, by=exchange.caller)
+    view = exchange.present.session(labelled)
+    view.label = labelled.label
+    return view
+
+
+@serves(Sessions.revoke_others)
+async def revoke_others(_: contract.RevokeOthers, exchange: Exchange) -> Reply[shapes.RevokedOthers]:
+    """The caller's own gets a new secret."""
+    ended = await exchange.authority.sessions.revoke_others(by=exchange.caller)
+    return spared(shapes.RevokedOthers(count=ended.count, live_tokens=ended.live_tokens), exchange, ended)
+
+
+@serves(Sessions.revoke_all)
+async def revoke_all(asked: contract.RevokeAll, exchange: Exchange) -> Reply[shapes.RevokedAll]:
+    """The caller's own, too."""
+    ended = await exchange.authority.sessions.revoke_all(
+        by=exchange.caller, tokens=asked.tokens, application_id=asked.application_id
+    )
+    content = shapes.RevokedAll(count=ended.count, tokens=ended.tokens, live_tokens=ended.live_tokens)
+    return signed_out(content, exchange)
