@@ -9,6 +9,7 @@ from ostiary.authority import Authority
 from ostiary.server.feed_readers import Readers
 from ostiary.server.metrics import Metrics
 from ostiary.server.places import Places
+from ostiary.server.session_parts import SessionParts
 from ostiary.settings import Settings
 
 KEY: Final = "ostiary.context"  # of the scope
@@ -23,3 +24,4 @@ class Context:
     metrics: Metrics
     places: Places
     readers: Readers
+    session_parts: SessionParts
