@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ostiary.authority.acting import Acting, act
-from ostiary.authority.batch import Batch, Deliver
+from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
 from ostiary.authority.results import Revoked, RevokedMany
 from ostiary.authority.starting import Starting
@@ -70,8 +70,8 @@ class Sessions(Starting):
                 limit=MAXIMUM_LIST,
             )
 
-    def ask_list(self, deliver: Deliver[Sequence[ListedSession]], *, by: Caller) -> None:
-        """What `list` without arguments shows, for whoever asks often: as `Batch.ask`.
+    async def list_live(self, *, by: Caller) -> Sequence[ListedSession]:
+        """What `list` without arguments shows, for whoever asks often.
 
         Many users' are read by one query, and the same object is given out as long as its row is the same.
 
@@ -79,7 +79,7 @@ class Sessions(Starting):
             NotAllowed: a CLI token without `sessions:read`.
         """
         by.ensure_scope("sessions:read")
-        self._lists.ask(by.user.id, deliver)
+        return await self._lists.get(by.user.id) or ()
 
     async def count_others(self, *, by: Caller) -> int:
         """How many sessions `revoke_others` would end now.

@@ -29,6 +29,7 @@ from ostiary.http.metrics_door import MetricsDoor
 from ostiary.http.places import Places
 from ostiary.http.routing import Failed, Route, Routes
 from ostiary.http.security_headers import SecurityHeaders
+from ostiary.http.session_parts import SessionParts
 from ostiary.settings import Settings
 
 
@@ -64,7 +65,9 @@ class Application:
         self.is_open = False
         addresses = Addresses(settings.trusted_proxies, settings.forwarded_header)
         metrics = Metrics()
-        context = Context(settings, authority, metrics, Places(settings.places_file), Readers(metrics))
+        places = Places(settings.places_file)
+        parts = SessionParts(authority.policy, authority.clock, places)
+        context = Context(settings, authority, metrics, places, Readers(metrics), parts)
         self.context = context
         authority.database.listeners.append(metrics.happened)
         authority.tasks.changed.append(metrics.task_changed)

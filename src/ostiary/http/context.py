@@ -9,6 +9,7 @@ from ostiary.authority import Authority
 from ostiary.http.feed_readers import Readers
 from ostiary.http.metrics import Metrics
 from ostiary.http.places import Places
+from ostiary.http.session_parts import SessionParts
 from ostiary.settings import Settings
 
 KEY: Final = "ostiary.context"  # of the scope
@@ -23,3 +24,4 @@ class Context:
     metrics: Metrics
     places: Places
     readers: Readers
+    session_parts: SessionParts

@@ -94,28 +94,37 @@ class Front(Link):
         if self._is_last and not self._in_body:
             return
         self._piece = len(data)
-        self._feed(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._failed(error)
         if self._in_head:
             self._count_head()
         elif self._in_body:
             self._count_body()
 
-    def _feed(self, data: bytes) -> None:
-        while data:
+    def _stay(self, rest: bytes) -> None:
+        """An upgrade is not taken up: the next request is as good as any, but its parser reads no more."""
+        while True:
+            self._parser = httptools.HttpRequestParser(self)
             try:
-                self._parser.feed_data(data)
+                if rest and not self._is_last:
+                    self._parser.feed_data(rest)
                 return
             except httptools.HttpParserUpgrade as upgrade:
-                # It is not taken up: the next request is as good as any, but this parser reads no more.
-                self._parser = httptools.HttpRequestParser(self)
-                data = b"" if self._is_last else data[upgrade.args[0] :]
-            except httptools.HttpParserCallbackError as error:
-                log.error("fault", exc_info=error)
-                self._transport.abort()
+                rest = rest[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._failed(error)
                 return
-            except httptools.HttpParserError:
-                self._refuse(wire.in_words(self.beginning(400), wire.NOT_HTTP))
-                return
+
+    def _failed(self, error: httptools.HttpParserError) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            log.error("fault", exc_info=error)
+            self._transport.abort()
+        else:
+            self._refuse(wire.in_words(self.beginning(400), wire.NOT_HTTP))
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -22,6 +22,7 @@ from ostiary.http.metrics import Metrics
 from ostiary.http.operations import perform
 from ostiary.http.places import Places
 from ostiary.http.reading import convert
+from ostiary.http.session_parts import SessionParts
 
 
 async def ask(authority: Authority, caller: Caller, operation_id: str, takes: Mapping[str, Any]) -> Any:
@@ -44,7 +45,9 @@ async def ask(authority: Authority, caller: Caller, operation_id: str, takes: Ma
 def _exchange(authority: Authority, caller: Caller, operation: Operation[..., Any, Any]) -> Exchange:
     """One that came from nowhere, by a way that nobody can listen on: what it makes is as for https."""
     metrics = Metrics()
-    context = Context(authority.settings, authority, metrics, Places(None), Readers(metrics))
+    places = Places(None)
+    parts = SessionParts(authority.policy, authority.clock, places)
+    context = Context(authority.settings, authority, metrics, places, Readers(metrics), parts)
     scope: Scope = {"type": "http", "method": operation.method, "headers": [], "query_string": b""}
     arrival = Arrival(None, "https", "")
     who = Identified(caller, by_cookie=False)

@@ -20,7 +20,6 @@ from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
 from ostiary.http.addresses import Headers
 
 MAXIMUM_COOKIES: Final = 4  # well-formed cookies of one name that are looked up; browsers send one
-_CARRIERS: Final = (b"cookie", b"authorization")  # of credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,16 @@ def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:
     Raises:
         SessionInvalid: more than one `Authorization`.
     """
-    bearer, cookies = _carried(headers, cookie_names)
-    return Presented(bearer, tuple(cookies))
+    bearers: list[str | None] = []
+    cookies: list[str] = []
+    for name, value in headers:
+        if name == b"cookie":
+            cookies += _in_cookie(value, cookie_names)
+        elif name == b"authorization":
+            bearers.append(_in_authorization(value))
+    if len(bearers) > 1:  # of any scheme and in any order: two readers would take two of them
+        raise SessionInvalid("more than one Authorization was sent")
+    return Presented(bearers[0] if bearers else None, tuple(cookies))
 
 
 def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) -> Token | NoCredentials | None:
@@ -72,8 +79,10 @@ def only_session(named: Mapping[bytes, bytes], cookie_names: Collection[bytes]) 
     Returns:
         The refusal as `holder` has it where there is no credential at all.
     """
-    bearer, cookies = _carried([(name, named[name]) for name in _CARRIERS if name in named], cookie_names)
-    given = cookies if bearer is None else [bearer, *cookies]
+    cookie, authorization = named.get(b"cookie"), named.get(b"authorization")
+    given = _in_cookie(cookie, cookie_names) if cookie is not None else []
+    if authorization is not None and (bearer := _in_authorization(authorization)) is not None:
+        given.append(bearer)
     if not given:
         return NoCredentials()
     return parse(given[0]) if len(given) == 1 and given[0].startswith("sess_") else None
@@ -90,24 +99,20 @@ def can_be_ours(bearer: str) -> bool:
     return True
 
 
-def _carried(headers: Headers, cookie_names: Collection[bytes]) -> tuple[str | None, list[str]]:
-    bearer: str | None = None
-    cookies: list[str] = []
-    is_authorized = False
-    for name, value in headers:
-        if name == b"cookie":
-            for pair in value.split(b";"):
-                key, _, content = pair.partition(b"=")
-                if key.strip() in cookie_names and (content := content.strip().strip(b'"')):
-                    cookies.append(content.decode("latin-1"))
-        elif name == b"authorization":
-            if is_authorized:  # of any scheme and in any order: two readers would take two of them
-                raise SessionInvalid("more than one Authorization was sent")
-            is_authorized = True
-            scheme, _, content = value.strip().partition(b" ")
-            if scheme.lower() == b"bearer":
-                bearer = content.strip().decode("latin-1")
-    return bearer, cookies
+def _in_cookie(value: bytes, names: Collection[bytes]) -> list[str]:
+    """What a `Cookie` holds under these names; an empty one counts as missing."""
+    found = []
+    for pair in value.split(b";"):
+        key, _, content = pair.partition(b"=")
+        if key.strip() in names and (content := content.strip().strip(b'"')):
+            found.append(content.decode("latin-1"))
+    return found
+
+
+def _in_authorization(value: bytes) -> str | None:
+    """The bearer of an `Authorization`; None for another scheme."""
+    scheme, _, content = value.strip().partition(b" ")
+    return content.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
 
 
 async def holder(verify: Verify[H], given: Presented, client: Client | None) -> tuple[H, bool]:
