@@ -13,7 +13,7 @@ from ostiary.http import lifespan
 from ostiary.http.addresses import Addresses
 from ostiary.http.api import api_routes
 from ostiary.http.asgi import Receive, Scope, Send
-from ostiary.http.context import KEY, Context
+from ostiary.http.context import Context
 from ostiary.http.direct import Direct
 from ostiary.http.dispatch import Dispatch
 from ostiary.http.documents import document_routes
@@ -23,12 +23,10 @@ from ostiary.http.failures import failed
 from ostiary.http.feed_readers import Readers
 from ostiary.http.gateway import BELOW, PATH, Gateway
 from ostiary.http.heads import NOTHING, is_canonical, path_of
-from ostiary.http.limits import Limits
 from ostiary.http.metrics import Metrics
 from ostiary.http.metrics_door import MetricsDoor
 from ostiary.http.places import Places
 from ostiary.http.routing import Failed, Route, Routes
-from ostiary.http.security_headers import SecurityHeaders
 from ostiary.http.session_parts import SessionParts
 from ostiary.settings import Settings
 
@@ -78,8 +76,7 @@ class Application:
         authority.feed.polled.append(lambda poll: metrics.verified(authority.verifiers.served, poll))
         self.gateway = Gateway(authority, addresses, context.metrics, settings)
         dispatch = Dispatch(Routes([*api_routes(), *document_routes(), *routes]), nothing)
-        inner = SecurityHeaders(Limits(dispatch), settings)
-        self._inner = Exchanges(inner, addresses, context)
+        self._inner = Exchanges(dispatch, addresses, context)
         self.metrics_door = MetricsDoor(metrics, settings.metrics_listen[1]) if settings.metrics_listen else None
         self.direct: Mapping[bytes, Direct] = {PATH.encode(): self.gateway}
 
@@ -94,9 +91,8 @@ class Application:
         if self.metrics_door is not None and self.metrics_door.is_of(scope.get("server")):
             await self.metrics_door(scope, receive, send)
             return
-        scope[KEY] = self.context
         if scope["type"] != "http":
-            await self._inner(scope, receive, send)
+            await send({"type": "websocket.close"})
             return
         path = path_of(scope)
         if path == PATH or path.startswith(BELOW):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from ostiary.authority import Authority
 from ostiary.http.feed_readers import Readers
@@ -11,8 +10,6 @@ from ostiary.http.metrics import Metrics
 from ostiary.http.places import Places
 from ostiary.http.session_parts import SessionParts
 from ostiary.settings import Settings
-
-KEY: Final = "ostiary.context"  # of the scope
 
 
 @dataclass(frozen=True, slots=True)

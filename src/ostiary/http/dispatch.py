@@ -12,8 +12,10 @@ from typing import Final
 
 from starlette.responses import Response
 
-from ostiary.http.asgi import Receive, Scope, Send
-from ostiary.http.exchange import Exchange, exchange_of
+from ostiary.http.asgi import Receive
+from ostiary.http.exchange import Exchange
+from ostiary.http.failures import problem
+from ostiary.http.limits import refusal_of
 from ostiary.http.origins import SAFE_METHODS
 from ostiary.http.problems import BadRequest, RouteNotFound
 from ostiary.http.routing import Failed, Route, Routes, parameters
@@ -29,15 +31,12 @@ class Dispatch:
         self._routes = routes
         self._nothing = nothing
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, exchange: Exchange, receive: Receive) -> Response:
         """Answer one request."""
+        scope = exchange.scope
+        if (refusal := refusal_of(scope)) is not None:
+            return problem(exchange, refusal)
         found = self._routes.find(scope["path"].removeprefix(scope.get("root_path", "")))
-        response = await self._answer(exchange_of(scope), found, receive)
-        await response(scope, receive, send)
-
-    async def _answer(
-        self, exchange: Exchange, found: tuple[Mapping[str, Route], tuple[str, ...]] | None, receive: Receive
-    ) -> Response:
         if found is None:
             return await self._nothing(exchange, RouteNotFound())
         method, (methods, values) = exchange.method, found

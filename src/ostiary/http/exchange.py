@@ -1,6 +1,6 @@
 """One request and its answer, as the log and the metrics tell of it: request id, who, where from, how long.
 
-The outermost layer of everything but `/verify`. What it learns about a request stays in the scope, for those inside.
+The outermost layer of everything but `/verify`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from starlette.datastructures import Headers as NamedHeaders
+from starlette.responses import Response
 
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
@@ -21,13 +22,13 @@ from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.errors import InvalidClient, NoCredentials
 from ostiary.http.addresses import Addresses, Arrival, Headers
-from ostiary.http.asgi import ASGIApp, Message, Receive, Scope, Send
+from ostiary.http.asgi import Receive, Scope, Send
 from ostiary.http.callers import Identified, Presented
 from ostiary.http.context import Context
-from ostiary.http.cookies import SessionCookie, cookie_for
+from ostiary.http.cookies import SessionCookie, cookie_for, is_https
 from ostiary.http.presenting import Presenter
+from ostiary.http.security_headers import complete
 
-KEY: Final = "ostiary"  # of the scope
 UNMATCHED: Final = "-"  # the route of a request that no route matched: paths are not logged, they can hold anything
 
 NOTHING: Final = Presented(None, ())
@@ -124,12 +125,6 @@ class Exchange:
         return Presenter(authority.policy, authority.clock, self.context.places, caller)
 
 
-def exchange_of(scope: Any) -> Exchange:
-    """The exchange of a request that came through `Exchanges`."""
-    found: Exchange = scope[KEY]
-    return found
-
-
 def request_id_of(headers: Headers) -> str:
     """The client's own `X-Request-ID` where it is harmless, else a new one."""
     return request_id(next((value for name, value in headers if name == b"x-request-id"), None))
@@ -145,37 +140,36 @@ def new_request_id() -> str:
     return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
-class Exchanges:
-    """Gives every request its id, and writes one line about each."""
+class Answers(Protocol):
+    """Who answers."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses, context: Context) -> None:
-        """Wrap an ASGI application; the authority sees to it that no more of an address is kept than may be."""
-        self._app = app
+    async def answer(self, exchange: Exchange, receive: Receive) -> Response:
+        """One request; whatever goes wrong is an answer, too."""
+
+
+class Exchanges:
+    """Gives every request its id, completes every answer, and writes one line about each."""
+
+    def __init__(self, inner: Answers, addresses: Addresses, context: Context) -> None:
+        """Who answers; the authority sees to it that no more of an address is kept than may be."""
+        self._inner = inner
         self._addresses = addresses
         self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and look at what happens to it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        exchange = scope[KEY] = self.begin(scope, request_id_of(scope["headers"]))
-        status = 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", exchange.request_id.encode())]
-            await send(message)
-
-        began = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            try:
-                await self._app(scope, receive, noting)
-            finally:
-                route = exchange.template or scope.get("path_template") or UNMATCHED
-                self.tell(exchange, scope["method"], route, status, time.perf_counter() - began)
+        """Have the request answered, and send what came of it."""
+        exchange = self.begin(scope, request_id_of(scope["headers"]))
+        status, began = 0, time.perf_counter()
+        bound = structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        try:
+            response = await self._inner.answer(exchange, receive)
+            status = response.status_code
+            complete(response.raw_headers, secure=is_https(exchange.arrival, self._context.settings))
+            response.raw_headers.append((b"x-request-id", exchange.request_id.encode()))
+            await response(scope, receive, send)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+            self.tell(exchange, scope["method"], exchange.template or UNMATCHED, status, time.perf_counter() - began)
 
     def begin(self, scope: Any, request_id: str) -> Exchange:
         """What is known of a request before anything is asked."""

@@ -7,29 +7,12 @@ from typing import Any, Final
 from ostiary.errors import OstiaryError
 from ostiary.http import heads, problems
 from ostiary.http.addresses import Headers
-from ostiary.http.asgi import ASGIApp, Receive, Scope, Send, respond
-from ostiary.http.exchange import exchange_of
+from ostiary.http.asgi import Send, respond
 from ostiary.http.problems import BadRequest
 
 MAXIMUM_PATH: Final = 1024  # bytes, encoded
 MAXIMUM_QUERY: Final = 4096  # bytes
 MAXIMUM_HEADERS: Final = 32 * 1024  # bytes of names and values
-
-
-class Limits:
-    """Refuses what is too large."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an ASGI application."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 400, 414 or 431."""
-        refusal = refusal_of(scope) if scope["type"] == "http" else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-            return
-        await send_problem(send, refusal, exchange_of(scope).request_id)
 
 
 def refusal_of(scope: Any) -> OstiaryError | None:

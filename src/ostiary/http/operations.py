@@ -56,7 +56,8 @@ async def read_checked(operation: Operation[..., A, Any], exchange: Exchange, pa
     """What our own API takes, once its caller may ask; raises as `ensure_may_ask` and `read`."""
     await ensure_may_ask(operation, exchange, parameters)
     query = b"" if operation.who == "nobody" else exchange.scope["query_string"]
-    return read(operation, parameters, query, exchange.headers.get("content-type"), body)
+    content_type = exchange.headers.get("content-type") if operation.has_body else None
+    return read(operation, parameters, query, content_type, body)
 
 
 _WAYS: Final[Mapping[Speaks, tuple[Read[Any], Failed]]] = {
