@@ -184,9 +184,9 @@ def test_every_door_asks_the_authority_where_a_request_came_from():
         if re.search(r"(?<![\w.])seen\(", path.read_text(encoding="utf-8"))
     }
     assert builders == {
-        "core/client.py", "authority/authority.py", "server/verifications.py", "integrations/visit.py",
+        "core/client.py", "authority/authority.py", "http/verifications.py", "integrations/visit.py",
         "authority/races.py",  # only itself, at 127.0.0.1
-        "sdk/verifier/verifier.py",  # sends it to server/verifications.py
+        "sdk/verifier/verifier.py",  # sends it to http/verifications.py
     }  # fmt: skip
     assert "authority.kept(place)" in (source / "http" / "verifications.py").read_text(encoding="utf-8")
     assert "authority.kept(client)" in (source / "integrations" / "embedded.py").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ WEIGHTS = {
     "verify": 120, "start": 80, "renew": 5, "revoke": 20, "let_go": 25, "held_open": 60, "revoke_all": 30,
     "plan": 25, "undo": 30, "settle": 3,
 }  # fmt: skip
-ROUND, ROUNDS = 600, 12  # acts; a fault has to show within so many rounds
+ROUND, ROUNDS = 600, 40  # acts; a fault has to show within so many rounds
 
 
 async def run(authority, make_authority, operator, monkeypatch, rounds: int) -> list[str]:

@@ -63,7 +63,6 @@ def test_everything_that_commits_is_seen_by_the_next_poll(script: list[tuple[str
         elif word == "wait":
             store.wait(value)
         elif word == "poll":
-            gaps.settle(store.now)
             found = store.read(gaps)
             new = set(found) - seen
             assert all(position > floor for position in new for floor in floors), "a reader who resumed missed it"
@@ -72,6 +71,7 @@ def test_everything_that_commits_is_seen_by_the_next_poll(script: list[tuple[str
                 gaps.saw_all_but(_missing({*store.visible, gaps.floor}, gaps.floor, top), top, store.now)
             else:
                 gaps.saw(found, store.now)
+            gaps.settle(store.now)
             seen |= set(found)
             assert seen == store.visible
             floors.append(gaps.floor)

@@ -77,6 +77,20 @@ async def test_a_transaction_held_open_across_polls_is_told_when_it_commits(auth
 
 
 @on_postgres
+async def test_what_commits_while_a_node_cannot_look_is_told_however_long_that_lasts(authority, clock):
+    """The store is away for this node, or its machine stands still, for longer than any transaction lives."""
+    seconds = [0.0]
+    reading = Reading(authority.database, clock, lambda: seconds[0])
+    await reading.poll(())
+    async with authority.database.transaction() as slow:
+        await events.add(slow, [ending(clock, "sess_late")])
+        await end(authority, ending(clock, "sess_early"))
+        assert told_of(await reading.poll(())) == ["sess_early"]
+    seconds[0] = OVERLAP + 1
+    assert told_of(await reading.poll(())) == ["sess_late"]
+
+
+@on_postgres
 async def test_a_transaction_that_is_open_when_a_node_begins_is_told(authority, make_authority, clock):
     async with authority.database.transaction() as slow:
         await events.add(slow, [ending(clock, "sess_late")])

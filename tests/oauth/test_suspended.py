@@ -218,7 +218,7 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
 }
 # Functions that never meet a suspended session.
 LIVE_ONLY = {
-    "sessions._make_room": "chooses among those that work",
+    "starting._make_room": "chooses among those that work",
     "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
     "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",

@@ -252,8 +252,9 @@ async def no_answer_but_an_outage(client) -> None:
             url = path.replace("{", "x").replace("}", "x")
             answer = await client.request(method, url, json={} if method in {"post", "put", "patch"} else None)
             answered.add(answer.status_code)
-            # At OAuth's doors a cookie is nothing: who brings nothing else is refused before the store is asked.
-            at_once = AT_ONCE | {401} if path.startswith("/oauth/") else AT_ONCE
+            # At OAuth's doors a cookie is nothing: who brings nothing else is refused before the store is asked. And a
+            # person is led on to the page that asks it.
+            at_once = AT_ONCE | {303, 401} if path.startswith("/oauth/") else AT_ONCE
             assert answer.status_code in {503} | at_once, (method, path, answer.status_code, answer.text)
             assert answer.status_code != 503 or int(answer.headers["retry-after"]) > 0
     assert 503 in answered

@@ -64,9 +64,12 @@ class Gaps:
         self.highest = max(self.highest, highest)
         self._tidy()
 
-    def settle(self, now: float) -> None:
-        """Forget the holes in which nothing can appear any more."""
-        self._holes = [hole for hole in self._holes if hole[2] > now]
+    def settle(self, asked: float) -> None:
+        """Forget the holes in which nothing could appear any more when the last reading began, at `asked`.
+
+        Call it after that: a hole that nobody looked into since its time was over may have been filled before.
+        """
+        self._holes = [hole for hole in self._holes if hole[2] > asked]
 
     def _tidy(self) -> None:
         while len(self._holes) > self._maximum:

@@ -65,7 +65,7 @@ class Reading:
         gaps = self._gaps
         if not self._has_begun:
             return await self._begin()
-        gaps.settle(self._monotonic())
+        asked = self._monotonic()
         # What was read counts as seen only when all of it has arrived: whatever fails before is read again.
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
@@ -75,6 +75,7 @@ class Reading:
         if len(found) > MAXIMUM_READ:
             return await self._in_groups(watched)
         gaps.saw([event.position or 0 for event in found], self._monotonic())
+        gaps.settle(asked)
         return Poll(began, known, gaps.floor, entries, found)
 
     async def after(self, floor: int) -> Sequence[Entry]:
@@ -105,13 +106,14 @@ class Reading:
         return Poll(began, began, floor, (), ())
 
     async def _in_groups(self, watched: Collection[str]) -> Poll:
-        gaps = self._gaps
+        gaps, asked = self._gaps, self._monotonic()
         async with self._database.reading() as db:
             began = await trail.now(db, self._clock)
             summary = await trail.summarise(db, gaps.floor, gaps.ranges, gaps.highest)
             ended = await _ended_among(db, watched)
             known = await trail.now(db, self._clock)
         gaps.saw_all_but(summary.missing, summary.highest, self._monotonic())
+        gaps.settle(asked)
         return Poll(began, known, gaps.floor, summary.entries, None, ended)
 
 

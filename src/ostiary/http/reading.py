@@ -101,5 +101,7 @@ def _object(body: bytes) -> Given:
         return _decoder.decode(body)
     except msgspec.ValidationError:
         raise InvalidRequest("body", "must be an object") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as why:
+    except RecursionError:
+        raise InvalidRequest("body", "is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as why:
         raise BadRequest(400, f"the body is not JSON: {why}") from None
