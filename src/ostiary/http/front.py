@@ -1,7 +1,7 @@
 """HTTP/1.1 (RFC 9112) on a connection, by httptools' parser; answered directly where it is usual, by ASGI else.
 
 uvicorn runs the process, its sockets and its stop, and makes one of these for each connection; nothing of its own
-protocols is used (docs/decisions/0036). What holds on a connection:
+protocols is used (docs/decisions/0037). What holds on a connection:
 
 * a head has an end, in bytes and in time; so has what is no body within a body;
 * trailers are no headers (RFC 9110 6.5.1): a client could write there what every proxy takes away in front;
