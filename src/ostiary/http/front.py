@@ -47,7 +47,7 @@ class Front(Link):
     _headers: list[tuple[bytes, bytes]]
     _piece = 0  # bytes that came last
     _in_head = False
-    _head = 0  # bytes of a head that came in pieces before this one
+    _head = 0  # bytes of a head that came in pieces before this one; negative behind another request in this one
     _waits_for_head = False
     _in_body = False
     _between = 0  # bytes since the last one that was body
@@ -102,7 +102,9 @@ class Front(Link):
             self._failed(error)
         if self._in_head:
             self._count_head()
-        elif self._in_body:
+            return
+        self._head = 0
+        if self._in_body:
             self._count_body()
 
     def _stay(self, rest: bytes) -> None:
@@ -128,7 +130,7 @@ class Front(Link):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head, self._head, self._url, self._headers = True, 0, b"", []
+        self._in_head, self._url, self._headers = True, b"", []
 
     def on_url(self, url: bytes) -> None:
         """A part of what it asks for."""
@@ -160,7 +162,8 @@ class Front(Link):
             cast("Cycle", self._latest).feed(body)
 
     def on_message_complete(self) -> None:
-        """All of the request is there."""
+        """All of the request is there. What of this piece belongs to the next one is not counted."""
+        self._head = -self._piece
         if self._in_body:
             self._in_body = False
             cast("Cycle", self._latest).end()
@@ -168,7 +171,7 @@ class Front(Link):
     def _ask(self, asked: Direct) -> bool:
         """False if the request has to go the plain way."""
         parser = self._parser
-        if self._current is not None or self.is_full or self._head + self._piece > MAXIMUM_HEADERS:
+        if self._current is not None or self.is_full or not 0 <= self._head <= MAXIMUM_HEADERS - self._piece:
             return False
         if parser.get_method() != b"GET" or not parser.should_keep_alive() or parser.get_http_version() != "1.1":
             return False

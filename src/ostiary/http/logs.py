@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -92,14 +93,14 @@ def _drop_record(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     return event
 
 
-_dump: Processor = structlog.processors.JSONRenderer()
+# Made once: `structlog.processors.JSONRenderer` makes one of each line.
+_dump: Final = json.JSONEncoder(default=repr).encode
 
 
 def _render(logger: WrappedLogger, method: str, event: EventDict) -> str:
     # The same three first, for whoever reads along; JSON does not care.
     first = {name: event.pop(name, None) for name in ("at", "level", "event")}
-    rendered: Any = _dump(logger, method, {**first, **event})
-    return redact(str(rendered))
+    return redact(_dump({**first, **event}))
 
 
 _SHARED: Final[list[Processor]] = [
