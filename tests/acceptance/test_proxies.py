@@ -289,11 +289,13 @@ def built(proxy, home: Path, application: int, certificate: tuple[Path, Path]) -
         deadline = time.monotonic() + 20
         while True:
             try:
-                _tls(port, APP).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
+                # Some listen before they have read all of their configuration, and know no host until then.
+                if house.ask(AUTH, "GET", "/sign-in").status == 200:
+                    break
+            except (OSError, http.client.HTTPException):
+                pass
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
         yield house
     finally:
         process.terminate()
