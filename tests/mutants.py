@@ -40,7 +40,13 @@ PARTS = (
     Part(("core",), ("tests/core", "tests/authority", "tests/contract")),
     Part(("authority",), ("tests/authority", "tests/contract", "tests/held")),
     Part(
-        ("storage/sessions.py", "storage/selecting.py", "storage/callers.py", "storage/suspended.py"),
+        (
+            "storage/live.py",
+            "storage/sessions.py",
+            "storage/selecting.py",
+            "storage/callers.py",
+            "storage/suspended.py",
+        ),
         ("tests/storage", "tests/authority", "tests/contract"),
     ),
     Part(("sdk/verifier",), ("tests/sdk/verifier",)),
