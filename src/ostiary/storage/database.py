@@ -7,7 +7,7 @@ import inspect
 import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
@@ -32,6 +32,7 @@ TRANSACTION_TIMEOUT: Final = 30  # seconds from BEGIN to the last statement
 # No transaction lives longer, whatever happens to its node: the node sends nothing after TRANSACTION_TIMEOUT, and
 # PostgreSQL itself ends the statement under way, or the silence after it.
 LONGEST_TRANSACTION: Final = TRANSACTION_TIMEOUT + COMMAND_TIMEOUT + IDLE_TIMEOUT
+OPENING_TIMEOUT: Final = 5  # seconds that who is cancelled waits for a connection that is being opened
 WRITING_BETWEEN: Final = 2  # of them that are held at once by who opens a second one
 ATTEMPTS: Final = 6  # of a transaction that the database asks us to repeat
 SERIALIZATION_FAILURES: Final = {
@@ -203,6 +204,24 @@ class _Repeat(StoreUnavailable):
     """The database asks for the whole transaction again; to the last attempt's caller it is an outage."""
 
 
+async def _opened(held: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
+    """A connection of the pool, which `held` gives back.
+
+    SQLite's are opened by a thread of aiosqlite's, which tells the loop when it is done and has to find it there. So
+    who is cancelled meanwhile waits for that first: else a process that stops in its first moment ends with a trace.
+    """
+    if engine.dialect.name != "sqlite":
+        return await held.enter_async_context(engine.connect())
+    opening = asyncio.ensure_future(held.enter_async_context(engine.connect()))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait([opening], timeout=OPENING_TIMEOUT)
+        if not opening.cancel() and not opening.cancelled():
+            opening.exception()  # retrieved: whoever asked has gone
+        raise
+
+
 @asynccontextmanager
 async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection of the pool. What drivers raise becomes our own: an outage, or a transaction to repeat.
@@ -210,7 +229,8 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     A connection that told of an outage is thrown away: what is wrong with it would meet the next one who gets it.
     """
     try:
-        async with engine.connect() as connection:
+        async with AsyncExitStack() as held:
+            connection = await _opened(held, engine)
             try:
                 yield connection
             except DBAPIError as error:
