@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, NextCursor, SessionId, Text, Username
+from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, NextCursor, Text
+from ostiary.contract.named import OfSession, OfUser
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import (
     SECRET,
@@ -96,16 +97,8 @@ class SearchSessions(Takes, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="Sessions in one page.")] = 100
 
 
-class RevokeAnySession(Takes):
+class RevokeAnySession(OfSession):
     """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
-
-    session_id: SessionId
-
-
-class OfUser(Takes):
-    """Of whom."""
-
-    username: Username
 
 
 class MintSession(OfUser, kw_only=True):

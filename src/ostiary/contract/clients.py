@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL, Text
+from ostiary.contract.fields import NO_NUL, ClientId, Text
+from ostiary.contract.named import OfClient
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType
 from ostiary.core.oauth.redirect_uri import MAXIMUM_LENGTH
@@ -19,9 +20,6 @@ from ostiary.core.oauth.scope import SCOPES
 from ostiary.core.session import DEFAULT_TENANT
 from ostiary.errors import ClientNotFound, Conflict, ReauthenticationRequired
 
-CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
-
-ClientId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[CLIENT_ID])]
 Uris: TypeAlias = Annotated[
     Sequence[Annotated[str, Meta(max_length=MAXIMUM_LENGTH, pattern=NO_NUL)]],
     Meta(max_length=MAXIMUM_URIS, description="Exactly these.", examples=[["https://app.example.org/callback"]]),
@@ -116,22 +114,16 @@ class AddClient(NamedClient, kw_only=True):
     third_party: Annotated[bool, Meta(description="True: its users are asked first.")] = False
 
 
-class ShowClient(Takes):
+class ShowClient(OfClient):
     """One client, without its secret, which nobody knows any more."""
 
-    client_id: ClientId
 
-
-class RotateClientSecret(Takes):
+class RotateClientSecret(OfClient):
     """The old secret is refused from now on; the client's sessions live on."""
 
-    client_id: ClientId
 
-
-class RemoveClient(Takes):
+class RemoveClient(OfClient):
     """Every session that it holds ends now."""
-
-    client_id: ClientId
 
 
 class RotateKeys(Takes, kw_only=True):

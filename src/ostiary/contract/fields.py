@@ -13,6 +13,8 @@ from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.reach import SCOPES
 
+CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
+
 NO_NUL: Final = r"^[^\u0000]*$"  # PostgreSQL keeps no NUL in a text
 
 Transport: TypeAlias = Annotated[
@@ -53,6 +55,8 @@ NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `curs
 # Of whatever form: one that cannot be ours is answered as a missing one, by `http.guard`.
 SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]
+ClientId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[CLIENT_ID])]
+PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
 
 Headers: TypeAlias = Mapping[str, str]  # what they say, by name
 

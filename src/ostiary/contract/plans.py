@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL
+from ostiary.contract.fields import NO_NUL, PlanId
+from ostiary.contract.named import OfPlan
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.shapes import AdminSession, Count, Instant
 from ostiary.core.client import MAXIMUM_USER_AGENT
@@ -19,8 +20,6 @@ from ostiary.core.selector import MAXIMUM_TEXT
 from ostiary.errors import Conflict, PlanNotFound, PlanStale, ReauthenticationRequired, UserNotFound
 
 Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
-
-PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
 
 
 class MadePlan(Answer, kw_only=True):
@@ -75,16 +74,8 @@ class ListPlans(Nothing):
     """The plans of the last two days, newest first."""
 
 
-class ShowPlan(Takes):
+class ShowPlan(OfPlan):
     """What a plan pins, and how far it has come."""
-
-    plan_id: PlanId
-
-
-class OfPlan(Takes):
-    """Of which plan."""
-
-    plan_id: PlanId
 
 
 class ApplyPlan(OfPlan, kw_only=True):
@@ -111,10 +102,8 @@ class ApplyPlan(OfPlan, kw_only=True):
     ) = None
 
 
-class UndoPlan(Takes):
+class UndoPlan(OfPlan):
     """Bring back the sessions that the plan ended, but for those that somebody ended again since."""
-
-    plan_id: PlanId
 
 
 class Plans(Namespace[W]):

@@ -10,7 +10,8 @@ from msgspec import Meta
 from ostiary.contract import shapes
 from ostiary.contract.answer import Listing
 from ostiary.contract.calling import W
-from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Label, SessionId, Text
+from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Label, Text
+from ostiary.contract.named import OfSession
 from ostiary.contract.oauth_sessions import OAuthSessions
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.contract.verifiers import Lag, ShowLag
@@ -60,19 +61,16 @@ class CurrentSession(Nothing):
     """The caller's own session. A CLI token has none."""
 
 
-class RevokeSession(Takes):
+class RevokeSession(OfSession):
     """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing.
 
     One's own is a sign-out: every other session whose cookie came along ends with it.
     """
 
-    session_id: SessionId
 
-
-class LabelSession(Takes):
+class LabelSession(OfSession):
     """Give a session a name that a person recognises, or take it away."""
 
-    session_id: SessionId
     label: Annotated[Label | None, Meta(description="Null takes the name away.")]
 
 

@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from ostiary.contract import shapes
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL, Duration, Scopes, Seconds, TokenId
+from ostiary.contract.fields import NO_NUL, Duration, Scopes, Seconds
+from ostiary.contract.named import OfToken
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.errors import Conflict, ReauthenticationRequired, TokenNotFound
@@ -43,16 +44,12 @@ class ListTokens(Nothing):
     """Newest first, ended ones too."""
 
 
-class RevokeToken(Takes):
+class RevokeToken(OfToken):
     """End a CLI token now. Again is no error; a token may always end itself."""
 
-    token_id: TokenId
 
-
-class RotateToken(Takes):
+class RotateToken(OfToken):
     """A new secret under the same id, name, scopes and expiry; the old one is refused from now on."""
-
-    token_id: TokenId
 
 
 class Tokens(Namespace[W]):

@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.contract.calling import W
-from ostiary.contract.fields import Cursor, Email, NewUsername, NextCursor, Password, Roles, SessionId, Username
+from ostiary.contract.fields import Cursor, Email, NewUsername, NextCursor, Password, Roles, SessionId
+from ostiary.contract.named import OfUser
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import Count, Done, Instant, User
 from ostiary.errors import Conflict, ReauthenticationRequired, UserNotFound
@@ -122,60 +123,44 @@ class AddUser(NewAccount, kw_only=True):
     roles: Roles = msgspec.field(default_factory=lambda: ["member"])
 
 
-class ShowUser(Takes):
+class ShowUser(OfUser):
     """A user, and how many sessions and CLI tokens of theirs work now."""
 
-    username: Username
 
-
-class DisableUser(Takes):
+class DisableUser(OfUser):
     """The user cannot sign in any more, and everything of theirs ends now. Not the last administrator."""
 
-    username: Username
 
-
-class EnableUser(Takes):
+class EnableUser(OfUser):
     """The user can sign in again; what ended stays ended."""
 
-    username: Username
 
-
-class SetPassword(Takes):
+class SetPassword(OfUser):
     """Every session of the user ends, but the one that asks."""
 
-    username: Username
     new: Password
 
 
-class SetRoles(Takes):
+class SetRoles(OfUser):
     """They hold from the user's next request. Not taking `admin` from the last administrator."""
 
-    username: Username
     roles: Roles
 
 
-class DeleteUser(Takes):
+class DeleteUser(OfUser):
     """Everything of the user ends now; the history of their sessions stays until it is purged."""
 
-    username: Username
 
-
-class ExportUser(Takes):
+class ExportUser(OfUser):
     """To be given to them. That it was written out is in the audit trail."""
 
-    username: Username
 
-
-class EraseUser(Takes):
+class EraseUser(OfUser):
     """Everything of theirs ends now, and what is personal is removed. There is no way back."""
 
-    username: Username
 
-
-class SignOutUser(Takes):
+class SignOutUser(OfUser):
     """End every session of a user, and nobody else's."""
-
-    username: Username
 
 
 class AdminUsers(Namespace[W]):

@@ -10,7 +10,8 @@ from msgspec import Meta
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
 from ostiary.contract.fields import SessionId
-from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.contract.named import OfSession
+from ostiary.contract.operation import Namespace, Nothing, Operation
 from ostiary.contract.shapes import Count, Instant
 from ostiary.core.verifier import MAXIMUM_WAIT
 from ostiary.errors import Conflict, SessionNotFound
@@ -56,12 +57,6 @@ class Lag(Answer, kw_only=True):
     lag_ms: Annotated[float, Meta(description="Milliseconds until the last one refused, or until now.")]
     verifiers: Annotated[Count, Meta(description="How many there are.")]
     late: Sequence[LateVerifier]
-
-
-class OfSession(Takes):
-    """Of which session."""
-
-    session_id: SessionId
 
 
 class ShowLag(OfSession, kw_only=True):
