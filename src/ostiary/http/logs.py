@@ -8,6 +8,7 @@ import re
 import sys
 from typing import Final, TextIO
 
+import msgspec
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
@@ -93,14 +94,19 @@ def _drop_record(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     return event
 
 
-# Made once: `structlog.processors.JSONRenderer` makes one of each line.
+_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 _dump: Final = json.JSONEncoder(default=repr).encode
 
 
 def _render(logger: WrappedLogger, method: str, event: EventDict) -> str:
     # The same three first, for whoever reads along; JSON does not care.
     first = {name: event.pop(name, None) for name in ("at", "level", "event")}
-    return redact(_dump({**first, **event}))
+    line = {**first, **event}
+    try:
+        text = _encode(line).decode("ascii")
+    except (ValueError, TypeError, OverflowError):  # not in ASCII, which is escaped; or no key or number of JSON's
+        text = _dump(line)
+    return redact(text)
 
 
 _SHARED: Final[list[Processor]] = [
