@@ -154,6 +154,7 @@ def test_every_error_of_the_tree_that_a_client_can_meet_has_an_example():
     every = {kind.code for kind in _leaves(errors.OstiaryError)}
     oauth = {kind.code for kind in _leaves(errors.OAuthError)}
     of_the_page = {"unsupported_response_type", "access_denied", "login_required", "consent_required"}
+    of_the_page |= {"request_not_supported", "request_uri_not_supported", "registration_not_supported"}
     assert {name for name in shown if "." not in name} == every - oauth - {"configuration"}
     assert {name.removeprefix("oauth.") for name in shown if name.startswith("oauth.")} >= oauth - of_the_page
 

@@ -78,7 +78,7 @@ class Party:
             "response_type": "code",
             "client_id": self.id,
             "redirect_uri": self.client.redirect_uris[0] if self.client.redirect_uris else CALLBACK,
-            "scope": "openid profile email",
+            "scope": "openid profile email sessions:read sessions:revoke gateway",
             "state": "st/ate \\ & more",
             "code_challenge": pkce.challenge,
             "code_challenge_method": "S256",
@@ -115,6 +115,16 @@ class Party:
         answer = await self.exchange(await self.code(person, pkce, **more), pkce)
         assert answer.status_code == 200, answer.text
         return tokens_of(answer)
+
+    async def agree(self, person: httpx2.AsyncClient, **more: str | None) -> Tokens:
+        """The same, where the person is asked first, and says yes."""
+        pkce = Pkce.new()
+        page = await person.get("/oauth/authorize", params=self.query(pkce, **more))
+        assert page.status_code == 200, page.text
+        answer = await person.post("/oauth/authorize/decision", data={**form_of(page), "decision": "yes"})
+        exchanged = await self.exchange(fields_of(answer)["code"], pkce)
+        assert exchanged.status_code == 200, exchanged.text
+        return tokens_of(exchanged)
 
 
 async def register(app: Application, **wanted: Any) -> Party:

@@ -141,11 +141,11 @@ async def test_a_third_party_is_asked_about_once_and_for_what_it_gets(app):
         page = await ada.get("/oauth/authorize", params=party.query(Pkce.new(), scope="openid"))
         assert page.status_code == 200
         assert "Else &lt;b&gt;" in page.text
-        no = await ada.post("/oauth/authorize", data={**form_of(page), "decision": "no"})
+        no = await ada.post("/oauth/authorize/decision", data={**form_of(page), "decision": "no"})
         assert fields_of(no)["error"] == "access_denied"
         pkce = Pkce.new()
         page = await ada.get("/oauth/authorize", params=party.query(pkce, scope="openid"))
-        yes = await ada.post("/oauth/authorize", data={**form_of(page), "decision": "yes"})
+        yes = await ada.post("/oauth/authorize/decision", data={**form_of(page), "decision": "yes"})
         tokens = tokens_of(await party.exchange(fields_of(yes)["code"], pkce))
         assert claims_of(tokens.access)["scope"] == "openid"  # a third party has nothing that it did not ask for
         assert (await with_access(app, tokens.access, "GET", "/oauth/sessions")).status_code == 403

@@ -113,8 +113,11 @@ REFUSED: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": "code id_token"}, "unsupported_response_type"),
     ({"response_type": None}, "invalid_request"),
     ({"response_mode": "fragment"}, "invalid_request"),
-    ({"scope": "openid admin"}, "invalid_scope"),
-    ({"request_uri": "https://evil.test/"}, "invalid_request"),
+    ({"scope": "admin notes:read"}, "invalid_scope"),
+    ({"resource": "https://evil.test/"}, "invalid_target"),
+    ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+    ({"request_uri": "https://evil.test/"}, "request_uri_not_supported"),
+    ({"registration": "{}"}, "registration_not_supported"),
     ({"prompt": "none login"}, "invalid_request"),
     ({"max_age": "-1"}, "invalid_request"),
 ]
@@ -208,9 +211,9 @@ async def test_a_fresher_sign_in_is_asked_for_and_told(app, party, clock, ask):
         silent = await ada.get("/oauth/authorize", params=party.query(pkce, **{"max_age": "60", "prompt": "none"}))
         assert fields_of(silent)["error"] == "login_required"
         form = form_of(page)
-        wrong = await ada.post("/oauth/authorize", data={**form, "confirm_password": "not this one"})
+        wrong = await ada.post("/oauth/authorize/decision", data={**form, "confirm_password": "not this one"})
         assert wrong.status_code == 401
-        right = await ada.post("/oauth/authorize", data={**form, "confirm_password": PASSWORD})
+        right = await ada.post("/oauth/authorize/decision", data={**form, "confirm_password": PASSWORD})
         assert right.status_code == 303, right.text
         answer = await party.exchange(fields_of(right)["code"], pkce)
     assert claims_of(answer.json()["id_token"])["auth_time"] == int(clock().timestamp())
@@ -220,7 +223,7 @@ async def test_rfc9700_4_12_no_redirect_repeats_a_form(app, party):
     """A 307 or 308 would have the browser send the password on to the client."""
     async with person(app) as ada:
         page = await ada.get("/oauth/authorize", params=party.query(Pkce.new(), prompt="login"))
-        answer = await ada.post("/oauth/authorize", data={**form_of(page), "confirm_password": PASSWORD})
+        answer = await ada.post("/oauth/authorize/decision", data={**form_of(page), "confirm_password": PASSWORD})
     assert answer.status_code == 303
 
 
@@ -228,9 +231,9 @@ async def test_another_site_cannot_answer_in_the_persons_name(app, party):
     async with person(app) as ada:
         page = await ada.get("/oauth/authorize", params=party.query(Pkce.new(), prompt="consent"))
         sent = {**form_of(page), "decision": "yes"}
-        foreign = await ada.post("/oauth/authorize", data=sent, headers={"sec-fetch-site": "cross-site"})
+        foreign = await ada.post("/oauth/authorize/decision", data=sent, headers={"sec-fetch-site": "cross-site"})
         assert foreign.status_code == 403
-        without = await ada.post("/oauth/authorize", data={"r": sent["r"], "decision": "yes"})
+        without = await ada.post("/oauth/authorize/decision", data={"r": sent["r"], "decision": "yes"})
         assert without.status_code == 403
 
 

@@ -15,7 +15,7 @@ async def allow(browser, party, pkce) -> str:
     """Agree on the page that asks. The code."""
     asking = await browser.get("/oauth/authorize", params=party.query(pkce))
     assert asking.status_code == 200
-    answer = await browser.post("/oauth/authorize", data={**form_of(asking), "decision": "yes"})
+    answer = await browser.post("/oauth/authorize/decision", data={**form_of(asking), "decision": "yes"})
     return fields_of(answer)["code"]
 
 

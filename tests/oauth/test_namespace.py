@@ -231,7 +231,7 @@ async def test_a_client_that_was_not_given_the_scope_is_refused(app):
     reader = await register(app, third_party=True, scopes=["openid", "sessions:read"])
     async with person(app) as ada:
         page = await ada.get("/oauth/authorize", params=reader.query(pkce := Pkce.new(), scope="openid sessions:read"))
-        agreed = await ada.post("/oauth/authorize", data={**form_of(page), "decision": "yes"})
+        agreed = await ada.post("/oauth/authorize/decision", data={**form_of(page), "decision": "yes"})
         tokens = tokens_of(await reader.exchange(fields_of(agreed)["code"], pkce))
     assert (await recorded(app, "GET", "/oauth/sessions", tokens.access)).status_code == 200
     answer = await recorded(app, "POST", "/oauth/logout-all", tokens.access)

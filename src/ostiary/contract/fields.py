@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
+from ostiary.contract.operation import Shared
 from ostiary.contract.shapes import SESSION_ID, TOKEN_ID
 from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
 from ostiary.core.client import MAXIMUM_LABEL
@@ -66,7 +67,16 @@ CLEARS_COOKIE: Final[Headers] = {
     "Clear-Site-Data": "With it: what the browser has cached and stored of this origin.",
 }
 LOCATION: Final[Headers] = {"Location": "Where to go."}
-PUBLIC: Final[Headers] = {
-    "Cache-Control": "It may be kept for a while.",
-    "Access-Control-Allow-Origin": "Every site may read it.",
+PUBLIC: Final[Headers] = {"Cache-Control": "It may be kept for a while."}
+SHARED: Final[Mapping[Shared, Headers]] = {
+    "nobody": {},
+    "clients": {
+        "Access-Control-Allow-Origin": "The asker's origin, if it is one of a public client's redirect URIs.",
+        "Access-Control-Expose-Headers": "With it: what a script may read beside the body.",
+        "Vary": "Another origin is answered otherwise.",
+    },
+    "everybody": {
+        "Access-Control-Allow-Origin": "Every site may read it.",
+        "Access-Control-Expose-Headers": "What a script may read beside the body.",
+    },
 }

@@ -15,6 +15,7 @@ from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.errors import (
     InvalidGrant,
     InvalidScope,
+    InvalidTarget,
     TooManyRequests,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -62,11 +63,14 @@ class Introspection(Answer, kw_only=True, omit_defaults=True):
 
 
 class UserInfo(Answer, kw_only=True, omit_defaults=True):
-    """Whom an access token speaks for (OIDC Core 5.1); the name needs the scope `profile`, the address `email`."""
+    """Whom an access token speaks for (OIDC Core 5.1); names and roles need `profile`, the address `email`."""
 
     sub: str
     preferred_username: str | None = None
+    name: Annotated[str | None, Meta(description="The username, too: there is no other.")] = None
+    roles: Annotated[Sequence[str] | None, Meta(description="Never `admin`.")] = None
     email: str | None = None
+    email_verified: Annotated[bool | None, Meta(description="False: nobody has proved it.")] = None
 
 
 class ProofInForm(Struct, kw_only=True):
@@ -85,6 +89,7 @@ class Token(Takes, kw_only=True, forbid_unknown_fields=False):
     code_verifier: str | None = None
     refresh_token: str | None = None
     scope: str | None = None
+    resource: Annotated[str | None, Meta(description="For which one the access token is (RFC 8707).")] = None
 
 
 class OfCode(Takes):
@@ -161,6 +166,7 @@ class Discovery(Namespace[W]):
         summary="Metadata of the OpenID provider",
         who="nobody",
         headers=PUBLIC,
+        shared="everybody",
     )
     oauth = Operation(
         "GET",
@@ -171,6 +177,7 @@ class Discovery(Namespace[W]):
         summary="Metadata of the authorization server",
         who="nobody",
         headers=PUBLIC,
+        shared="everybody",
     )
     keys = Operation(
         "GET",
@@ -181,6 +188,7 @@ class Discovery(Namespace[W]):
         summary="The keys that sign tokens",
         who="nobody",
         headers=PUBLIC,
+        shared="everybody",
     )
 
 
@@ -197,10 +205,11 @@ class OAuth(Namespace[W]):
         id="token",
         summary="Get tokens",
         who="client",
-        errors=(InvalidGrant, InvalidScope, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
+        errors=(InvalidGrant, InvalidScope, InvalidTarget, UnauthorizedClient, UnsupportedGrantType, TooManyRequests),
         headers={"Pragma": "For caches of HTTP/1.0: not to be kept."},
         sends="form",
         speaks="oauth",
+        shared="clients",
     )
     exchange = token.variant(ExchangeCode)
     refresh = token.variant(Refresh, repeatable=True)
@@ -215,6 +224,7 @@ class OAuth(Namespace[W]):
         who="client",
         sends="form",
         speaks="oauth",
+        shared="clients",
         repeatable=True,
     )
     introspect = Operation(
@@ -238,6 +248,7 @@ class OAuth(Namespace[W]):
         summary="Who is the user?",
         who="access_token",
         speaks="oauth",
+        shared="clients",
     )
     userinfo_by_post = Operation(
         "POST",
@@ -248,6 +259,7 @@ class OAuth(Namespace[W]):
         summary="Who is the user?",
         who="access_token",
         speaks="oauth",
+        shared="clients",
         repeatable=True,
     )
 

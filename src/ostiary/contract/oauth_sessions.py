@@ -86,6 +86,7 @@ class OAuthSessions(Namespace[W]):
         summary="List the user's sessions",
         who="access_token",
         speaks="message",
+        shared="clients",
     )
     revoke = Operation(
         "POST",
@@ -97,6 +98,7 @@ class OAuthSessions(Namespace[W]):
         who="access_token",
         errors=(SessionNotFound,),
         speaks="message",
+        shared="clients",
         repeatable=True,
     )
     log_out_all = Operation(
@@ -122,6 +124,8 @@ class OAuthSessions(Namespace[W]):
         summary="Log out",
         who="nobody",
         speaks="message",
+        redirects="OIDC RP-Initiated Logout by a form: to the page that asks",
+        redirect_status=303,
         repeatable=True,
     )
     end_session = Operation(

@@ -33,6 +33,7 @@ Method: TypeAlias = Literal["GET", "POST", "DELETE"]
 Place: TypeAlias = Literal["path", "query", "body"]
 Who: TypeAlias = Literal["nobody", "anybody", "caller", "service", "client", "access_token"]
 Speaks: TypeAlias = Literal["problem", "oauth", "message"]
+Shared: TypeAlias = Literal["nobody", "clients", "everybody"]
 
 API: Final = "/api/v1"
 ADMINISTRATION: Final = f"{API}/admin/"  # under it, everything is an administrator's
@@ -93,7 +94,10 @@ class Operation(Generic[P, A, T]):
         speaks: how errors are said: as problems (RFC 9457), in OAuth's words (RFC 6749 5.2), or in `message` alone.
         media_type: of its answer.
         headers: that its answer can have, with what they say.
-        redirects: what a 302 is about, where browsers can be led elsewhere.
+        redirects: what a redirect is about, where browsers can be led elsewhere.
+        redirect_status: of that.
+        shared: with the scripts of which origins (CORS): those of `clients` are the exact origins of the redirect URIs
+            of public clients.
         maximum_body: in bytes.
         is_body_optional: no body at all is as good as one of defaults. Not so where who forgets it would get more.
         repeatable: doing it twice is the same as doing it once, and answers the same, so it may be asked again when an
@@ -122,6 +126,8 @@ class Operation(Generic[P, A, T]):
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
         redirects: str | None = None,
+        redirect_status: int = 302,
+        shared: Shared = "nobody",
         maximum_body: int = MAXIMUM_BODY,
         is_body_optional: bool = False,
         repeatable: bool | None = None,
@@ -141,6 +147,8 @@ class Operation(Generic[P, A, T]):
         self.media_type = media_type
         self.headers = headers or {}
         self.redirects = redirects
+        self.redirect_status = redirect_status
+        self.shared = shared
         self.maximum_body = maximum_body
         self.is_body_optional = is_body_optional
         self.repeatable = method != "POST" if repeatable is None else repeatable

@@ -32,7 +32,11 @@ OstiaryError
 │   ├── UnsupportedResponseType
 │   ├── AccessDenied                the user said no
 │   ├── LoginRequired               nobody is signed in, and nobody may be asked
-│   └── ConsentRequired             the user has not agreed yet
+│   ├── ConsentRequired             the user has not agreed yet
+│   ├── InvalidTarget               a resource that is not registered, or not for this client or grant
+│   ├── RequestNotSupported         the three parameters of OIDC Core that this server does not take
+│   ├── RequestUriNotSupported
+│   └── RegistrationNotSupported
 ├── TooManyRequests 429             too many failed sign-ins; `retry_after` says when to come back
 ├── ConfigurationError 500          a setting is wrong, or the database is not as this version needs it
 ├── ServerFault 500                 our mistake; the request id finds it in the log
@@ -77,8 +81,12 @@ from ostiary.errors.oauth import (
     InvalidClient,
     InvalidGrant,
     InvalidScope,
+    InvalidTarget,
     LoginRequired,
     OAuthError,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
@@ -96,6 +104,7 @@ __all__ = [
     "InvalidGrant",
     "InvalidRequest",
     "InvalidScope",
+    "InvalidTarget",
     "LimitReached",
     "LoginRequired",
     "NoCredentials",
@@ -106,6 +115,9 @@ __all__ = [
     "PlanNotFound",
     "PlanStale",
     "ReauthenticationRequired",
+    "RegistrationNotSupported",
+    "RequestNotSupported",
+    "RequestUriNotSupported",
     "ServerFault",
     "SessionExpired",
     "SessionInvalid",

@@ -75,3 +75,31 @@ class ConsentRequired(OAuthError):
 
     code = "consent_required"
     title = "The user has to agree first"
+
+
+class InvalidTarget(OAuthError):
+    """A `resource` that is not registered here, not one URI, or not one that this client or grant may have."""
+
+    code = "invalid_target"
+    title = "There is no resource with this address here"
+
+
+class RequestNotSupported(OAuthError):
+    """A request object by value (OIDC Core 6.1)."""
+
+    code = "request_not_supported"
+    title = "The parameter request is not supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """A request object by reference that was not pushed to this server (OIDC Core 6.2)."""
+
+    code = "request_uri_not_supported"
+    title = "The parameter request_uri is not supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    """A client that brings its own metadata (OIDC Core 7.2.1)."""
+
+    code = "registration_not_supported"
+    title = "The parameter registration is not supported"

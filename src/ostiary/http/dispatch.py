@@ -12,9 +12,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+from ostiary.errors import StoreUnavailable
+from ostiary.http import cors
 from ostiary.http.asgi import Receive
 from ostiary.http.exchange import Exchange
-from ostiary.http.failures import problem
 from ostiary.http.limits import refusal_of
 from ostiary.http.origins import SAFE_METHODS
 from ostiary.http.problems import BadRequest, RouteNotFound
@@ -35,7 +36,7 @@ class Dispatch:
         """Answer one request."""
         scope = exchange.scope
         if (refusal := refusal_of(scope)) is not None:
-            return problem(exchange, refusal)
+            return await self._nothing(exchange, refusal)
         found = self._routes.find(scope["path"].removeprefix(scope.get("root_path", "")))
         if found is None:
             return await self._nothing(exchange, RouteNotFound())
@@ -43,7 +44,7 @@ class Dispatch:
         route = methods.get(method)
         exchange.template = next(iter(methods.values())).path
         if method == "OPTIONS" and route is None:
-            return Response(status_code=204, headers={"allow": _allowed(methods)})
+            return await _options(exchange, methods)
         if route is None:
             words = "the method is not there for this path"
             return await next(iter(methods.values())).failed(
@@ -51,9 +52,31 @@ class Dispatch:
             )
         try:
             body = b"" if method in SAFE_METHODS else await read_body(receive, route.maximum_body)
-            return await route.endpoint(exchange, parameters(route, values), body)
+            response = await route.endpoint(exchange, parameters(route, values), body)
         except Exception as error:
-            return await route.failed(exchange, error)
+            response = await route.failed(exchange, error)
+        return response if route.shared == "nobody" else await _shared(exchange, route, response)
+
+
+async def _options(exchange: Exchange, methods: Mapping[str, Route]) -> Response:
+    """Which methods there are; for a preflight also whether its page may ask and read the answer."""
+    response = Response(status_code=204, headers={"allow": _allowed(methods)})
+    wanted = methods.get(exchange.headers.get("access-control-request-method", ""))
+    if wanted is None or wanted.shared == "nobody":
+        return response
+    response = await _shared(exchange, wanted, response)
+    if "access-control-allow-origin" in response.headers:
+        response.headers.update(cors.preflight(wanted.method))
+    return response
+
+
+async def _shared(exchange: Exchange, route: Route, response: Response) -> Response:
+    """An error is shared as any answer is, or a script could not tell it from a network that is away."""
+    try:
+        response.headers.update(await cors.of(exchange, route.shared))
+    except StoreUnavailable as error:
+        return await route.failed(exchange, error)
+    return response
 
 
 async def read_body(receive: Receive, most: int) -> bytes:

@@ -9,7 +9,8 @@ import itertools
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
@@ -50,6 +51,7 @@ class Exchange:
         template: of the path that it asked for, where there is something.
         identified: the verified caller, once there is one.
         given: the credentials that came along, whether or not they work.
+        form: what a browser posted where other programs send JSON.
         code: of the error that it was answered with, if it was.
         is_routine: asked so often and with so little in it that its line in the log is for `debug` only.
     """
@@ -62,6 +64,7 @@ class Exchange:
     template: str | None = None
     identified: Identified | None = None
     given: Presented = NOTHING
+    form: Mapping[str, str] = field(default_factory=dict)
     _holder: OAuthClient | None = None
     code: str | None = None
     is_routine: bool = False

@@ -11,7 +11,7 @@ from ostiary.http.asgi import Send, respond
 from ostiary.http.problems import BadRequest
 
 MAXIMUM_PATH: Final = 1024  # bytes, encoded
-MAXIMUM_QUERY: Final = 4096  # bytes
+MAXIMUM_QUERY: Final = 16 * 1024  # bytes; applications hang ID tokens and long states on their requests
 MAXIMUM_HEADERS: Final = 32 * 1024  # bytes of names and values
 
 

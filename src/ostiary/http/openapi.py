@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ostiary import __version__
 from ostiary.contract.api import operations
-from ostiary.contract.fields import LOCATION
+from ostiary.contract.fields import LOCATION, SHARED
 from ostiary.contract.oauth import ProofInForm
 from ostiary.contract.operation import Operation
 from ostiary.http.cookies import SECURE_NAME
@@ -122,7 +122,8 @@ def _operation(operation: Operation[..., Any, Any]) -> Object:
         found["requestBody"] = {"required": not operation.is_body_optional, "content": {media_type: {"schema": schema}}}
     found["responses"] = {str(operation.status): _answer(operation), **responses(operation)}
     if operation.redirects is not None:
-        found["responses"]["302"] = {**response(operation.speaks, operation.redirects), "headers": _headers(LOCATION)}
+        redirect = {**response(operation.speaks, operation.redirects), "headers": _headers(LOCATION)}
+        found["responses"][str(operation.redirect_status)] = redirect
     return found
 
 
@@ -151,8 +152,8 @@ def _without_null(schema: Object) -> Object:
 
 def _answer(operation: Operation[..., Any, Any]) -> Object:
     found: Object = {"description": _words(operation)}
-    if operation.headers:
-        found["headers"] = _headers(operation.headers)
+    if headers := {**operation.headers, **SHARED[operation.shared]}:
+        found["headers"] = _headers(headers)
     if operation.answers is not types.NoneType:
         schema = {"type": "string"} if operation.answers is str else _reference(operation.travels)
         found["content"] = {operation.media_type: {"schema": schema}}

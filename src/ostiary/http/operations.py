@@ -76,7 +76,7 @@ def routes(operations: Iterable[Operation[..., Any, Any]]) -> Iterable[Route]:
     for operation in operations:
         read_it, failed = _WAYS[operation.speaks]
         endpoint = _Endpoint(operation, read_it, _HANDLERS[operation])
-        yield Route(operation.method, operation.path, endpoint, failed, operation.maximum_body)
+        yield Route(operation.method, operation.path, endpoint, failed, operation.maximum_body, operation.shared)
 
 
 async def perform(operation: Operation[..., A, T], asked: A, exchange: Exchange) -> T:

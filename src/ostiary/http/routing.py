@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from starlette.responses import Response
 
-from ostiary.contract.operation import MAXIMUM_BODY
+from ostiary.contract.operation import MAXIMUM_BODY, Shared
 from ostiary.http.exchange import Exchange
 
 Parameters: TypeAlias = dict[str, str]  # of the path, decoded
@@ -27,6 +27,7 @@ class Route:
         endpoint: answers it, from its parameters and its whole body.
         failed: answers whatever goes wrong on the way to the endpoint and in it.
         maximum_body: in bytes.
+        shared: with whose scripts its answers are shared, see `cors`.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Route:
     endpoint: Endpoint
     failed: Failed
     maximum_body: int = MAXIMUM_BODY
+    shared: Shared = "nobody"
 
 
 @dataclass(slots=True)

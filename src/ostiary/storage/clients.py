@@ -42,6 +42,12 @@ async def find_all(db: Connection, client_ids: Sequence[str]) -> dict[str, Regis
     return {row.id: _registered(row) for row in rows}
 
 
+async def redirect_uris_of_public(db: Connection) -> list[str]:
+    """Where the codes of all public clients go."""
+    rows = await db.execute(select(clients.c.redirect_uris).where(clients.c.secret_hash.is_(None)))
+    return [uri for uris in rows.scalars() for uri in uris]
+
+
 async def any_exist(db: Connection) -> bool:
     """True once there is a client: from then on tokens are signed."""
     return (await db.execute(select(clients.c.id).limit(1))).first() is not None

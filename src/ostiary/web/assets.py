@@ -1,4 +1,4 @@
-"""The files that pages load: a stylesheet, two scripts, the icons. Ours or vendored, none from elsewhere."""
+"""The files that pages load: stylesheets, scripts, the icons. Ours or vendored, none from elsewhere."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ FOREVER: Final = "public, max-age=31536000, immutable"
 TYPES: Final = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "form_post.js": "text/javascript; charset=utf-8",
     "ostiary.css": "text/css; charset=utf-8",
     "ostiary.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from ostiary.authority.oauth.leaving import Departure
-from ostiary.core.oauth.fields import read_fields
+from ostiary.core.oauth.fields import LOGOUT, read_fields
 from ostiary.errors import InvalidRequest, OstiaryError, SessionRevoked
 from ostiary.web import leaving, returning
 from ostiary.web.rendering import back, page
@@ -21,7 +21,7 @@ from ostiary.web.visit import Visit
 async def end_session_page(visit: Visit, _: Nothing) -> Response:
     """Asks whether to sign out. Who is signed out already goes on at once."""
     try:
-        asked = read_fields(visit.exchange.scope["query_string"])
+        asked = read_fields(visit.exchange.scope["query_string"], LOGOUT)
         departure = await visit.authority.oauth.leaving.read(asked)
     except InvalidRequest as why:
         return _astray(visit, why)
@@ -37,7 +37,7 @@ async def end_session_page(visit: Visit, _: Nothing) -> Response:
 async def end_session(visit: Visit, _: Nothing) -> Response:
     """End this browser's session, and the client's that the request names."""
     try:
-        departure = await visit.authority.oauth.leaving.read(returning.unpack(visit.form.text(PACKED)))
+        departure = await visit.authority.oauth.leaving.read(returning.unpack(visit.form.text(PACKED), LOGOUT))
     except InvalidRequest as why:
         return _astray(visit, why)
     await visit.authority.oauth.leaving.depart(departure, visit.credentials, at=visit.client)

@@ -76,7 +76,7 @@ def _sign_in_form(
         next=then,
         farewell=farewell,
         error=_why_not(error) if error else None,
-        username=visit.form.text("username")[:256],
+        username=(visit.form.text("username") or _hinted(then))[:256],
         is_plain=visit.cookie.is_refused,
     )
     if isinstance(error, TooManyRequests):
@@ -147,6 +147,11 @@ async def set_up(visit: Visit, _: Nothing) -> Response:
         await visit.authority.sessions.start(user.id, client=visit.client, kind="browser", amr=("pwd",), began=began)
     )
     return back(visit, HOME, write("welcome"))
+
+
+def _hinted(then: str) -> str:
+    """Who the application that waits thinks is signing in (OIDC Core 3.1.2.1, `login_hint`)."""
+    return returning.request_in(then).get("login_hint", "")
 
 
 def _farewell(refusal: OstiaryError | None) -> str | None:

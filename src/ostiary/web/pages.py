@@ -39,6 +39,7 @@ def page_routes() -> Iterable[Route]:
     """One for each page, and one for each file that they load."""
     yield from assets.routes()
     yield from reports.routes()
+    yield from authorize.routes()
     for page in PAGES:
         endpoint = _Endpoint(page)
         yield Route(page.method, page.path, endpoint, endpoint.failed, page.maximum_body)

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.responses import Response
 
-from ostiary.core.oauth.fields import read_fields
+from ostiary.core.oauth.fields import AUTHORIZATION, read_fields
+from ostiary.core.oauth.request import ResponseMode
 from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest, OstiaryError
 from ostiary.web.destinations import own_path
+from ostiary.web.rendering import page
 from ostiary.web.visit import Visit
 
 PATH: Final = "/oauth/authorize"
+DECISION: Final = "/oauth/authorize/decision"
 PACKED: Final = "r"
+MAXIMUM_REQUEST: Final = 8192  # bytes; packed it still passes as a query (`http.limits`)
 
 
 def destination(visit: Visit, text: str | None) -> str:
@@ -30,18 +34,25 @@ def destination(visit: Visit, text: str | None) -> str:
 
 
 def pack(asked: Mapping[str, str]) -> str:
-    """A request as one plain word."""
-    return base64.urlsafe_b64encode(urlencode(asked).encode()).rstrip(b"=").decode()
+    """A request as one plain word.
+
+    Raises:
+        InvalidRequest: it is longer than any that we take.
+    """
+    content = urlencode(asked).encode()
+    if len(content) > MAXIMUM_REQUEST:
+        raise InvalidRequest("request", f"is longer than {MAXIMUM_REQUEST} bytes")
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def unpack(text: str) -> dict[str, str]:
+def unpack(text: str, names: Collection[str]) -> dict[str, str]:
     """The request of `pack`.
 
     Raises:
         InvalidRequest: it is none.
     """
     try:
-        return read_fields(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        return read_fields(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True), names)
     except (binascii.Error, ValueError):
         raise InvalidRequest("request", "cannot be read") from None
 
@@ -61,14 +72,21 @@ async def allow(visit: Visit, then: str) -> None:
     if parts.netloc:  # of the list: `destination` let it through
         visit.form_targets = (target(then),)
         return
-    packed = dict(parse_qsl(parts.query)).get(PACKED) if parts.path == PATH else None
-    if packed is None:
-        return
     try:
-        client = await visit.context.authority.oauth.authorization.destination(unpack(packed))
+        client = await visit.context.authority.oauth.authorization.destination(request_in(then))
     except OstiaryError:
         return
     visit.form_targets = (target(client.redirect_uri),)
+
+
+def request_in(path: str) -> dict[str, str]:
+    """The authorization request that waits in a path of ours; empty where none does."""
+    parts = urlsplit(path)
+    packed = dict(parse_qsl(parts.query)).get(PACKED) if parts.path == PATH else None
+    try:
+        return unpack(packed, AUTHORIZATION) if packed else {}
+    except InvalidRequest:
+        return {}
 
 
 def target(uri: str) -> str:
@@ -77,8 +95,15 @@ def target(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
-def send(visit: Visit, uri: str, answer: Mapping[str, str | None]) -> Response:
-    """Back to a registered address of a client, by 303: a form's content is not sent along (RFC 9700 4.12)."""
-    fields = urlencode({name: value for name, value in answer.items() if value is not None})
+def send(visit: Visit, uri: str, answer: Mapping[str, str | None], mode: ResponseMode = "query") -> Response:
+    """Back to a registered address of a client.
+
+    In a query by 303: a form's content is not sent along (RFC 9700 4.12). By `form_post` in a form that sends itself,
+    so that no address, and no history, has the answer in it (OAuth 2.0 Form Post Response Mode 2).
+    """
+    told = {name: value for name, value in answer.items() if value is not None}
+    if mode == "form_post":
+        return page(visit, "form_post.html", uri=uri, fields=told)
+    fields = urlencode(told)
     separator = "" if not fields else "&" if urlsplit(uri).query else "?"
     return visit.respond(Response(status_code=303, headers={"location": f"{uri}{separator}{fields}"}))

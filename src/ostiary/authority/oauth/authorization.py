@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ostiary.authority.acting import Acting, act
+from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
 from ostiary.core.event import Event
 from ostiary.core.needs import person
@@ -14,7 +15,7 @@ from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import LIFE, Code
 from ostiary.core.oauth.request import AuthorizationRequest, read_request
 from ostiary.core.token import is_id, mint
-from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, ReauthenticationRequired
+from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, LoginRequired, ReauthenticationRequired
 from ostiary.storage import clients, codes, consents, events, subjects
 from ostiary.storage.database import Connection
 
@@ -25,29 +26,33 @@ class Destination:
 
     client: OAuthClient
     redirect_uri: str
+    subject: str | None = None  # of the ID token that came as a hint
 
     def read(self, asked: Mapping[str, str]) -> AuthorizationRequest:
         """What is asked for. Raises as `core.oauth.request.read_request`."""
-        return read_request(asked, self.client, self.redirect_uri)
+        return read_request(asked, self.client, self.redirect_uri, subject=self.subject)
 
 
 class Authorization:
     """Find the destination, grant."""
 
-    def __init__(self, acting: Acting) -> None:
+    def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
         self.acting = acting
         self.database = acting.database
         self._clock = acting.clock
+        self._keys = keys
 
     async def destination(self, asked: Mapping[str, str]) -> Destination:
         """Where the answer may go. What fails here is told to the person, and never to the address that was given.
 
         Raises:
             ClientNotFound: no such client.
-            InvalidRequest: a redirect URI that is not exactly one of the client's (RFC 9700 2.1).
+            InvalidRequest: no client, or a redirect URI that is not exactly one of the client's (RFC 9700 2.1).
         """
-        client_id = asked.get("client_id", "")
+        client_id = asked.get("client_id")
+        if client_id is None:
+            raise InvalidRequest("client_id", "is required")
         async with self.database.reading() as db:
             found = await clients.find(db, client_id) if is_id(client_id) else None
         if found is None:
@@ -55,7 +60,8 @@ class Authorization:
         redirect_uri = asked.get("redirect_uri")
         if redirect_uri is None or not found.client.accepts(redirect_uri):
             raise InvalidRequest("redirect_uri", "is not one that this application has registered")
-        return Destination(found.client, redirect_uri)
+        hint = await self._keys.read_hint(asked.get("id_token_hint"))
+        return Destination(found.client, redirect_uri, str(hint["sub"]) if hint else None)
 
     @act(person, with_user=True)
     async def grant(
@@ -75,11 +81,14 @@ class Authorization:
 
         Raises:
             NotAllowed: the caller is not somebody who signed in.
+            LoginRequired: the hint of the request names another user (OIDC Core 3.1.2.1, 3.1.2.2).
             ReauthenticationRequired: the request asks for a fresher sign-in.
             ConsentRequired: a third party that the user has not agreed to, or not to all of this.
             Unauthenticated: the session ended meanwhile.
         """
         session = by.ensure_person()
+        if request.subject is not None and request.subject != by.user.id:
+            raise LoginRequired
         if request.needs_fresher_sign_in(session.proved_at, self._clock(), confirmed=confirmed):
             age = request.max_age
             raise ReauthenticationRequired(int(age.total_seconds()) if age is not None else 0)

@@ -44,11 +44,12 @@ class ClientCredentials:
 
         Raises:
             UnauthorizedClient: the client is not registered for this.
-            InvalidScope: more than a service, or this one, may have.
+            InvalidScope: nothing that a service, or this one, may have.
             InvalidGrant: everything of the client was ended meanwhile.
         """
         client.ensure_grant("client_credentials")
-        scopes = granted(scope, tuple(word for word in client.scopes if word in SERVICE))
+        registered = tuple(word for word in client.scopes if word in SERVICE)
+        scopes = granted(scope, registered, unasked=registered)
         began = await self._sessions.begin(client.id)
         await self._keys.ensure()
         try:

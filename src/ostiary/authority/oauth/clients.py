@@ -14,6 +14,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.needs import admin, power
 from ostiary.core.oauth.client import OAuthClient, Registration
+from ostiary.core.oauth.redirect_uri import origin_of
 from ostiary.core.token import Token, is_id, mint, new_id, parse
 from ostiary.errors import ClientNotFound, ConfigurationError, Conflict, InvalidClient
 from ostiary.storage import clients, consents, events, sessions
@@ -154,6 +155,16 @@ class Clients:
             StoreUnavailable: nothing is known.
         """
         return await self._rows.get(client_id)
+
+    async def is_origin(self, origin: str) -> bool:
+        """True for the exact origin of a public client's redirect URI: an application that runs in a browser.
+
+        Raises:
+            StoreUnavailable: nothing is known.
+        """
+        async with self.database.reading() as db:
+            uris = await clients.redirect_uris_of_public(db)
+        return any(origin == origin_of(uri) for uri in uris)
 
     async def _find_all(self, client_ids: Sequence[str]) -> Mapping[str, Registered]:
         async with self.database.reading() as db:

@@ -18,6 +18,7 @@ from ostiary.core.oauth.claims import AccessToken, sign_in_claims, user_claims
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.oauth.refresh import is_ours
+from ostiary.core.oauth.scope import NAMESPACE
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
@@ -136,6 +137,20 @@ class Inspection:
         if by.granted is None or "openid" not in by.granted:
             raise NotAllowed("this access token lacks the scope openid", scope="openid")
         return user_claims(by.user, by.granted)
+
+    async def at_the_namespace(self, by: Caller) -> Caller:
+        """The holder of an access token, as far as the sessions namespace goes.
+
+        The users of a client of the house are signed in by it, so it needs no scope to show and end their sessions
+        there; existing clients ask for none. A third party has to be granted it.
+        """
+        client_id = by.session.client_id if by.session is not None else None
+        if by.granted is None or client_id is None or client_id == by.user.id:
+            return by
+        found = await self._clients.registered(client_id)
+        if found is None or found.client.third_party:
+            return by
+        return replace(by, granted=tuple(dict.fromkeys((*by.granted, *NAMESPACE))))
 
     async def _known(self, db: Connection, text: str) -> Known | None:
         """Whatever kind of token it is: a hint about that is not needed (RFC 7009 2.1)."""

@@ -179,6 +179,19 @@ class Keys:
             raise SessionInvalid
         return claims
 
+    async def read_hint(self, text: str | None) -> Mapping[str, Any] | None:
+        """The claims of an ID token that came as a hint; None where there is none, or none that we know to be ours.
+
+        A hint that cannot be read, as one signed by a key that is gone, is as good as none: it is not the fault of
+        whoever sends it.
+        """
+        if text is None:
+            return None
+        try:
+            return await self.read_id_token(text)
+        except SessionInvalid:
+            return None
+
     async def did_sign(self, text: str) -> bool:
         """True if an access or ID token has a good signature of a key that is still known, expired or not."""
         for kind in (ACCESS_TYPE, ID_TYPE):

@@ -15,7 +15,7 @@ from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.refresh import is_ours
 from ostiary.core.session import Session
 from ostiary.core.token import is_id, parse
-from ostiary.errors import InvalidRequest, SessionInvalid
+from ostiary.errors import InvalidRequest
 from ostiary.storage import clients, refresh_tokens, sessions
 from ostiary.storage.database import Connection, in_transaction
 
@@ -65,12 +65,12 @@ class Leaving:
         return any(one.ended(self._policy, now) is None for one in ended)
 
     async def read(self, asked: Mapping[str, str]) -> Departure:
-        """What is asked for. A hint counts if we signed it, whether or not it has expired.
+        """What is asked for. A hint counts if we signed it, whether or not it has expired; another is as good as none.
 
         Raises:
-            InvalidRequest: the hint is not ours, client and hint do not fit, or the URI is not exactly registered.
+            InvalidRequest: client and hint do not fit, or the URI is not exactly registered.
         """
-        hint = await self._hint(asked.get("id_token_hint"))
+        hint = await self._keys.read_hint(asked.get("id_token_hint"))
         client_id = asked.get("client_id")
         if client_id is not None and hint is not None and hint.get("aud") != client_id:
             raise InvalidRequest("client_id", "is not whom the id_token_hint was issued to")
@@ -106,11 +106,3 @@ class Leaving:
         if named.user_id in user_ids:
             who = Caller(User(named.user_id), client=at)
             await end_sessions(db, sessions.by_id(named.id), reason="logout", by=who, now=self._clock())
-
-    async def _hint(self, text: str | None) -> Mapping[str, object] | None:
-        if not text:
-            return None
-        try:
-            return await self._keys.read_id_token(text)
-        except SessionInvalid:
-            raise InvalidRequest("id_token_hint", "was not issued by this server") from None

@@ -48,7 +48,7 @@ class OAuth:
         self.keys = Keys(settings, acting)
         issuing = Issuing(settings, policy, clock, self.keys)
         self.clients = Clients(acting, self.keys)
-        self.authorization = Authorization(acting)
+        self.authorization = Authorization(acting, self.keys)
         self.consents = Consents(acting)
         self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
         self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)

@@ -113,13 +113,16 @@ def id_claims(
 
 
 def user_claims(user: User, scopes: tuple[str, ...]) -> Claims:
-    """What the scopes let a client know of its user (OIDC Core 5.4)."""
+    """What the scopes let a client know of its user (OIDC Core 5.4; `roles` as RFC 9068 2.2.3.1 has them).
+
+    There is no other name than the username, and nobody has proved an address of mail to be theirs.
+    """
     known = told(user, granted=scopes, is_admin=False)
     claims: Claims = {"sub": user.id}
     if known.username is not None:
-        claims["preferred_username"] = known.username
+        claims |= {"preferred_username": known.username, "name": known.username, "roles": list(known.roles)}
     if known.email is not None:
-        claims["email"] = known.email
+        claims |= {"email": known.email, "email_verified": False}
     return claims
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.oauth import redirect_uri
-from ostiary.core.oauth.scope import HOUSE, IDENTITY, SCOPES, check_scopes
+from ostiary.core.oauth.scope import IDENTITY, SCOPES, check_scopes
 from ostiary.core.session import DEFAULT_TENANT
 from ostiary.errors import InvalidRequest, UnauthorizedClient
 
@@ -57,11 +57,6 @@ class OAuthClient:
         """
         if grant not in self.grants:
             raise UnauthorizedClient
-
-    @property
-    def always(self) -> tuple[str, ...]:
-        """The scopes that it is given without asking."""
-        return () if self.third_party else HOUSE
 
     def accepts(self, uri: str) -> bool:
         """True if a code may be sent to this redirect URI."""

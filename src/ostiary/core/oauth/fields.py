@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import parse_qsl
 
 from ostiary.errors import InvalidRequest, NotAllowed, OAuthError, OstiaryError, StoreUnavailable, Unauthenticated
 
 MAXIMUM_FIELDS: Final = 64
+SEVERAL: Final = "resource"
+
+# What a client sends along with its user: to the authorization endpoint, and to log out.
+AUTHORIZATION: Final = frozenset(
+    {
+        *("client_id", "response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"),
+        *("nonce", "prompt", "max_age", "response_mode", "id_token_hint", "login_hint", "resource"),
+        *("request", "request_uri", "registration"),
+    }
+)
+LOGOUT: Final = frozenset({"id_token_hint", "client_id", "post_logout_redirect_uri", "state"})
 
 
-def read_fields(content: bytes) -> dict[str, str]:
-    """The fields by name. An empty one counts as missing, and none may come twice (RFC 6749 3.1, 3.2).
+def read_fields(content: bytes, names: Collection[str]) -> dict[str, str]:
+    """The fields that are named here, as far as they are there; all others are ignored, however often they come.
+
+    An empty one counts as missing, and none may come twice (RFC 6749 3.1, 3.2) but `resource`: of several, which RFC
+    8707 2 lets a client send, the values are joined by a space, as those of a scope are. No URI has one.
 
     Raises:
         InvalidRequest: it cannot be read, or a field came twice.
@@ -24,11 +39,13 @@ def read_fields(content: bytes) -> dict[str, str]:
         raise InvalidRequest("request", "cannot be read") from None
     found: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
-            raise InvalidRequest(name[:64], "was given more than once")
+        if name not in names:
+            continue
         if "\0" in value:
-            raise InvalidRequest(name[:64], "must not hold the character NUL")
-        found[name] = value
+            raise InvalidRequest(name, "must not hold the character NUL")
+        if name in found and name != SEVERAL:
+            raise InvalidRequest(name, "was given more than once")
+        found[name] = " ".join(filter(None, dict.fromkeys((found.get(name), value))))
     return {name: value for name, value in found.items() if value}
 
 

@@ -11,13 +11,15 @@ from ostiary.errors import InvalidRequest
 
 MAXIMUM_LENGTH: Final = 512  # characters
 MAXIMUM_PORT: Final = 65535  # RFC 9293 3.1: 16 bits
-LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]"})  # the literals; a name can lead elsewhere (RFC 8252 8.3)
+# This machine. RFC 8252 8.3 would rather have the literals, as a name can lead elsewhere; but command lines send the
+# name, and PKCE sees to it that nobody else gets anything for the code.
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # What RFC 3986 allows, without a fragment, a space, or the wildcards that people hope for.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?@!$&'()+,;=%\[\]]+", re.ASCII)
 # Of an app of its own: reversed domain names have a dot, which `javascript:` and `data:` do not (RFC 8252 7.1).
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*\.[a-z0-9.+-]*", re.ASCII)
-_PORT = re.compile(r"^(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9]\d{0,4}))?(?=[/?]|$)")
+_PORT = re.compile(r"^(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?(?=[/?]|$)", re.ASCII)
 
 
 def check_redirect_uri(uri: str, *, native: bool, field: str = "redirect_uris") -> str:
@@ -35,7 +37,7 @@ def check_redirect_uri(uri: str, *, native: bool, field: str = "redirect_uris") 
         raise InvalidRequest(field, "this is not a URI") from None
     if parts.scheme == "https" and has_host:
         return uri
-    if parts.scheme == "http" and has_host and parts.hostname in {"127.0.0.1", "::1", "localhost"}:
+    if parts.scheme == "http" and has_host and parts.hostname in LOOPBACK:
         return uri
     if native and _PRIVATE_SCHEME.fullmatch(parts.scheme) and not parts.netloc:
         return uri
@@ -45,7 +47,10 @@ def check_redirect_uri(uri: str, *, native: bool, field: str = "redirect_uris") 
 
 
 def matches(given: str, registered: Iterable[str], *, any_loopback_port: bool) -> bool:
-    """True if `given` is registered. The port of a loopback address may differ for a native app (RFC 8252 7.3)."""
+    """True if `given` is registered. The port of a loopback address may differ for a native app (RFC 8252 7.3).
+
+    Only the port: `localhost` is not `127.0.0.1`, and path and query are compared as texts.
+    """
     known = tuple(registered)
     if given in known:
         return True
@@ -61,3 +66,13 @@ def _without_port(uri: str) -> str | None:
     if found is None or int(found[2] or 1) > MAXIMUM_PORT:
         return None
     return found[1] + uri[found.end() :]
+
+
+def origin_of(uri: str) -> str | None:
+    """The origin of a web address, as a browser says it in `Origin`; None for an app's own scheme."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

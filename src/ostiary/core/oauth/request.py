@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.oauth import pkce
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.scope import granted
-from ostiary.errors import InvalidRequest, UnsupportedResponseType
+from ostiary.errors import (
+    InvalidRequest,
+    InvalidTarget,
+    OAuthError,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnsupportedResponseType,
+)
 
-PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
-JUST_NOW: Final = timedelta(seconds=5)  # a sign-in that led here is fresh, whatever `max_age` says
-MAXIMUM_STATE: Final = 1024  # characters
-MAXIMUM_NONCE: Final = 256
+Prompt: TypeAlias = Literal["none", "login", "consent", "select_account"]
+ResponseMode: TypeAlias = Literal["query", "form_post"]
+
+PROMPTS: Final[tuple[Prompt, ...]] = get_args(Prompt)
+RESPONSE_MODES: Final[tuple[ResponseMode, ...]] = get_args(ResponseMode)
+MAXIMUM_STATE: Final = 4096  # characters
+MAXIMUM_NONCE: Final = 1024
 MAXIMUM_AGE: Final = 10**9  # seconds
+
+# What OIDC Core 3.1.2.6 has a word of its own for.
+_NOT_SUPPORTED: Final[Mapping[str, type[OAuthError]]] = {
+    "request": RequestNotSupported,
+    "request_uri": RequestUriNotSupported,
+    "registration": RegistrationNotSupported,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,8 @@ class AuthorizationRequest:
     Attributes:
         prompt: words of OIDC Core 3.1.2.1.
         max_age: the oldest sign-in that will do.
+        response_mode: how the answer travels.
+        subject: whom the ID token names that was sent as a hint: nobody else will do.
     """
 
     client: OAuthClient
@@ -36,11 +56,14 @@ class AuthorizationRequest:
     nonce: str | None = None
     prompt: frozenset[str] = frozenset()
     max_age: timedelta | None = None
+    response_mode: ResponseMode = "query"
+    subject: str | None = None
 
     def needs_fresher_sign_in(self, proved_at: datetime | None, now: datetime, *, confirmed: bool) -> bool:
         """True if the user has to prove again who they are. `confirmed`: they have just done so.
 
-        `proved_at` is None where nobody ever did, which is never fresh enough.
+        `proved_at` is None where nobody ever did, which is never fresh enough. A sign-in that the request led to is
+        not asked about here: with it, the request goes on without what asked for it.
         """
         if confirmed:
             return False
@@ -48,40 +71,57 @@ class AuthorizationRequest:
             return True
         if self.max_age is None:
             return False
-        return proved_at is None or now - proved_at > max(self.max_age, JUST_NOW)
+        return proved_at is None or now - proved_at > self.max_age
 
 
-def read_request(asked: Mapping[str, str], client: OAuthClient, redirect_uri: str) -> AuthorizationRequest:
+def response_mode_of(asked: Mapping[str, str]) -> ResponseMode:
+    """How an answer travels, be it an error about the very request."""
+    mode = asked.get("response_mode", "query")
+    return "form_post" if mode == "form_post" else "query"
+
+
+def read_request(
+    asked: Mapping[str, str], client: OAuthClient, redirect_uri: str, *, subject: str | None = None
+) -> AuthorizationRequest:
     """Read what a known client asks for; its redirect URI was looked at before.
+
+    Args:
+        subject: of the ID token that came as a hint.
 
     Raises:
         UnsupportedResponseType: not `code` (RFC 9700 2.1.2: no token ever passes through a browser's address).
         UnauthorizedClient: the client is not registered for codes.
-        InvalidScope: more than the client may have.
+        InvalidScope: nothing of it may the client have.
+        InvalidTarget: a resource that is not registered here.
+        RequestNotSupported, RequestUriNotSupported, RegistrationNotSupported: by their names.
         InvalidRequest: no PKCE, `plain` PKCE, or a parameter that cannot be.
     """
+    for name, error in _NOT_SUPPORTED.items():
+        if name in asked:
+            raise error
     if not asked.get("response_type"):
         raise InvalidRequest("response_type", "is required")
     if asked["response_type"] != "code":
         raise UnsupportedResponseType
     client.ensure_grant("authorization_code")
-    if asked.get("response_mode", "query") != "query":
-        raise InvalidRequest("response_mode", "must be query")
-    for name in ("request", "request_uri", "registration"):
-        if name in asked:
-            raise InvalidRequest(name, "is not supported")
+    if asked.get("response_mode", "query") not in RESPONSE_MODES:
+        raise InvalidRequest("response_mode", f"use one of {', '.join(RESPONSE_MODES)}")
+    if "resource" in asked:
+        raise InvalidTarget
     prompt = frozenset(asked.get("prompt", "").split())
-    if not prompt <= PROMPTS or ("none" in prompt and len(prompt) > 1):
+    if not prompt <= set(PROMPTS) or ("none" in prompt and len(prompt) > 1):
         raise InvalidRequest("prompt", "use none alone, or login, consent and select_account")
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
-        scopes=granted(asked.get("scope"), client.scopes, always=client.always),
+        scopes=granted(asked.get("scope"), client.scopes),
         code_challenge=pkce.check_challenge(asked.get("code_challenge"), asked.get("code_challenge_method")),
         state=_bounded("state", asked.get("state"), MAXIMUM_STATE),
         nonce=_bounded("nonce", asked.get("nonce"), MAXIMUM_NONCE),
         prompt=prompt,
         max_age=_age(asked.get("max_age")),
+        response_mode=response_mode_of(asked),
+        subject=subject,
     )
 
 

@@ -20,9 +20,10 @@ OAuthScope: TypeAlias = Literal[
 
 SCOPES: Final[tuple[OAuthScope, ...]] = get_args(OAuthScope)
 IDENTITY: Final[tuple[OAuthScope, ...]] = ("openid", "profile", "email", "offline_access")
-# What a client of the house always has of what it was registered for, asked or not: its users' sessions are its own
-# sign-ins, and `gateway` lets it use the applications behind this server's proxies. A third party has to ask.
-HOUSE: Final[tuple[OAuthScope, ...]] = ("sessions:read", "sessions:revoke", "gateway")
+# Never given unasked: what they let a client do at this server, and behind its proxies, is more than to know its user.
+ON_REQUEST: Final[tuple[OAuthScope, ...]] = ("sessions:read", "sessions:revoke", "gateway", "feed:read")
+# What a client of the house needs no scope for in the sessions namespace: its users' sessions are its own sign-ins.
+NAMESPACE: Final[tuple[OAuthScope, ...]] = ("sessions:read", "sessions:revoke")
 SERVICE: Final[tuple[OAuthScope, ...]] = ("gateway", "feed:read")  # a service has no user whose identity it could read
 MAXIMUM: Final = 32  # words in one request
 
@@ -40,20 +41,25 @@ def check_scopes(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(scope for scope in SCOPES if scope in wanted)
 
 
-def granted(asked: str | None, allowed: Iterable[str], *, always: Iterable[str] = ()) -> tuple[str, ...]:
-    """The scope of a new grant: what was asked for, or all that is allowed when nothing was.
+def granted(asked: str | None, allowed: Iterable[str], *, unasked: Iterable[str] | None = None) -> tuple[str, ...]:
+    """The scope of a new grant. What is not allowed is left out, not refused: OIDC Core 3.1.2.1, RFC 6749 3.3.
 
     Args:
-        always: given in any case, if allowed.
+        asked: words, as they were sent.
+        allowed: what the client may have here.
+        unasked: what it is given where nothing was asked for; else all that is allowed, but for `ON_REQUEST`.
 
     Raises:
-        InvalidScope: more than is allowed.
+        InvalidScope: nothing of what was asked for is allowed, or there are more than `MAXIMUM` words.
     """
     allowed_ = tuple(allowed)
     words = (asked or "").split()
-    if len(words) > MAXIMUM or not set(words) <= set(allowed_):
+    if not words:
+        return tuple(unasked if unasked is not None else (word for word in allowed_ if word not in ON_REQUEST))
+    found = tuple(scope for scope in allowed_ if scope in words)
+    if len(words) > MAXIMUM or not found:
         raise InvalidScope
-    return tuple(scope for scope in allowed_ if not words or scope in words or scope in always)
+    return found
 
 
 def narrowed(asked: str | None, had: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,4 +68,7 @@ def narrowed(asked: str | None, had: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         InvalidScope: more.
     """
-    return granted(asked, had)
+    words = (asked or "").split()
+    if not set(words) <= set(had):
+        raise InvalidScope
+    return tuple(scope for scope in had if not words or scope in words)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ostiary.core.caller import Caller
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.errors import NoCredentials, SessionInvalid
 from ostiary.http.callers import Identified, presented
 from ostiary.http.exchange import Exchange
 
 
-async def identify_holder(exchange: Exchange) -> None:
+async def identify_holder(exchange: Exchange) -> Caller:
     """Put the holder of the access token of a request into its exchange, read from its session's row now.
 
     Raises:
@@ -22,3 +23,4 @@ async def identify_holder(exchange: Exchange) -> None:
         raise SessionInvalid
     caller = await exchange.authority.verify(text, exchange.client)
     exchange.identified = Identified(caller, by_cookie=False)
+    return caller

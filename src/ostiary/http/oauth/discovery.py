@@ -9,14 +9,13 @@ from ostiary.contract.oauth import Claims, Discovery
 from ostiary.core.oauth.client import GRANTS
 from ostiary.core.oauth.jws import ALGORITHM
 from ostiary.core.oauth.pkce import METHOD
-from ostiary.core.oauth.scope import SCOPES
+from ostiary.core.oauth.request import PROMPTS, RESPONSE_MODES
+from ostiary.core.oauth.scope import IDENTITY
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
 
-# The one thing here that is worth a cache. Every site may read it: it is public, and carries nobody's credential.
-PUBLIC: Final = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+PUBLIC: Final = {"cache-control": "public, max-age=300"}  # the one thing here that is worth a cache
 AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post"]
-PROMPTS: Final = ["none", "login", "consent", "select_account"]
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -30,9 +29,9 @@ def metadata(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}{contract.REVOKE}",
         "introspection_endpoint": f"{issuer}{contract.INTROSPECT}",
         "end_session_endpoint": f"{issuer}/oauth/logout",
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": list(IDENTITY),  # what strangers may ask for
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": [METHOD],
         "token_endpoint_auth_methods_supported": [*AUTHENTICATION, "none"],
@@ -43,9 +42,9 @@ def metadata(issuer: str) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claims_supported": [
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "amr", "nonce", "sid", "tenant_id"),
-            *("preferred_username", "email"),
+            *("preferred_username", "name", "roles", "email", "email_verified"),
         ],
-        "prompt_values_supported": PROMPTS,
+        "prompt_values_supported": list(PROMPTS),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from ostiary.contract import oauth_sessions as contract
 from ostiary.contract.oauth_sessions import ListedSession, OAuthSessions, Said
@@ -14,9 +15,11 @@ from ostiary.errors import NotAllowed
 from ostiary.http.callers import presented
 from ostiary.http.cookies import CLEAR_SITE_DATA, accepted_names
 from ostiary.http.exchange import Exchange
+from ostiary.http.oauth.parameters import is_form
 from ostiary.http.operations import Reply, serves
 from ostiary.http.origins import ensure_own_origin
 
+END_SESSION: Final = "/oauth/end-session"
 NOT_FROM_HERE: Final = "The cookie was left alone, as this request did not come from a page of this server"
 
 
@@ -47,9 +50,14 @@ async def log_out_all(asked: contract.LogOutAll, exchange: Exchange) -> Reply[Sa
 
 
 @serves(OAuthSessions.log_out)
-async def log_out(asked: contract.LogOut, exchange: Exchange) -> Reply[Said]:
-    """By the refresh token; and by the cookies, if a page of ours asks."""
+async def log_out(asked: contract.LogOut, exchange: Exchange) -> Reply[Said] | Response:
+    """By the refresh token; and by the cookies, if a page of ours asks.
+
+    A form without a refresh token is a browser's, sent here by a client (OIDC RP-Initiated Logout 2).
+    """
     authority, client = exchange.authority, exchange.client
+    if asked.refresh_token is None and is_form(exchange.headers.get("content-type", "")):
+        return RedirectResponse(f"{END_SESSION}?{urlencode(exchange.form)}", status_code=303)
     if asked.refresh_token is not None:
         await authority.oauth.leaving.by_refresh_token(asked.refresh_token, at=client)
     if not _is_ours(exchange):
@@ -63,7 +71,7 @@ async def log_out(asked: contract.LogOut, exchange: Exchange) -> Reply[Said]:
 async def end_session(_: contract.EndSession, exchange: Exchange) -> RedirectResponse:
     """To the page."""
     query = exchange.scope["query_string"].decode("latin-1")
-    return RedirectResponse(f"/oauth/end-session?{query}", status_code=303)
+    return RedirectResponse(f"{END_SESSION}?{query}", status_code=303)
 
 
 def _cookies(exchange: Exchange) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -18,15 +18,20 @@ from ostiary.http.problems import BadRequest
 FORM: Final = "application/x-www-form-urlencoded"
 
 
-def fields_of(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a form. An empty one counts as missing, and none may come twice (RFC 6749 3.1, 3.2).
+def is_form(content_type: str) -> bool:
+    """True for what browsers and OAuth clients post."""
+    return content_type.partition(";")[0].strip().lower() == FORM
+
+
+def fields_of(content_type: str, body: bytes, names: Collection[str]) -> dict[str, str]:
+    """The fields of a form, as `read_fields`.
 
     Raises:
         InvalidRequest: not a form, or a field that came twice.
     """
-    if content_type.partition(";")[0].strip().lower() != FORM:
+    if not is_form(content_type):
         raise InvalidRequest("content-type", f"send {FORM}")
-    return read_fields(body)
+    return read_fields(body, names)
 
 
 def authorization_of(exchange: Exchange) -> str | None:

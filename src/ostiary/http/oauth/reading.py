@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeVar
 
 from msgspec import structs
 
+from ostiary.contract.oauth import ProofInForm
 from ostiary.contract.operation import Operation, Takes
-from ostiary.core.oauth.fields import read_fields
+from ostiary.core.oauth.fields import LOGOUT, read_fields
 from ostiary.errors import InvalidRequest
+from ostiary.http.callers import Identified
 from ostiary.http.exchange import Exchange
 from ostiary.http.guard import ensure_ids
 from ostiary.http.oauth.bearer import identify_holder
-from ostiary.http.oauth.parameters import authorization_of, client_credentials, fields_of, object_of, optional_text
+from ostiary.http.oauth.parameters import (
+    authorization_of,
+    client_credentials,
+    fields_of,
+    is_form,
+    object_of,
+    optional_text,
+)
 from ostiary.http.reading import convert
 from ostiary.http.routing import Parameters
 
 A = TypeVar("A", bound=Takes)
+
+_PROOF: Final = frozenset(ProofInForm.__struct_fields__)
 
 
 async def read_standard(operation: Operation[..., A, Any], exchange: Exchange, _: Parameters, body: bytes) -> A:
@@ -30,7 +42,8 @@ async def read_standard(operation: Operation[..., A, Any], exchange: Exchange, _
     if operation.who == "access_token":
         await identify_holder(exchange)
         return operation.takes()
-    form = fields_of(exchange.headers.get("content-type", ""), body)
+    names = {*operation.places, *_PROOF}
+    form = fields_of(exchange.headers.get("content-type", ""), body, names)
     client_id, secret = client_credentials(authorization_of(exchange), form)
     exchange.holder = await exchange.authority.oauth.clients.authenticate(client_id, secret)
     for field in structs.fields(operation.takes):
@@ -48,9 +61,21 @@ async def read_loosely(operation: Operation[..., A, Any], exchange: Exchange, pa
         BadRequest: a body that cannot be read, or a member that is no text.
     """
     if operation.who == "access_token":
-        await identify_holder(exchange)
+        holder = await identify_holder(exchange)
+        exchange.identified = Identified(
+            await exchange.authority.oauth.inspection.at_the_namespace(holder), by_cookie=False
+        )
     ensure_ids(parameters)
     names = operation.places.keys() - parameters.keys()
-    sent = object_of(body) if exchange.method == "POST" else read_fields(exchange.scope["query_string"])
+    sent = _sent(exchange, body, names)
     given = {name: value for name in names if (value := optional_text(sent, name)) is not None}
     return convert({**given, **parameters}, operation.takes, is_text=True)
+
+
+def _sent(exchange: Exchange, body: bytes, names: Collection[str]) -> Mapping[str, Any]:
+    if exchange.method != "POST":
+        return read_fields(exchange.scope["query_string"], names)
+    if not is_form(exchange.headers.get("content-type", "")):
+        return object_of(body)
+    exchange.form = read_fields(body, {*names, *LOGOUT})
+    return exchange.form

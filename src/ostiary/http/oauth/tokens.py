@@ -6,7 +6,7 @@ from ostiary.authority.oauth.issuing import Issued
 from ostiary.contract import oauth as contract
 from ostiary.contract.answer import LEFT_OUT
 from ostiary.contract.oauth import Introspection, OAuth, TokenAnswer
-from ostiary.errors import InvalidRequest, UnsupportedGrantType
+from ostiary.errors import InvalidRequest, InvalidTarget, UnsupportedGrantType
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
 
@@ -27,6 +27,8 @@ async def token(asked: contract.Token, exchange: Exchange) -> Reply[TokenAnswer]
 
 async def _grant(asked: contract.Token, exchange: Exchange) -> Issued:
     oauth, holder, at = exchange.authority.oauth, exchange.holder, exchange.client
+    if asked.resource is not None:
+        raise InvalidTarget
     match asked.grant_type:
         case "authorization_code":
             return await oauth.exchange.exchange(
