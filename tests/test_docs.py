@@ -539,28 +539,37 @@ def sign_in_limits_match(pages: Pages) -> Iterator[str]:
                 yield f"SECURITY.md: {name} is {real.get(name)}, not {row[1]}"
 
 
-FACTS = (  # sections of SECURITY.md that say what is so; the others say what is not, or whom to trust
-    *("What is revoked when", "What is stored, and how", "Answers give little away", "Sign-in limits"),
-    *("The break-glass door", "Cookies and other sites", "Proxies", "Limits in time", "What is kept, and for how long"),
-)
+# Pages whose facts are tested; and their sections that say what is not so, whom to trust, or what was measured.
+FACTUAL = re.compile(r"SECURITY\.md|docs/concepts/.*|docs/reference/(?:cookies|errors|events|metrics|policies|sql)\.md")
+NO_FACTS = {
+    "SECURITY.md": {"Reporting", "Who is trusted with what", "What we do not defend against"},
+    "docs/concepts/how-a-revocation-takes-effect.md": {"Measured"},
+    "docs/reference/errors.md": {"For clients"},
+}
 TESTED = re.compile(r"<!-- test: (tests/[\w/]+\.py)::(test_\w+) -->")
 
 
 def facts_are_tested(pages: Pages) -> Iterator[str]:
-    """A fact in SECURITY.md has a test named beside it, or is not there."""
-    found = sections(pages["SECURITY.md"], 2)
-    for name in FACTS:
-        text = found.get(name, "")
-        if not TESTED.search(text):
-            yield f"SECURITY.md: {name}: no test is named"
-        for item in re.split(r"^(?=\* )", text, flags=re.MULTILINE)[1:]:
-            if not TESTED.search(item):
-                yield f"SECURITY.md: {name}: no test is named beside: {item.splitlines()[0]}"
-    for said in re.findall(r"<!-- test: .*", pages["SECURITY.md"]):
-        named = TESTED.fullmatch(said.strip())
-        file = ROOT / named[1] if named else None
-        if named is None or file is None or not file.is_file() or f"def {named[2]}(" not in file.read_text():
-            yield f"SECURITY.md: there is no such test: {said}"
+    """A fact that a page promises has a test named beside it, or is not there."""
+    for page, text in pages.items():
+        if FACTUAL.fullmatch(page):
+            parts = sections(text, 2) or {page: text}
+            for name, part in parts.items():
+                if name not in NO_FACTS.get(page, ()):
+                    yield from (f"{page}: {name}: {why}" for why in untested(part))
+        for said in re.findall(r"<!-- test: .*", text):
+            named = TESTED.fullmatch(said.strip())
+            file = ROOT / named[1] if named else None
+            if named is None or file is None or not file.is_file() or f"def {named[2]}(" not in file.read_text():
+                yield f"{page}: there is no such test: {said}"
+
+
+def untested(part: str) -> Iterator[str]:
+    if not TESTED.search(part):
+        yield "no test is named"
+    for item in re.findall(r"^\* .*\n(?: .*\n)*", part, re.MULTILINE):
+        if not TESTED.search(item):
+            yield f"no test is named beside: {item.splitlines()[0]}"
 
 
 # The rules: what holds for every page.
@@ -771,6 +780,8 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (settings_files_load, SETTINGS, "max_sessions = 20", "max_session = 20"),
     (facts_are_tested, "SECURITY.md", "* A lifetime is exact.", "* A lifetime is exact.\n* Nothing is ever forgotten."),
     (facts_are_tested, "SECURITY.md", "::test_nodes_count_together", "::test_nodes_count"),
+    (facts_are_tested, "docs/concepts/clocks.md", "## How to see it", "## Why\n\nIt is so.\n\n## How to see it"),
+    (facts_are_tested, COOKIES, "* When both are sent", "* None is lost.\n* When both are sent"),
     (prose_is_calm, "README.md", "A self-hosted session authority", "A powerful session authority"),
     (prose_is_calm, "README.md", "and nothing else.", "and nothing else!"),
     (prose_is_calm, "README.md", "A self-hosted", "A self-hosted" + " and long" * 20),

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from ostiary.authority import Authority
 from ostiary.core.oauth.client import Registration
 from ostiary.core.selector import Selector
-from ostiary.errors import OstiaryError
+from ostiary.errors import OstiaryError, ReauthenticationRequired
 from ostiary.storage import accounts, sessions, store_time
 from ostiary.storage.cli_tokens import find_any
 from ostiary.storage.schema import refusals
@@ -116,6 +116,45 @@ async def test_what_one_node_ends_no_other_accepts_whatever_its_clock_says(setti
                 assert not await accepts(accepting, made.secret)
             async with accepting.database.transaction() as db:
                 await accounts.remove(db, user.id)
+
+
+@pytest.mark.parametrize("span", [timedelta(days=2), timedelta(days=-2)], ids=["ahead", "behind"])
+async def test_what_a_wrong_clock_can_do_ends_with_it(settings, clock, span):
+    """The table of docs/concepts/clocks.md. Each pair is what the right node says, and the wrong one."""
+    off, is_behind = Off(clock, span), span < timedelta(0)
+    async with Authority(settings, clock=clock) as right, Authority(settings, clock=off) as wrong:
+
+        async def both(ask):
+            return await ask(right), await ask(wrong)
+
+        code = str(await right.setup.make_code())
+        assert await both(lambda node: node.setup.is_open(code)) == (True, is_behind)
+        clock.advance(hours=24)
+        assert await both(lambda node: node.setup.is_open(code)) == (False, is_behind)
+
+        user, lifetime = await add_user(right), timedelta(days=4)
+        longer = await wrong.sessions.start(user.id, client=at(), lifetime=lifetime)
+        assert longer.session.expires_at == clock() + span + lifetime
+        started = await right.sessions.start(user.id, client=at(), lifetime=lifetime, amr=("pwd",))
+        me = await caller(right, started)
+
+        async def is_fresh(node):
+            try:
+                await node.tokens.create(by=me)
+            except ReauthenticationRequired:
+                return False
+            return True
+
+        assert await both(is_fresh) == (True, is_behind)
+        clock.advance(minutes=15, seconds=1)
+        assert await both(is_fresh) == (False, is_behind)
+        clock.advance(days=3)
+        assert await both(lambda node: accepts(node, started.token)) == (True, is_behind)
+        clock.advance(days=1)
+        assert await both(lambda node: accepts(node, started.token)) == (False, is_behind)
+        off.by = timedelta(0)
+        assert await both(lambda node: accepts(node, started.token)) == await both(is_fresh) == (False, False)
+        assert await both(lambda node: accepts(node, longer.token)) == (not is_behind, not is_behind)
 
 
 async def test_a_client_that_is_removed_holds_nothing_anywhere(settings, clocks, operator):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from ostiary.core.policy import PRESETS
 from ostiary.core.selector import SORTS, Selector, parse
@@ -155,6 +156,40 @@ async def test_pages_hold_every_session_once_in_every_order(authority, clock, cr
         keys = [(getattr(s, sort.removeprefix("-")), s.id) for s in seen]
         assert keys == sorted(keys, reverse=sort.startswith("-"))
         assert len(seen) == len({s.id for s in seen}) == len(everything)
+
+
+async def test_a_page_and_its_count_are_of_one_moment(authority, operator, monkeypatch):
+    for _ in range(3):
+        await authority.sessions.start("app|1", client=at())
+    count = selecting.count
+
+    async def after_one_more_began(db, where):
+        await authority.sessions.start("app|1", client=at())
+        return await count(db, where)
+
+    monkeypatch.setattr(selecting, "count", after_one_more_began)
+    page = await authority.administration.search(by=operator, limit=2)
+    assert (len(page.sessions), page.count) == (2, 3)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it says how it answers, whatever there is to find
+@pytest.mark.parametrize(
+    "given",
+    [
+        {}, {"ip": "203.0.113.0/24"}, {"user_agent": "firefox"}, {"device": "phone"}, {"application_id": "shop"},
+        {"tenant": "north"}, {"created_before": "2026-01-01T00:00:00Z"}, {"last_used_before": "2026-01-01T00:00:00Z"},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_what_a_search_counts_is_read_from_an_index_alone(authority, clock, given):
+    asked = []
+    event.listen(authority.database.engine.sync_engine, "before_cursor_execute", lambda *it: asked.append(it[2:4]))
+    async with authority.database.reading() as db:
+        where = await selecting.chosen(db, parse({"status": "live", **given}), POLICY, clock())
+        await selecting.count(db, where)
+        statement, values = asked[-1]
+        plan = (await db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)).all()
+    assert plan and all("USING COVERING INDEX" in step[-1] for step in plan if " sessions" in step[-1]), plan
 
 
 async def test_where_a_session_is_follows_its_use_and_its_name(authority, clock):
