@@ -226,7 +226,7 @@ async def test_keys_rotate_with_overlap_and_at_once_without(make_app, app, party
                 fresh = await party.sign_in(ada)
                 assert (await with_access(node, fresh.access, "GET", "/oauth/sessions")).status_code == 200
             clock.advance(hours=24)
-            app.authority.oauth.keys._forget()
+            app.authority.oauth.keys.forget()
             assert await published() == new
         async with person(app, "root") as root:
             newest = set((await root.post("/api/v1/admin/keys/rotate", json={"at_once": True})).json()["keys"])

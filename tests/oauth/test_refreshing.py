@@ -153,6 +153,20 @@ async def test_grace_can_be_turned_off(make_app, app, party):
     assert await ended_reasons(app) == ["refresh_reuse"]
 
 
+async def test_the_processes_of_a_command_line_share_one_token_for_a_minute(app, party, public_party, clock):
+    async with person(app) as ada:
+        native, web = await public_party.sign_in(ada), await party.sign_in(ada)
+    together = await asyncio.gather(*(public_party.refresh(native.refresh) for _ in range(5)))
+    assert {answer.status_code for answer in together} == {200}
+    assert len({tokens_of(answer).refresh for answer in together}) == 1
+    assert (await party.refresh(web.refresh)).status_code == 200
+    clock.advance(seconds=59)
+    assert (await public_party.refresh(native.refresh)).status_code == 200
+    assert (await party.refresh(web.refresh)).status_code == 400
+    clock.advance(seconds=1)
+    assert (await public_party.refresh(native.refresh)).status_code == 400
+
+
 async def test_scope_narrows_and_never_grows(app, party):
     async with person(app) as ada:
         first = await party.sign_in(ada)

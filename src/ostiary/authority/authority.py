@@ -148,7 +148,7 @@ class Authority:
         self.upkeep = Upkeep(
             at_once=(self.clocks.measure,),
             often=(self.clocks.measure, self.settling.settle, sealing.seal, self.lags.write),
-            hourly=(self.publish_policy, lambda: look_at_contents(self.database)),
+            hourly=(self.publish_policy, lambda: look_at_contents(self.database), self.oauth.rotation.rotate_if_due),
             retention=self.retention if settings.purge_automatically else None,
             tasks=self.tasks,
         )

@@ -49,7 +49,7 @@ async def remove_client(asked: contract.RemoveClient, exchange: Exchange) -> con
 @serves(AdminKeys.rotate)
 async def rotate_keys(asked: contract.RotateKeys, exchange: Exchange) -> contract.KeysRotated:
     """The old keys stay published for a day, unless they leaked."""
-    keys = await exchange.authority.oauth.keys.rotate(by=exchange.caller, at_once=asked.at_once)
+    keys = await exchange.authority.oauth.rotation.rotate(by=exchange.caller, at_once=asked.at_once)
     return contract.KeysRotated(keys=keys)
 
 

@@ -132,6 +132,14 @@ class Settings:
     refresh_grace: int = _setting(
         10, number_between(0, 300), "seconds in which the same refresh token gets the same successor again"
     )
+    refresh_grace_native: int = _setting(
+        60, number_between(0, 300), "the same for apps on a device, whose processes share one refresh token"
+    )
+    key_rotation: timedelta = _setting(
+        timedelta(days=90),
+        duration_between(timedelta(days=1), timedelta(days=3650)),
+        "how old signing keys become before new ones take their place",
+    )
     key: str | None = _setting(None, as_key, "what protects the signing keys, in base64url", secret=True)
     key_file: str | None = _setting(None, as_optional_text, "a file that holds it; beside a SQLite database by default")
     places_file: str | None = _setting(None, as_optional_text, "a MaxMind-format file that turns addresses into places")

@@ -19,6 +19,7 @@ from ostiary.storage.schema import leases
 
 RETENTION: Final = "retention"
 CHAIN: Final = "chain"
+KEYS: Final = "keys"
 ADMINISTRATORS: Final = "administrators"  # for acts after which there must be one left
 REFUSED_SIGN_INS: Final = "refused sign-ins"
 FOR_EVER: Final = timedelta(days=36_500)

@@ -15,16 +15,13 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting
 from ostiary.authority.oauth.sealed_keys import SealedKeys
-from ostiary.core.caller import Caller
-from ostiary.core.event import Event
-from ostiary.core.needs import admin, power
 from ostiary.core.oauth.claims import ACCESS_TYPE, ID_TYPE, AccessToken, Claims, read_access_token
 from ostiary.core.oauth.jws import ALGORITHM, read_outside
 from ostiary.errors import ConfigurationError, Conflict, SessionInvalid
 from ostiary.settings import Settings
-from ostiary.storage import events, signing_keys
+from ostiary.storage import signing_keys
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.signing_keys import StoredKey
 
@@ -53,7 +50,7 @@ class Verified:
 
 
 class Keys:
-    """Sign, publish, rotate, read."""
+    """Sign, publish, read."""
 
     def __init__(self, settings: Settings, acting: Acting) -> None:
         """Part of an `OAuth`; nothing is read yet."""
@@ -81,55 +78,8 @@ class Keys:
             ConfigurationError: there is no key to protect them with, or another one.
         """
         if not any(key.alg == ALGORITHM and key.private_key for key in await self._current()):
-            await self._add(await asyncio.to_thread(self._sealing.generate, self._clock()))
-            self._forget()
-
-    async def rotate(self, *, by: Caller, at_once: bool = False) -> list[str]:
-        """Sign with new keys from now on. The old ones stay published for a day, and their private parts are forgotten.
-
-        Args:
-            at_once: the old keys are known to others: nothing that they signed is accepted any more, on any node
-                within `FRESH` seconds.
-
-        Returns:
-            The ids of the new keys.
-
-        Raises:
-            NotAllowed: the caller is not an administrator.
-            ReauthenticationRequired: the sign-in is too old to take power.
-            Conflict: there is no key to protect them with; says how to give one.
-        """
-        self.acting.ensure(by, admin, power)
-        try:
-            made = await asyncio.to_thread(self._sealing.generate, self._clock())
-        except ConfigurationError as why:
-            raise Conflict(why.message) from None
-        await self._rotate(made, at_once, by=by)
-        self._forget()
-        return [key.kid for key in made]
-
-    @act(admin, power)
-    async def _rotate(self, db: Connection, made: list[StoredKey], at_once: bool, *, by: Caller) -> None:
-        now = self._clock()
-        retired = await signing_keys.retire_all(db, now - OVERLAP if at_once else now)
-        await signing_keys.remove_retired(db, now - OVERLAP)
-        await signing_keys.add(db, made)
-        client = by.client
-        event = Event(
-            now,
-            "keys.rotated",
-            session_id=by.session_id,
-            by=by.name,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail={
-                "keys": " ".join(key.kid for key in made),
-                "retired": " ".join(retired),
-                "at_once": at_once,
-            },
-        )
-        await events.add(db, [event])
+            await self._add(await self.generate())
+            self.forget()
 
     @in_transaction
     async def _add(self, db: Connection, made: list[StoredKey]) -> None:
@@ -255,7 +205,16 @@ class Keys:
                 self._known, self._public, self._read_at, self._signer = known, public, began, None
         return self._known
 
-    def _forget(self) -> None:
+    async def generate(self) -> list[StoredKey]:
+        """New keys, sealed, not yet in force.
+
+        Raises:
+            ConfigurationError: there is no key to protect them with, or another one.
+        """
+        return await asyncio.to_thread(self._sealing.generate, self._clock())
+
+    def forget(self) -> None:
+        """Read the keys anew before the next use: they have changed."""
         self._read_at = float("-inf")
 
     async def _signer_now(self) -> Signer:

@@ -14,6 +14,7 @@ from ostiary.authority.oauth.issuing import Issuing
 from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.oauth.leaving import Leaving
 from ostiary.authority.oauth.refreshing import Refreshing
+from ostiary.authority.oauth.rotation import Rotation
 from ostiary.authority.sessions import Sessions
 from ostiary.settings import Settings
 from ostiary.storage import clients
@@ -25,7 +26,8 @@ class OAuth:
 
     Attributes:
         clients: add, find, list, rotate_secret, remove, authenticate.
-        keys: published, rotate, read an access token.
+        keys: published, read an access token.
+        rotation: new keys, now or when it is due.
         authorization: from a browser's request to a code.
         consents: what users have agreed to: list, find, withdraw.
         exchange: from a code to a session.
@@ -46,6 +48,7 @@ class OAuth:
         database, policy, clock = acting.database, acting.policy, acting.clock
         self.issuer = settings.issuer
         self.keys = Keys(settings, acting)
+        self.rotation = Rotation(acting, self.keys, settings.key_rotation)
         issuing = Issuing(settings, policy, clock, self.keys)
         self.clients = Clients(acting, self.keys)
         self.authorization = Authorization(acting, self.keys)

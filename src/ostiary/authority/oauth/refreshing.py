@@ -50,6 +50,7 @@ class Refreshing:
         """Part of an `OAuth`."""
         self.database = database
         self._grace = timedelta(seconds=settings.refresh_grace)
+        self._native_grace = timedelta(seconds=settings.refresh_grace_native)
         self._policy = policy
         self._clock = clock
         self._keys = keys
@@ -84,11 +85,12 @@ class Refreshing:
     ) -> Refreshed | InvalidGrant:
         """A refusal is answered and not raised where a session was ended on the way to it."""
         key, now = self._keys.purpose_key("refresh tokens"), self._clock()
+        grace = self._native_grace if client.application_type == "native" else self._grace
         family = await refresh_tokens.find(db, token.id)
         session = await sessions.find(db, family.session_id) if family else None
         if family is None or session is None or session.client_id != client.id:
             raise InvalidGrant
-        verdict = family.judge(token, key, now, self._grace)
+        verdict = family.judge(token, key, now, grace)
         if verdict == "unknown":
             raise InvalidGrant
         refusal = session.refusal(self._policy, now)
@@ -105,7 +107,7 @@ class Refreshing:
         if not await uses.record(db, session, uses.Use(now, place.ip, place.user_agent)):
             raise InvalidGrant("the session was ended")
         family = await refresh_tokens.find(db, token.id) or family
-        match family.judge(token, key, now, self._grace):
+        match family.judge(token, key, now, grace):
             case "rotate":
                 following = refresh.successor(key, token)
                 if not await refresh_tokens.rotate(db, family, following.digest, now):
