@@ -10,6 +10,7 @@
     python3 dev.py bench [args]    run the benchmarks
     python3 dev.py pins [args]     write constraints.txt anew; `pins --upgrade` takes newer versions
     python3 dev.py document        write docs/openapi.json anew, at a release: what clients may rely on from then on
+    python3 dev.py words [--add de]  write what the pages say into their catalogues; or begin a language
     python3 dev.py prepare         only prepare .venv-dev
     python3 dev.py clean           remove the environments and every cache
 
@@ -71,6 +72,7 @@ def main(arguments: list[str]) -> int:
         "bench": bench,
         "pins": pins,
         "document": document,
+        "words": words,
         "prepare": prepare,
         "clean": clean,
     }
@@ -162,6 +164,12 @@ def document(_: list[str]) -> int:
     written = subprocess.run([tools / "python", "-c", code], cwd=ROOT, capture_output=True, check=True)
     (ROOT / "docs" / "openapi.json").write_bytes(written.stdout)
     return 0
+
+
+def words(arguments: list[str]) -> int:
+    tools = environment(".venv-dev")
+    os.chdir(ROOT)
+    return replace_by(tools / "python", "-m", "tests.catalogues", *arguments)
 
 
 def prepare(_: list[str]) -> int:

@@ -26,10 +26,11 @@ class Surfer:
     authority: Authority
     cookies: dict[str, str] = field(default_factory=dict)
     answers: list[httpx2.Response] = field(default_factory=list)
+    language: str | None = None
 
     def stranger(self) -> Surfer:
         """Another browser at the same site."""
-        return Surfer(self.client, self.authority, answers=self.answers)
+        return Surfer(self.client, self.authority, answers=self.answers, language=self.language)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         return await self._send("GET", path, headers)
@@ -55,6 +56,8 @@ class Surfer:
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx2.Response:
         sent = {"User-Agent": people.FIREFOX, "Accept": "text/html", **headers}
+        if self.language is not None:
+            sent["Accept-Language"] = self.language
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = await self.client.request(method, path, headers=sent, **more)

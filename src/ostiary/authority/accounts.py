@@ -16,6 +16,7 @@ from ostiary.core.needs import admin, power
 from ostiary.core.session import Reason
 from ostiary.core.token import new_id
 from ostiary.errors import Conflict, UserNotFound
+from ostiary.errors.translatable import translatable
 from ostiary.storage import accounts, cli_tokens, events, sessions, subjects
 from ostiary.storage.database import Connection
 from ostiary.storage.leases import ADMINISTRATORS
@@ -76,7 +77,9 @@ class Accounts:
     async def add_within(self, db: Connection, user: User, hashed: str, by: Caller) -> User:
         """`add` of what was checked, inside a transaction that is open already."""
         if not await accounts.add(db, user, hashed):
-            raise Conflict(f'user "{user.username}" exists already', field="username")
+            raise Conflict(
+                translatable('user "%(username)s" exists already', username=user.username or ""), field="username"
+            )
         await self._tell(db, "user.added", user, by, {"roles": " ".join(user.roles)})
         return user
 

@@ -16,6 +16,7 @@ from ostiary.core.leak import Leak, LeakKind, read_leak
 from ostiary.core.needs import admin, fresh, power
 from ostiary.core.oauth.refresh import is_ours
 from ostiary.errors import ConfigurationError, Conflict, SessionNotFound, TokenNotFound
+from ostiary.errors.translatable import translatable
 from ostiary.storage import accounts, cli_tokens, codes, events, refresh_tokens, sessions, subjects
 from ostiary.storage.database import Connection
 
@@ -95,8 +96,11 @@ class Neutralising:
         roots, matches = await self._roots(db, leak, signed)
         if matches is False:
             raise Conflict(
-                f"the secret is not the one of {leak.id}, but that id exists; to end what hangs on it anyway, "
-                "give the id alone",
+                translatable(
+                    "the secret is not the one of %(id)s, but that id exists; to end what hangs on it anyway, "
+                    "give the id alone",
+                    id=leak.id,
+                ),
                 field="credential",
             )
         # Whoever makes a token or a session for this user takes turns with us from here on: nothing slips in between.

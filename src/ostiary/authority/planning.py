@@ -15,6 +15,7 @@ from ostiary.core.selector import Selector, parse
 from ostiary.core.session import Session
 from ostiary.core.token import new_id
 from ostiary.errors import InvalidRequest, PlanNotFound, UserNotFound
+from ostiary.errors.translatable import translatable
 from ostiary.storage import accounts, events, plans, selecting, sessions, store_time
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen
@@ -71,7 +72,9 @@ class Planning:
             async for some in plans.read(db, chosen, MAXIMUM_PINNED + 1, PINNED_AT_ONCE):
                 count += len(some)
                 if count > MAXIMUM_PINNED:
-                    raise InvalidRequest("filters", f"match more than {MAXIMUM_PINNED} sessions; plan in parts")
+                    raise InvalidRequest(
+                        "filters", translatable("match more than %(most)s sessions; plan in parts", most=MAXIMUM_PINNED)
+                    )
                 users |= {user_id for _, user_id in some}
                 await self._pin(plan.id, [session_id for session_id, _ in some], count - len(some) + 1, by=by)
             sample = await selecting.page(db, chosen, sort="-created_at", after=None, limit=SAMPLE)

@@ -21,6 +21,7 @@ from ostiary.core.needs import admin, fresh, power
 from ostiary.core.plan import MAXIMUM_PINNED, UNDO_FOR, Newer, Plan, check_undo_for
 from ostiary.core.selector import parse
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 from ostiary.storage import plans, selecting, sessions, store_time
 from ostiary.storage.database import Connection, in_transaction
 
@@ -118,7 +119,9 @@ class Plans(Planning):
         room = MAXIMUM_PINNED - plan.count
         more = await plans.unpinned(db, plan.id, await self._matching(db, plan, by, now), room + 1)
         if len(more) > room:
-            raise InvalidRequest("newer", f"more than {MAXIMUM_PINNED} sessions match by now; plan in parts")
+            raise InvalidRequest(
+                "newer", translatable("more than %(most)s sessions match by now; plan in parts", most=MAXIMUM_PINNED)
+            )
         await plans.pin(db, plan.id, [session_id for session_id, _ in more], plan.count + 1)
         count = plan.count + len(more)
         await plans.complete(db, plan.id, count, await plans.count_users(db, plan.id))

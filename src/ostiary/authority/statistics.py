@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.caller import Caller
-from ostiary.core.client import describe
+from ostiary.core.client import Description, describe
 from ostiary.core.lags import begin_of_step
 from ostiary.core.policy import Policy
 from ostiary.storage import lags, statistics
@@ -130,8 +131,13 @@ class Statistics:
         async with self.database.reading() as db:
             return await statistics.live_by_application(db, self._policy, self._clock(), limit)
 
-    async def by_client(self, *, by: Caller, limit: int = 10) -> list[tuple[str, int]]:
+    async def by_client(
+        self, *, by: Caller, limit: int = 10, called: Callable[[Description], str] = attrgetter("name")
+    ) -> list[tuple[str, int]]:
         """Live sessions by what their agents call themselves, `Firefox on Linux`, the largest first.
+
+        Args:
+            called: names one; a page does in its reader's language.
 
         Raises:
             NotAllowed: the caller is not an administrator.
@@ -139,7 +145,7 @@ class Statistics:
         by.ensure_admin()
         async with self.database.reading() as db:
             agents = await statistics.live_by_agent(db, self._policy, self._clock(), MAXIMUM_AGENTS)
-        return largest(((describe(agent).name, count) for agent, count in agents), limit)
+        return largest(((called(describe(agent)), count) for agent, count in agents), limit)
 
     async def by_address(self, *, by: Caller) -> list[tuple[str, int]]:
         """Live sessions by address, the largest first, `MAXIMUM_ADDRESSES` at most; a door knows their places.

@@ -17,6 +17,7 @@ from ostiary.core.needs import power, scope
 from ostiary.core.reach import ORDINARY_SCOPES, SCOPES
 from ostiary.core.token import mint
 from ostiary.errors import Conflict, InvalidRequest, TokenNotFound, TokenRevoked
+from ostiary.errors.translatable import translatable
 from ostiary.storage import cli_tokens, events
 from ostiary.storage.database import Connection
 
@@ -82,7 +83,7 @@ class Tokens:
             session_id=by.session_id,
         )
         if await cli_tokens.count_live(db, made.user_id, now) >= MAXIMUM_TOKENS:
-            raise Conflict(f"you have {MAXIMUM_TOKENS} live CLI tokens; revoke one first")
+            raise Conflict(translatable("you have %(count)s live CLI tokens; revoke one first", count=MAXIMUM_TOKENS))
         await cli_tokens.add(db, made, token.digest)
         await events.add(db, [_event("token.created", made, now, by)])
         return Minted(made, token.text)
@@ -159,10 +160,17 @@ def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
     if scopes is None:
         return tuple(known for known in ORDINARY_SCOPES if known in by.scopes)
     if not scopes:
-        raise InvalidRequest("scopes", f"give at least one of {', '.join(SCOPES)}, or leave the field out")
+        raise InvalidRequest(
+            "scopes", translatable("give at least one of %(words)s, or leave the field out", words=", ".join(SCOPES))
+        )
     for wanted in scopes:
         if wanted not in SCOPES:
-            raise InvalidRequest("scopes", f"unknown scope {wanted[:32]!r}; there are {', '.join(SCOPES)}")
+            raise InvalidRequest(
+                "scopes",
+                translatable(
+                    "unknown scope %(scope)s; there are %(words)s", scope=repr(wanted[:32]), words=", ".join(SCOPES)
+                ),
+            )
         by.ensure_may_give(wanted)
     return tuple(known for known in SCOPES if known in scopes)
 
@@ -170,7 +178,7 @@ def _check_scopes(scopes: Sequence[str] | None, by: Caller) -> tuple[str, ...]:
 def _check_name(name: str | None) -> str:
     text = (name or "").strip() or DEFAULT_NAME
     if len(text) > MAXIMUM_NAME or not text.isprintable():
-        raise InvalidRequest("name", f"use 1 to {MAXIMUM_NAME} printable characters")
+        raise InvalidRequest("name", translatable("use 1 to %(most)s printable characters", most=MAXIMUM_NAME))
     return text
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 Role: TypeAlias = Literal["admin", "member"]
 
@@ -78,9 +79,9 @@ def check_password(password: str, username: str, field: str = "password") -> str
         InvalidRequest: too short, too long, or the username.
     """
     if len(password) < MINIMUM_PASSWORD:
-        raise InvalidRequest(field, f"use at least {MINIMUM_PASSWORD} characters")
+        raise InvalidRequest(field, translatable("use at least %(least)s characters", least=MINIMUM_PASSWORD))
     if len(password) > MAXIMUM_PASSWORD:
-        raise InvalidRequest(field, f"use at most {MAXIMUM_PASSWORD} characters")
+        raise InvalidRequest(field, translatable("use at most %(most)s characters", most=MAXIMUM_PASSWORD))
     if username_key(password) == username_key(username):
         raise InvalidRequest(field, "must not be the username")
     return password
@@ -94,5 +95,10 @@ def check_roles(roles: tuple[str, ...] | list[str]) -> tuple[Role, ...]:
     """
     for role in roles:
         if role not in ROLES:
-            raise InvalidRequest("roles", f"unknown role {role[:32]!r}; there are {', '.join(ROLES)}")
+            raise InvalidRequest(
+                "roles",
+                translatable(
+                    "unknown role %(role)s; there are %(words)s", role=repr(role[:32]), words=", ".join(ROLES)
+                ),
+            )
     return tuple(role for role in ROLES if role in roles)

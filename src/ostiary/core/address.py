@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ostiary.core.address_privacy import HASHED
+from ostiary.errors.translatable import translatable
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -39,7 +40,7 @@ def parse_network(text: str) -> Network:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         raise ValueError(
-            "write an address or a network, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32"
+            translatable("write an address or a network, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32")
         ) from None
     if network.version == 6 and network.prefixlen >= 96 and int(network.network_address) >> 32 == 0xFFFF:
         mapped = int(network.network_address) & 0xFFFF_FFFF

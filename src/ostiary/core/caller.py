@@ -14,6 +14,7 @@ from ostiary.core.policy import Policy
 from ostiary.core.reach import NOT_WITHIN_ADMIN, SCOPES, USER_SCOPES, Reach, Scope
 from ostiary.core.session import Session
 from ostiary.errors import NotAllowed, SessionInvalid
+from ostiary.errors.translatable import translatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,12 @@ class Caller:
         """
         if self.granted is not None:
             if scope not in self.granted:
-                raise NotAllowed(f"this access token lacks the scope {scope}", scope=scope)
+                raise NotAllowed(translatable("this access token lacks the scope %(scope)s", scope=scope), scope=scope)
             return
         if self.token is None or scope in self.token.scopes:
             return
         if scope in NOT_WITHIN_ADMIN or not self.is_admin:
-            raise NotAllowed(f"this CLI token lacks the scope {scope}", scope=scope)
+            raise NotAllowed(translatable("this CLI token lacks the scope %(scope)s", scope=scope), scope=scope)
 
     def ensure_service(self, scope: Scope) -> None:
         """Return if the caller is a program of the house that may do what concerns everybody, such as `feed:read`.
@@ -162,7 +163,7 @@ class Caller:
             if self.session is not None and self.session.client_id != self.user.id:
                 raise NotAllowed("this needs the client's own credentials, not a user's access token")
             if scope not in self.granted:
-                raise NotAllowed(f"this client lacks the scope {scope}", scope=scope)
+                raise NotAllowed(translatable("this client lacks the scope %(scope)s", scope=scope), scope=scope)
             return
         if self.token is None:
             raise NotAllowed("this is for services: send a CLI token or the credentials of an OAuth client")
@@ -211,7 +212,9 @@ class Caller:
             NotAllowed: the caller does not have it.
         """
         if scope not in self.scopes:
-            raise NotAllowed(f"you cannot give the scope {scope}, as you do not have it", scope=scope)
+            raise NotAllowed(
+                translatable("you cannot give the scope %(scope)s, as you do not have it", scope=scope), scope=scope
+            )
 
     def expiry_of_made(self, wanted: datetime | None) -> datetime | None:
         """When a CLI token expires that the caller makes; None for never.

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 DeviceKind: TypeAlias = Literal["desktop", "phone", "tablet", "cli", "service", "unknown"]
 
@@ -66,11 +67,11 @@ class Description:
         """`Firefox on Linux`, `curl`, `iPhone`, or `Unknown device`."""
         if self.browser and self.os:
             return f"{self.browser} on {self.os}"
-        return self.browser or self.device or self.os or "Unknown device"
+        return self.browser or self.device or self.os or translatable("Unknown device")
 
 
 _TOOLS: Final = {
-    "ostiary": "Ostiary command line",
+    "ostiary": translatable("Ostiary command line"),
     "curl": "curl",
     "wget": "Wget",
     "httpie": "HTTPie",
@@ -145,7 +146,7 @@ def check_label(label: str | None) -> str | None:
     if not text:
         return None
     if len(text) > MAXIMUM_LABEL:
-        raise InvalidRequest("label", f"use at most {MAXIMUM_LABEL} characters")
+        raise InvalidRequest("label", translatable("use at most %(most)s characters", most=MAXIMUM_LABEL))
     if not text.isprintable():
         raise InvalidRequest("label", "use printable characters only")
     return text

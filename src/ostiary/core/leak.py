@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 LeakKind: TypeAlias = Literal[
     "session_token",
@@ -49,8 +50,8 @@ _IDS: Final[dict[str, LeakKind]] = {
 _OURS: Final = re.compile(r"(?<![A-Za-z0-9_-])((sess|ost|ort|code)_[a-z2-7]{26})(?![A-Za-z0-9_-])(\.[A-Za-z0-9_-]*)?")
 _JWT: Final = re.compile(r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _OTHERS: Final = {
-    "client_": "this is an OAuth client; give it another secret with 'ostiary client rotate-secret'",
-    "setup_": "this is a link for the first administrator; it works once, within 24 hours",
+    "client_": translatable("this is an OAuth client; give it another secret with 'ostiary client rotate-secret'"),
+    "setup_": translatable("this is a link for the first administrator; it works once, within 24 hours"),
 }
 
 
@@ -82,12 +83,18 @@ def read_leak(text: str) -> Leak:
         InvalidRequest: nothing of ours, more than one thing, or too long.
     """
     if len(text) > MAXIMUM_TEXT:
-        raise InvalidRequest("credential", f"use at most {MAXIMUM_TEXT} characters: the line that it is in, no more")
+        raise InvalidRequest(
+            "credential",
+            translatable("use at most %(most)s characters: the line that it is in, no more", most=MAXIMUM_TEXT),
+        )
     found = {leak.id: leak for leak in [*_tokens(text), *_jwts(text)]}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
-        raise InvalidRequest("credential", f"this names {len(found)} different things; give one of them at a time")
+        raise InvalidRequest(
+            "credential",
+            translatable("this names %(count)s different things; give one of them at a time", count=len(found)),
+        )
     for prefix, words in _OTHERS.items():
         if prefix in text:
             raise InvalidRequest("credential", words)

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from ostiary.core.duration import MINIMUM
 from ostiary.core.selector import Selector
 from ostiary.errors import Conflict, InvalidRequest, PlanStale
+from ostiary.errors.translatable import translatable
 
 Newer: TypeAlias = Literal["leave", "include"]  # what becomes of sessions that came after the plan
 State: TypeAlias = Literal["planned", "applying", "applied", "undoing", "undone"]
@@ -87,7 +88,9 @@ class Plan:
         if now >= self.expires_at:
             raise PlanStale("the plan has expired; plan again", expired_at=self.expires_at)
         if added > tolerance:
-            words = f"{added} sessions that match came since it was made; plan again, or tolerate them"
+            words = translatable(
+                "%(added)s sessions that match came since it was made; plan again, or tolerate them", added=added
+            )
             raise PlanStale(words, added=added, tolerance=tolerance)
 
     def ensure_not_undone(self) -> None:

@@ -19,6 +19,7 @@ from ostiary.core.likeness import Agent, Machine, Words, lies_in
 from ostiary.core.policy import Policy
 from ostiary.core.session import REASONS, STATUSES, Reason, Session, Status
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 # live: active or stale, so all that would be accepted; ended: revoked or expired, so all that nothing brings back
 Wanted: TypeAlias = Status | Literal["live", "ended"]
@@ -136,13 +137,19 @@ def parse(given: Mapping[str, str | None]) -> Selector:
     for name, text in given.items():
         reader = _READERS.get(name)
         if reader is None:
-            raise InvalidRequest(name[:64], f"there is no such filter; there are {', '.join(_READERS)}")
+            raise InvalidRequest(
+                name[:64], translatable("there is no such filter; there are %(words)s", words=", ".join(_READERS))
+            )
         if text is not None:
             read[name] = reader(name, text)
     selector = Selector(**read)  # type: ignore[arg-type]  # each reader answers its field's type
     if selector.reason is not None and selector.status not in (None, "revoked", "suspended", "ended"):
         raise InvalidRequest(
-            "reason", f"only what was revoked or suspended has one, so it contradicts status={selector.status}"
+            "reason",
+            translatable(
+                "only what was revoked or suspended has one, so it contradicts status=%(status)s",
+                status=str(selector.status),
+            ),
         )
     return selector
 
@@ -154,7 +161,7 @@ def _is_called(username: str | None, wanted: str) -> bool:
 def _text(maximum: int) -> Callable[[str, str], str]:
     def read(name: str, text: str) -> str:
         if not 0 < len(text) <= maximum:
-            raise InvalidRequest(name, f"use 1 to {maximum} characters")
+            raise InvalidRequest(name, translatable("use 1 to %(most)s characters", most=maximum))
         if not text.isprintable():
             raise InvalidRequest(name, "use printable characters only")
         return text
@@ -172,7 +179,7 @@ def _network(name: str, text: str) -> Network:
 def _one_of(words: tuple[str, ...]) -> Callable[[str, str], str]:
     def read(name: str, text: str) -> str:
         if text not in words:
-            raise InvalidRequest(name, f"is one of {', '.join(words)}")
+            raise InvalidRequest(name, translatable("is one of %(words)s", words=", ".join(words)))
         return text
 
     return read
@@ -191,9 +198,14 @@ def _instant(name: str, text: str) -> datetime:
 def _words(name: str, text: str) -> str:
     text = _text(MAXIMUM_LABEL)(name, text).strip()
     if not text:
-        raise InvalidRequest(name, f"use 1 to {MAXIMUM_LABEL} characters")
+        raise InvalidRequest(name, translatable("use 1 to %(most)s characters", most=MAXIMUM_LABEL))
     if text.startswith("sess_") and not _SESSION_ID.fullmatch(text):
-        raise InvalidRequest(name, f"of a session id, write sess_ and at least {LEAST_OF_ID} more of its characters")
+        raise InvalidRequest(
+            name,
+            translatable(
+                "of a session id, write sess_ and at least %(least)s more of its characters", least=LEAST_OF_ID
+            ),
+        )
     return text
 
 

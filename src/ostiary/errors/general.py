@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
+from ostiary.errors.translatable import translatable
+
 FieldValue: TypeAlias = str | int | bool | datetime | None
 
 
@@ -15,17 +17,19 @@ class OstiaryError(Exception):
         code: stable, for programs.
         status: the HTTP status that goes with it.
         message: what happened, in the user's words; never contains a secret.
+        shown: the same for a page, which translates it; of a wrong field, without its name.
         fields: values that travel with it (JSON-able but for datetimes, which every door writes as RFC 3339).
         request_id: finds the request in the server's log; only on an error that a client was answered.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
-    title: ClassVar[str] = "Something went wrong"
+    title: ClassVar[str] = translatable("Something went wrong")
     request_id: str | None = None
 
     def __init__(self, message: str | None = None, **fields: FieldValue) -> None:
-        self.message = message or self.title
+        self.shown = message or self.title
+        self.message = str(self.shown)
         self.fields = fields
         super().__init__(self.message)
 
@@ -35,21 +39,21 @@ class Unauthenticated(OstiaryError):
 
     code = "unauthenticated"
     status = 401
-    title = "You are not signed in"
+    title = translatable("You are not signed in")
 
 
 class NoCredentials(Unauthenticated):
     """Nothing was sent."""
 
     code = "no_credentials"
-    title = "No credentials were sent"
+    title = translatable("No credentials were sent")
 
 
 class SessionInvalid(Unauthenticated):
     """Malformed, unknown, or a wrong secret: told apart by nobody (rule 6)."""
 
     code = "session_invalid"
-    title = "The credential is not valid"
+    title = translatable("The credential is not valid")
 
 
 class SessionExpired(Unauthenticated):
@@ -61,7 +65,7 @@ class SessionExpired(Unauthenticated):
     """
 
     code = "session_expired"
-    title = "The session has expired"
+    title = translatable("The session has expired")
 
     def __init__(self, expired_at: datetime, limit: str) -> None:
         super().__init__(None, expired_at=expired_at, limit=limit)
@@ -77,7 +81,7 @@ class SessionRevoked(Unauthenticated):
     """
 
     code = "session_revoked"
-    title = "The session was ended"
+    title = translatable("The session was ended")
 
     def __init__(self, revoked_at: datetime, reason: str, suspended_until: datetime | None = None) -> None:
         until = {} if suspended_until is None else {"suspended_until": suspended_until}
@@ -88,7 +92,7 @@ class TokenExpired(Unauthenticated):
     """A CLI token's expiry has passed (`expired_at`)."""
 
     code = "token_expired"
-    title = "The CLI token has expired"
+    title = translatable("The CLI token has expired")
 
     def __init__(self, expired_at: datetime) -> None:
         super().__init__(None, expired_at=expired_at)
@@ -98,7 +102,7 @@ class TokenRevoked(Unauthenticated):
     """A CLI token was revoked (`revoked_at`)."""
 
     code = "token_revoked"
-    title = "The CLI token was revoked"
+    title = translatable("The CLI token was revoked")
 
     def __init__(self, revoked_at: datetime) -> None:
         super().__init__(None, revoked_at=revoked_at)
@@ -108,14 +112,14 @@ class WrongCredentials(Unauthenticated):
     """Sign-in refused: unknown user, wrong password and disabled account alike (ASVS 5.0 6.3.8)."""
 
     code = "wrong_credentials"
-    title = "The username or the password is wrong"
+    title = translatable("The username or the password is wrong")
 
 
 class ReauthenticationRequired(Unauthenticated):
     """The act needs a sign-in that is at most `max_age` seconds old (RFC 9470)."""
 
     code = "reauthentication_required"
-    title = "Confirm your password to do this"
+    title = translatable("Confirm your password to do this")
 
     def __init__(self, max_age: int) -> None:
         super().__init__(None, max_age=max_age)
@@ -126,7 +130,7 @@ class NotAllowed(OstiaryError):
 
     code = "not_allowed"
     status = 403
-    title = "You are not allowed to do this"
+    title = translatable("You are not allowed to do this")
 
 
 class NotFound(OstiaryError):
@@ -134,59 +138,59 @@ class NotFound(OstiaryError):
 
     code = "not_found"
     status = 404
-    title = "Not found"
+    title = translatable("Not found")
 
 
 class SessionNotFound(NotFound):
     """No such session among those the caller may know of."""
 
     code = "session_not_found"
-    title = "There is no such session"
+    title = translatable("There is no such session")
 
 
 class UserNotFound(NotFound):
     """No such user. Only administrators can ask."""
 
     code = "user_not_found"
-    title = "There is no such user"
+    title = translatable("There is no such user")
 
     def __init__(self, username: str) -> None:
-        super().__init__(f'user "{username}" does not exist')
+        super().__init__(translatable('user "%(username)s" does not exist', username=username))
 
 
 class EventNotFound(NotFound):
     """No such event, or none that tells of an ending. Only administrators can ask."""
 
     code = "event_not_found"
-    title = "There is no event of an ending by that name"
+    title = translatable("There is no event of an ending by that name")
 
 
 class TokenNotFound(NotFound):
     """No such CLI token among those the caller may know of."""
 
     code = "token_not_found"
-    title = "There is no such CLI token"
+    title = translatable("There is no such CLI token")
 
 
 class ClientNotFound(NotFound):
     """No such OAuth client."""
 
     code = "client_not_found"
-    title = "There is no such client"
+    title = translatable("There is no such client")
 
 
 class PlanNotFound(NotFound):
     """No such plan: unknown, or forgotten."""
 
     code = "plan_not_found"
-    title = "There is no such plan"
+    title = translatable("There is no such plan")
 
 
 class SetupCodeNotFound(NotFound):
     """The set-up link is unknown, was used, has expired, or an account exists already."""
 
     code = "setup_code_not_found"
-    title = "This set-up link is not valid any more"
+    title = translatable("This set-up link is not valid any more")
 
 
 class Conflict(OstiaryError):
@@ -194,21 +198,21 @@ class Conflict(OstiaryError):
 
     code = "conflict"
     status = 409
-    title = "This conflicts with what is there"
+    title = translatable("This conflicts with what is there")
 
 
 class PlanStale(Conflict):
     """A plan does not fit any more: it has expired (`expired_at`), or `added` sessions are over the `tolerance`."""
 
     code = "plan_stale"
-    title = "The plan does not fit any more; plan again"
+    title = translatable("The plan does not fit any more; plan again")
 
 
 class LimitReached(Conflict):
     """The user holds as many live sessions as the policy allows, and the policy says deny."""
 
     code = "limit_reached"
-    title = "Too many sessions; end one first"
+    title = translatable("Too many sessions; end one first")
 
     def __init__(self, limit: int) -> None:
         super().__init__(None, max_sessions=limit)
@@ -219,10 +223,11 @@ class InvalidRequest(OstiaryError):
 
     code = "invalid_request"
     status = 422
-    title = "The request is not valid"
+    title = translatable("The request is not valid")
 
     def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}: {why}", field=field, why=why)
+        super().__init__(f"{field}: {why}", field=field, why=str(why))
+        self.shown = why
 
 
 class TooManyRequests(OstiaryError):
@@ -230,7 +235,7 @@ class TooManyRequests(OstiaryError):
 
     code = "too_many_requests"
     status = 429
-    title = "Too many failed attempts; try again later"
+    title = translatable("Too many failed attempts; try again later")
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(None, retry_after=retry_after)
@@ -241,7 +246,7 @@ class ConfigurationError(OstiaryError):
 
     code = "configuration"
     status = 500
-    title = "The configuration is not valid"
+    title = translatable("The configuration is not valid")
 
 
 class ServerFault(OstiaryError):
@@ -249,7 +254,7 @@ class ServerFault(OstiaryError):
 
     code = "server_fault"
     status = 500
-    title = "The server failed"
+    title = translatable("The server failed")
 
 
 class StoreUnavailable(OstiaryError):
@@ -262,7 +267,7 @@ class StoreUnavailable(OstiaryError):
 
     code = "store_unavailable"
     status = 503
-    title = "The store cannot be reached; try again in a moment"
+    title = translatable("The store cannot be reached; try again in a moment")
 
     def __init__(self, retry_after: int = 2, *, cause: str | None = None, sentence: str | None = None) -> None:
         super().__init__(None, retry_after=retry_after)

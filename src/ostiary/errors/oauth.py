@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ostiary.errors.general import OstiaryError
+from ostiary.errors.translatable import translatable
 
 
 class OAuthError(OstiaryError):
@@ -10,7 +11,7 @@ class OAuthError(OstiaryError):
 
     code = "oauth_error"
     status = 400
-    title = "The OAuth request is refused"
+    title = translatable("The OAuth request is refused")
 
 
 class InvalidClient(OAuthError):
@@ -18,88 +19,88 @@ class InvalidClient(OAuthError):
 
     code = "invalid_client"
     status = 401
-    title = "The client is unknown, or did not prove who it is"
+    title = translatable("The client is unknown, or did not prove who it is")
 
 
 class InvalidGrant(OAuthError):
     """The code or refresh token is unknown, of another client, used, expired, or its session has ended."""
 
     code = "invalid_grant"
-    title = "The code or refresh token is not valid"
+    title = translatable("The code or refresh token is not valid")
 
 
 class InvalidScope(OAuthError):
     """More than this client may ask for, or than was granted."""
 
     code = "invalid_scope"
-    title = "The scope is not one that this client may have"
+    title = translatable("The scope is not one that this client may have")
 
 
 class UnauthorizedClient(OAuthError):
     """The client is known, but is not registered for this grant."""
 
     code = "unauthorized_client"
-    title = "This client may not use this grant"
+    title = translatable("This client may not use this grant")
 
 
 class UnsupportedGrantType(OAuthError):
     """Not one of `authorization_code`, `refresh_token`, `client_credentials`."""
 
     code = "unsupported_grant_type"
-    title = "There is no such grant here"
+    title = translatable("There is no such grant here")
 
 
 class UnsupportedResponseType(OAuthError):
     """Not `code`."""
 
     code = "unsupported_response_type"
-    title = "Only response_type=code is supported"
+    title = translatable("Only response_type=code is supported")
 
 
 class AccessDenied(OAuthError):
     """The user was asked, and said no."""
 
     code = "access_denied"
-    title = "The user did not agree"
+    title = translatable("The user did not agree")
 
 
 class LoginRequired(OAuthError):
     """Nobody is signed in, or not freshly enough; with `prompt=none` nobody may be asked."""
 
     code = "login_required"
-    title = "The user has to sign in"
+    title = translatable("The user has to sign in")
 
 
 class ConsentRequired(OAuthError):
     """A third-party client that the user has not agreed to."""
 
     code = "consent_required"
-    title = "The user has to agree first"
+    title = translatable("The user has to agree first")
 
 
 class InvalidTarget(OAuthError):
     """A `resource` that is not registered here, not one URI, or not one that this client or grant may have."""
 
     code = "invalid_target"
-    title = "There is no resource with this address here"
+    title = translatable("There is no resource with this address here")
 
 
 class RequestNotSupported(OAuthError):
     """A request object by value (OIDC Core 6.1)."""
 
     code = "request_not_supported"
-    title = "The parameter request is not supported"
+    title = translatable("The parameter request is not supported")
 
 
 class RequestUriNotSupported(OAuthError):
     """A request object by reference that was not pushed to this server (OIDC Core 6.2)."""
 
     code = "request_uri_not_supported"
-    title = "The parameter request_uri is not supported"
+    title = translatable("The parameter request_uri is not supported")
 
 
 class RegistrationNotSupported(OAuthError):
     """A client that brings its own metadata (OIDC Core 7.2.1)."""
 
     code = "registration_not_supported"
-    title = "The parameter registration is not supported"
+    title = translatable("The parameter registration is not supported")

@@ -13,6 +13,7 @@ from typing import Final
 from starlette.responses import Response
 
 from ostiary.errors import StoreUnavailable
+from ostiary.errors.translatable import translatable
 from ostiary.http import cors
 from ostiary.http.asgi import Receive
 from ostiary.http.exchange import Exchange
@@ -46,10 +47,8 @@ class Dispatch:
         if method == "OPTIONS" and route is None:
             return await _options(exchange, methods)
         if route is None:
-            words = "the method is not there for this path"
-            return await next(iter(methods.values())).failed(
-                exchange, BadRequest(405, words, {"Allow": _allowed(methods)})
-            )
+            refusal = BadRequest(405, "the method is not there for this path", {"Allow": _allowed(methods)})
+            return await next(iter(methods.values())).failed(exchange, refusal)
         try:
             body = b"" if method in SAFE_METHODS else await read_body(receive, route.maximum_body)
             response = await route.endpoint(exchange, parameters(route, values), body)
@@ -98,7 +97,9 @@ async def read_body(receive: Receive, most: int) -> bytes:
                 if not message.get("more_body", False):
                     return b"".join(pieces)
     except TimeoutError:
-        raise BadRequest(408, f"the body did not arrive within {BODY_TIMEOUT} seconds") from None
+        raise BadRequest(
+            408, translatable("the body did not arrive within %(seconds)s seconds", seconds=BODY_TIMEOUT)
+        ) from None
 
 
 def _allowed(methods: Mapping[str, Route]) -> str:

@@ -17,6 +17,7 @@ from ostiary.core.oauth import jws
 from ostiary.core.oauth.claims import ACCESS_TYPE
 from ostiary.core.token import Token, is_session_token, parse
 from ostiary.errors import NoCredentials, SessionInvalid, Unauthenticated
+from ostiary.errors.translatable import translatable
 from ostiary.http.addresses import Headers
 
 MAXIMUM_COOKIES: Final = 4  # well-formed cookies of one name that are looked up; browsers send one
@@ -49,7 +50,7 @@ Verify: TypeAlias = Callable[[str, Client | None], Awaitable[H]]
 class MixedCredentials(SessionInvalid):
     """Two credentials that work, of two users. Acting as either could be what nobody meant."""
 
-    title = "The request carries credentials of two users"
+    title = translatable("The request carries credentials of two users")
 
 
 def presented(headers: Headers, cookie_names: Collection[bytes]) -> Presented:

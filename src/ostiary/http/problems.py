@@ -16,6 +16,7 @@ from ostiary.errors import (
     ReauthenticationRequired,
     WrongCredentials,
 )
+from ostiary.errors.translatable import translatable
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -43,7 +44,7 @@ class BadRequest(InvalidRequest):
 class RouteNotFound(NotFound):
     """There is nothing at this path."""
 
-    title = "There is nothing here"
+    title = translatable("There is nothing here")
 
 
 def body(error: OstiaryError, request_id: str) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.contract.operation import Operation, Takes
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 from ostiary.http.complaints import in_words
 from ostiary.http.problems import BadRequest
 from ostiary.http.routing import Parameters
@@ -104,4 +105,4 @@ def _object(body: bytes) -> Given:
     except RecursionError:
         raise InvalidRequest("body", "is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as why:
-        raise BadRequest(400, f"the body is not JSON: {why}") from None
+        raise BadRequest(400, translatable("the body is not JSON: %(why)s", why=str(why))) from None

@@ -21,6 +21,7 @@ from ostiary.core.policy import Policy
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Session
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 from ostiary.storage import accounts, live
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen
@@ -128,7 +129,10 @@ async def _agents_of(db: Connection, model: str) -> list[str]:
     query = select(sessions.c.user_agent).where(or_(*named)).distinct().limit(MAXIMUM_AGENTS + 1)
     agents = (await db.execute(query)).scalars().all()
     if len(agents) > MAXIMUM_AGENTS:
-        raise InvalidRequest("device", f"more than {MAXIMUM_AGENTS} different agents say that; write more of the model")
+        raise InvalidRequest(
+            "device",
+            translatable("more than %(most)s different agents say that; write more of the model", most=MAXIMUM_AGENTS),
+        )
     return [agent for agent in agents if model_key(agent) == model]
 
 
@@ -155,7 +159,9 @@ async def _begins_with(db: Connection, selector: Selector) -> Chosen:
     named = select(users.c.id).where(_name_begins(db, prefix)).limit(MAXIMUM_USERS + 1)
     ids = (await db.execute(named)).scalars().all()
     if len(ids) > MAXIMUM_USERS:
-        raise InvalidRequest("q", f"more than {MAXIMUM_USERS} usernames begin so; write more of the name")
+        raise InvalidRequest(
+            "q", translatable("more than %(most)s usernames begin so; write more of the name", most=MAXIMUM_USERS)
+        )
     labelled = and_(sessions.c.label_key.is_not(None), *_range(sessions.c.label_key, prefix))
     return or_(sessions.c.user_id.in_(ids), labelled) if ids else labelled
 

@@ -20,7 +20,7 @@ HERE: Final = "/settings/applications"
 async def applications_page(visit: Visit, _: Nothing) -> Response:
     """Those of third parties; what belongs to this server's own is not asked about, and not listed."""
     consents = await visit.authority.oauth.consents.list(by=visit.signed)
-    return page(visit, "applications.html", consents=consents, scope_words=words.APPLICATION_SCOPES)
+    return page(visit, "applications.html", consents=consents, scope_words=words.in_words(words.APPLICATION_SCOPES))
 
 
 @get("/settings/applications/{client_id}/withdraw", OfClient)

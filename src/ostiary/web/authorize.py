@@ -21,13 +21,15 @@ from ostiary.errors import (
     TooManyRequests,
     WrongCredentials,
 )
+from ostiary.errors.translatable import translatable
 from ostiary.http.exchange import Exchange
 from ostiary.http.routing import Parameters, Route
-from ostiary.web import returning, times, words
+from ostiary.web import formats, phrases, returning, words
 from ostiary.web.access import PASSWORD
 from ostiary.web.destinations import sign_in_path
 from ostiary.web.failures import failed
 from ostiary.web.forms import MEDIA_TYPE
+from ostiary.web.language import gettext
 from ostiary.web.rendering import back, page
 from ostiary.web.returning import DECISION, PACKED, PATH
 from ostiary.web.routing import Nothing, get, post
@@ -53,16 +55,15 @@ def routes() -> Iterable[Route]:
 async def _by_post(exchange: Exchange, _: Parameters, body: bytes) -> Response:
     """It goes on by GET: with a POST from another site the browser does not send the cookie, which is `SameSite`."""
     if exchange.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
-        raise InvalidRequest("content-type", f"send {MEDIA_TYPE}")
+        raise InvalidRequest("content-type", translatable("send %(media_type)s", media_type=MEDIA_TYPE))
     asked = read_fields(body, AUTHORIZATION)
     return Response(status_code=303, headers={"location": returning.path_of(asked)})
 
 
 def password_again(visit: Visit, error: OstiaryError) -> Response:
     """The form that asks for the password, once more."""
-    too_many = "Too many failed attempts. Wait a moment before you try again."
-    why = too_many if isinstance(error, TooManyRequests) else "That is not your password."
-    return _confirm(visit, visit.form.text(PACKED), None, why)
+    why = words.TOO_MANY if isinstance(error, TooManyRequests) else words.NOT_YOUR_PASSWORD
+    return _confirm(visit, visit.form.text(PACKED), None, gettext(why))
 
 
 @post(
@@ -170,8 +171,8 @@ def _consent(visit: Visit, asked: Mapping[str, str], wanted: AuthorizationReques
         name=wanted.client.name,
         home=returning.target(wanted.redirect_uri),
         third_party=wanted.client.third_party,
-        scopes=[words.APPLICATION_SCOPES[scope] for scope in wanted.scopes],
-        lifetime=times.span(visit.context.authority.policy.lifetime),
+        scopes=[gettext(words.APPLICATION_SCOPES[scope]) for scope in wanted.scopes],
+        lifetime=formats.span(visit.context.authority.policy.lifetime),
         packed=returning.pack(asked),
         other=_other_account(asked),
     )
@@ -194,8 +195,10 @@ def _astray(visit: Visit, why: OstiaryError) -> Response:
         visit,
         "failure.html",
         400,
-        title="This application sent you here wrongly",
-        text=f"Its request cannot be answered: {why.message}. Nothing was shared with it.",
+        title=gettext("This application sent you here wrongly"),
+        text=gettext(
+            "Its request cannot be answered: %(why)s. Nothing was shared with it.", why=phrases.with_field(why)
+        ),
         again="/",
         request_id=None,
     )

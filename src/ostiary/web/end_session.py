@@ -10,7 +10,8 @@ from starlette.responses import Response
 from ostiary.authority.oauth.leaving import Departure
 from ostiary.core.oauth.fields import LOGOUT, read_fields
 from ostiary.errors import InvalidRequest, OstiaryError, SessionRevoked
-from ostiary.web import leaving, returning
+from ostiary.web import leaving, phrases, returning
+from ostiary.web.language import gettext
 from ostiary.web.rendering import back, page
 from ostiary.web.returning import PACKED
 from ostiary.web.routing import Nothing, get, post
@@ -61,8 +62,10 @@ def _astray(visit: Visit, why: OstiaryError) -> Response:
         visit,
         "failure.html",
         400,
-        title="This application sent you here wrongly",
-        text=f"Its request cannot be answered: {why.message}. You can still sign out yourself.",
+        title=gettext("This application sent you here wrongly"),
+        text=gettext(
+            "Its request cannot be answered: %(why)s. You can still sign out yourself.", why=phrases.with_field(why)
+        ),
         again="/",
         request_id=None,
     )

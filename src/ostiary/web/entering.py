@@ -19,13 +19,13 @@ from ostiary.errors import (
     WrongCredentials,
 )
 from ostiary.http.callers import MixedCredentials
-from ostiary.web import returning, words
+from ostiary.web import phrases, returning, words
 from ostiary.web.destinations import HOME
 from ostiary.web.form_tokens import FormRefused, FormUnbound
+from ostiary.web.language import gettext, ngettext, sentence
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, PageTakes, get, post
-from ostiary.web.times import counted
 from ostiary.web.visit import Visit
 
 
@@ -156,26 +156,23 @@ def _hinted(then: str) -> str:
 
 def _farewell(refusal: OstiaryError | None) -> str | None:
     if isinstance(refusal, MixedCredentials):
-        return words.TWO_PEOPLE
-    return words.farewell(refusal) if refusal else None
+        return gettext(words.TWO_PEOPLE)
+    return phrases.farewell(refusal) if refusal else None
 
 
 def _why_not(error: OstiaryError) -> str:
     if isinstance(error, TooManyRequests):
-        minutes = -(-int(str(error.fields["retry_after"])) // 60)
-        return (
-            f"Too many failed attempts. Wait {counted(minutes, 'minute')} before you guess again; "
-            "the right password works at any time."
+        return ngettext(
+            "Too many failed attempts. Wait %(num)s minute before you guess again; "
+            "the right password works at any time.",
+            "Too many failed attempts. Wait %(num)s minutes before you guess again; "
+            "the right password works at any time.",
+            -(-int(str(error.fields["retry_after"])) // 60),
         )
     if isinstance(error, LimitReached):
-        return "You are signed in on as many devices as you may. End a session on one of them first."
-    if isinstance(error, WrongCredentials):
-        return "The username or the password is wrong."
-    if isinstance(error, InvalidRequest):
-        why = str(error.fields.get("why", error.message))
-        return f"{why[:1].upper()}{why[1:]}."
+        return gettext("You are signed in on as many devices as you may. End a session on one of them first.")
     if isinstance(error, FormUnbound):
-        return words.NO_COOKIE
+        return gettext(words.NO_COOKIE)
     if isinstance(error, NotAllowed):
-        return "This page was open for too long. Try again."
-    return f"{error.message[:1].upper()}{error.message[1:]}."
+        return gettext("This page was open for too long. Try again.")
+    return sentence(error.shown)

@@ -21,6 +21,7 @@ from ostiary.errors import (
     TokenNotFound,
     Unauthenticated,
 )
+from ostiary.errors.translatable import translatable
 from ostiary.http import failures
 from ostiary.http.exchange import Exchange
 from ostiary.http.failures import noted
@@ -29,6 +30,7 @@ from ostiary.web import words
 from ostiary.web.access import arrive
 from ostiary.web.destinations import HOME, own_path, sign_in_path
 from ostiary.web.form_tokens import FormRefused, FormUnbound
+from ostiary.web.language import gettext, preferred, sentence, speak
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.visit import Visit, keep, visit_of
@@ -36,52 +38,83 @@ from ostiary.web.visit import Visit, keep, visit_of
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A page's words."""
+    """A page's words, in English until it is shown."""
 
     title: str
     text: str
 
 
 STORE_AWAY: Final = Failure(
-    "We can't reach the store right now",
-    "Nothing was changed that we know of, and you are still signed in. Try again in a moment.",
+    translatable("We can't reach the store right now"),
+    translatable("Nothing was changed that we know of, and you are still signed in. Try again in a moment."),
 )
 SESSIONS_AWAY: Final = Failure(
-    "Couldn't load your sessions",
-    "The store doesn't answer, so we don't know which sessions are live. Nobody was signed out because of it.",
+    translatable("Couldn't load your sessions"),
+    translatable(
+        "The store doesn't answer, so we don't know which sessions are live. Nobody was signed out because of it."
+    ),
 )
 UNSURE: Final = Failure(
-    "We couldn't confirm that",
-    "The store stopped answering. What you asked for may or may not have happened: look at the list once it is back. "
-    "Whatever it still shows is still live.",
+    translatable("We couldn't confirm that"),
+    translatable(
+        "The store stopped answering. What you asked for may or may not have happened: look at the list once it is "
+        "back. Whatever it still shows is still live."
+    ),
 )
-FAULT: Final = Failure("Something went wrong on our side", "It was written to the log. Trying again may help.")
-NOTHING: Final = Failure("There is nothing here", "The address may be mistyped, or what it led to is gone.")
+FAULT: Final = Failure(
+    translatable("Something went wrong on our side"), translatable("It was written to the log. Trying again may help.")
+)
+NOTHING: Final = Failure(
+    translatable("There is nothing here"), translatable("The address may be mistyped, or what it led to is gone.")
+)
+_OF_YOURS: Final = translatable("It may have been removed meanwhile, or was never yours.")
 _BY_KIND: Final[tuple[tuple[type[OstiaryError], Failure], ...]] = (
-    (FormUnbound, Failure("This form came back without its cookie", words.NO_COOKIE)),
+    (FormUnbound, Failure(translatable("This form came back without its cookie"), words.NO_COOKIE)),
     (
         FormRefused,
         Failure(
-            "This page was open for too long",
-            "It is from before you last signed in or confirmed your password. Nothing was changed. Go back, try again.",
+            translatable("This page was open for too long"),
+            translatable(
+                "It is from before you last signed in or confirmed your password. Nothing was changed. Go back, try "
+                "again."
+            ),
         ),
     ),
     (
         SetupCodeNotFound,
         Failure(
-            "This set-up link doesn't work any more",
-            "It works once, and for a day. While there is no account yet, starting the server again prints a new link.",
+            translatable("This set-up link doesn't work any more"),
+            translatable(
+                "It works once, and for a day. While there is no account yet, starting the server again prints a new "
+                "link."
+            ),
         ),
     ),
-    (SessionNotFound, Failure("There is no such session", "It may have been removed meanwhile, or was never yours.")),
-    (PlanNotFound, Failure("There is no such plan", "It was forgotten, as plans are after two days, or never was.")),
-    (ClientNotFound, Failure("There is no such application", "You have not allowed it, or not any more.")),
-    (TokenNotFound, Failure("There is no such CLI token", "It may have been removed meanwhile, or was never yours.")),
+    (SessionNotFound, Failure(translatable("There is no such session"), _OF_YOURS)),
+    (
+        PlanNotFound,
+        Failure(
+            translatable("There is no such plan"),
+            translatable("It was forgotten, as plans are after two days, or never was."),
+        ),
+    ),
+    (
+        ClientNotFound,
+        Failure(
+            translatable("There is no such application"), translatable("You have not allowed it, or not any more.")
+        ),
+    ),
+    (TokenNotFound, Failure(translatable("There is no such CLI token"), _OF_YOURS)),
 )
+# What cannot be done as it was asked for; the text says why.
+_UNREADABLE: Final = translatable("This request can't be read")
+_UNFIT: Final = translatable("That can't be saved as it is")
+_NOT_HERE: Final = translatable("You can't do this here")
 
 
 async def failed(exchange: Exchange, error: Exception) -> Response:
     """Where a person waits for an answer: a page, with the sign-out that every page has."""
+    speak(preferred(exchange.headers.get("accept-language")))
     visit = visit_of(exchange) or await _find_out(exchange, error)
     if isinstance(error, Unauthenticated) and visit.caller is None:
         exchange.code = error.code
@@ -92,8 +125,8 @@ async def failed(exchange: Exchange, error: Exception) -> Response:
         visit,
         "failure.html",
         known.status,
-        title=failure.title,
-        text=failure.text,
+        title=gettext(failure.title),
+        text=sentence(failure.text),
         again=visit.path if exchange.method == "GET" else HOME,
         request_id=exchange.request_id if known.status >= 500 else None,
     )
@@ -145,15 +178,11 @@ def _words(visit: Visit, error: OstiaryError) -> Failure:
         if isinstance(error, kind):
             return failure
     if isinstance(error, BadRequest):
-        return Failure("This request can't be read", _sentence(error.message))
+        return Failure(_UNREADABLE, error.shown)
     if isinstance(error, InvalidRequest):
-        return Failure("That can't be saved as it is", _sentence(str(error.fields.get("why", error.message))))
+        return Failure(_UNFIT, error.shown)
     if isinstance(error, NotAllowed):
-        return Failure("You can't do this here", _sentence(error.message))
+        return Failure(_NOT_HERE, error.shown)
     if error.status == 404:
         return NOTHING
-    return FAULT if error.status >= 500 else Failure("This request can't be read", _sentence(error.message))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+    return FAULT if error.status >= 500 else Failure(_UNREADABLE, error.shown)

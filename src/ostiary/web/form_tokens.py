@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ostiary.errors import NotAllowed
+from ostiary.errors.translatable import translatable
 
 FIELD: Final = "csrf_token"
 SALT_LENGTH: Final = 16  # characters
@@ -22,13 +23,13 @@ SALT_LENGTH: Final = 16  # characters
 class FormRefused(NotAllowed):
     """The form was not written for this browser, or is from before the last sign-in."""
 
-    title = "This page was open for too long; try again"
+    title = translatable("This page was open for too long; try again")
 
 
 class FormUnbound(FormRefused):
     """The browser sent nothing along that the form could have been written for."""
 
-    title = "This form came back without its cookie"
+    title = translatable("This form came back without its cookie")
 
 
 def write(secret: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 MAXIMUM_FIELDS: Final = 32
@@ -47,7 +48,7 @@ def read(media_type: str | None, body: bytes) -> Form:
     if media_type is None and not body:
         return Form()
     if (media_type or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
-        raise InvalidRequest("form", f"send {MEDIA_TYPE}")
+        raise InvalidRequest("form", translatable("send %(media_type)s", media_type=MEDIA_TYPE))
     try:
         fields = parse_qs(
             body.decode("ascii"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ostiary.web import words
+from ostiary.web import phrases
 from ostiary.web.destinations import HOME
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, get, post
@@ -35,5 +35,5 @@ async def signed_out_page(visit: Visit, _: Nothing) -> Response:
     """Where signing out leads. It clears nothing: anybody can be led here by a link."""
     if visit.caller is not None:
         return back(visit, HOME)
-    farewell = words.farewell(visit.refusal) if visit.refusal else None
+    farewell = phrases.farewell(visit.refusal) if visit.refusal else None
     return page(visit, "signed_out.html", farewell=farewell)

@@ -29,6 +29,7 @@ from ostiary.web import (  # noqa: F401  # each has pages, which are kept as it 
     tokens,
 )
 from ostiary.web.access import admit
+from ostiary.web.language import preferred, speak
 from ostiary.web.routing import PAGES, Page
 from ostiary.web.visit import visit_of
 
@@ -53,10 +54,12 @@ class _Endpoint:
 
     async def __call__(self, exchange: Exchange, parameters: Parameters, body: bytes) -> Response:
         page = self._page
+        speak(preferred(exchange.headers.get("accept-language")))
         visit = await admit(exchange, page, parameters, body)
         return await page.handler(visit, convert({**visit.query, **parameters}, page.takes, is_text=True))
 
     async def failed(self, exchange: Exchange, error: Exception) -> Response:
+        speak(preferred(exchange.headers.get("accept-language")))
         visit = visit_of(exchange)
         if visit is not None and isinstance(error, OstiaryError):
             for kind, again in self._page.again.items():

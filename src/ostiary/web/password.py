@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from ostiary.core.account import MINIMUM_PASSWORD
 from ostiary.errors import InvalidRequest, OstiaryError, TooManyRequests, WrongCredentials
+from ostiary.web import words
+from ostiary.web.language import gettext, sentence
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, get, post
@@ -62,8 +64,7 @@ async def change_password(visit: Visit, _: Nothing) -> Response:
 
 def _why_not(error: OstiaryError) -> str:
     if isinstance(error, TooManyRequests):
-        return "Too many failed attempts. Wait a moment before you try again."
+        return gettext(words.TOO_MANY)
     if isinstance(error, WrongCredentials):
-        return "That is not your current password."
-    why = str(error.fields.get("why", error.message))
-    return f"{why[:1].upper()}{why[1:]}."
+        return gettext("That is not your current password.")
+    return sentence(error.shown)

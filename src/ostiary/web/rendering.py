@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from ostiary import __version__
-from ostiary.web import assets, notices, passing_cookies, times, words
+from ostiary.core.reach import Scope
+from ostiary.web import assets, formats, language, notices, passing_cookies, phrases, words
 from ostiary.web.visit import Visit
 
 REPORTS: Final = "/csp-reports"
@@ -24,7 +26,7 @@ HEADERS: Final = {
     # The pages' own origin is told, as `no-referrer` would have browsers send `Origin: null` with our own forms.
     "referrer-policy": "same-origin",
     "reporting-endpoints": f'csp="{REPORTS}"',
-    "vary": "Cookie, HX-Request",
+    "vary": "Accept-Language, Cookie, HX-Request",
 }
 
 
@@ -37,11 +39,41 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.filters |= {"exact": times.exact, "machine": times.machine, "since": times.since, "until": times.until}
-    made.filters["scope"] = words.SCOPES.__getitem__
-    made.globals |= {"address": assets.address, "counted": times.counted, "version": __version__}
+    made.filters |= {"exact": formats.exact, "machine": formats.machine, "since": formats.since}
+    made.filters |= {"until": formats.until, "number": language.number, "scope": _scope}
+    made.globals |= {"address": assets.address, "language": language.current, "version": __version__}
+    made.globals["script_words"] = script_words
+    made.globals |= {one.__name__: one for one in phrases.COUNTED}
+    # `{% trans %}` is markup, of the catalogue's own; what `_()` answers is escaped like any other value.
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+        language.gettext, _numbered, newstyle=True, pgettext=language.pgettext
+    )
+    made.globals["_"] = language.gettext
     return made
+
+
+def _scope(name: str) -> str:
+    return language.gettext(words.SCOPES[cast(Scope, name)])
+
+
+def _numbered(one: str, many: str, num: int) -> str:
+    """The form that goes with a number, with it written as the language does."""
+    return language.current().catalogue.ngettext(one, many, num).replace("%(num)s", language.number(num))
+
+
+def script_words() -> dict[str, str]:
+    """What the scripts say, by its English; nothing in English."""
+    if language.current() is language.ENGLISH:
+        return {}
+    return {text: language.gettext(text) for text in _said_by_scripts()}
+
+
+@cache
+def _said_by_scripts() -> list[str]:
+    scripts = (str(assets.asset(name).content, "utf-8") for name in ("ostiary.js", "console.js"))
+    return [text for script in scripts for text in re.findall(r'\bsay\(\s*"([^"\\]+)"', script)]
 
 
 def page(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:

@@ -18,6 +18,7 @@ from ostiary.core.oauth.fields import AUTHORIZATION, read_fields
 from ostiary.core.oauth.request import ResponseMode
 from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest, OstiaryError
+from ostiary.errors.translatable import translatable
 from ostiary.web.destinations import own_path
 from ostiary.web.rendering import page
 from ostiary.web.visit import Visit
@@ -41,7 +42,7 @@ def pack(asked: Mapping[str, str]) -> str:
     """
     content = urlencode(asked).encode()
     if len(content) > MAXIMUM_REQUEST:
-        raise InvalidRequest("request", f"is longer than {MAXIMUM_REQUEST} bytes")
+        raise InvalidRequest("request", translatable("is longer than %(most)s bytes", most=MAXIMUM_REQUEST))
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 

@@ -13,7 +13,8 @@ from ostiary.core.client import Description, describe
 from ostiary.core.policy import Policy
 from ostiary.core.session import DEFAULT_TENANT, Session
 from ostiary.http.places import Places
-from ostiary.web import times, words
+from ostiary.web import formats, phrases
+from ostiary.web.language import gettext
 
 T = TypeVar("T")
 
@@ -114,13 +115,14 @@ class Rows:
     def row(self, session: Session) -> Row:
         """One session."""
         described, place = describe(session.user_agent), self._places.of(session.ip)
+        agent_name = phrases.device(described)
         is_current = session.id == self._caller.session_id
         now, (expires_at, limit) = self._now, session.deadline(self._policy)
-        is_active = is_current or now - session.last_used_at < times.ACTIVE
+        is_active = is_current or now - session.last_used_at < formats.ACTIVE
         return Row(
             id=session.id,
-            name=session.label or described.name,
-            agent_name=described.name,
+            name=session.label or agent_name,
+            agent_name=agent_name,
             label=session.label,
             kind=_kind(session, described),
             place=", ".join(part for part in (place.city, place.country) if part) if place else None,
@@ -128,12 +130,12 @@ class Rows:
             is_current=is_current,
             is_stale=not is_current and session.status(self._policy, now) == "stale",
             is_active=is_active,
-            used="active now" if is_active else times.since(session.last_used_at, now),
+            used=gettext("active now") if is_active else formats.since(session.last_used_at, now),
             used_at=session.last_used_at,
-            created=times.since(session.created_at, now),
+            created=formats.since(session.created_at, now),
             created_at=session.created_at,
-            began_how=words.began_how(session),
-            expires=times.until(expires_at, now),
+            began_how=phrases.began_how(session),
+            expires=formats.until(expires_at, now),
             expires_at=expires_at,
             ends_if_unused=limit == "idle",
             application=session.application_id,
@@ -163,8 +165,8 @@ class Rows:
                 at, reason = end
                 is_suspended = session.life(self._policy, self._now) == "suspended"
                 reason = "suspended" if is_suspended else reason
-                how = f"{words.ENDINGS.get(reason, 'Ended')} {words.ended_by(session, self._caller)}".strip()
-                found.append(EndedRow(self.row(session), how, times.since(at, self._now), at))
+                how = phrases.ended_how(reason, session, self._caller)
+                found.append(EndedRow(self.row(session), how, formats.since(at, self._now), at))
         return sorted(found, key=lambda ended: ended.ended_at, reverse=True)
 
 

@@ -7,38 +7,42 @@ from typing import Final
 from starlette.responses import Response
 
 from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests
+from ostiary.errors.translatable import translatable
+from ostiary.web import words
 from ostiary.web.access import PASSWORD
 from ostiary.web.form_tokens import FIELD
+from ostiary.web.language import gettext
 from ostiary.web.rendering import page
 from ostiary.web.visit import Visit
 
 _WORDS: Final = {
-    "end": "end a session",
-    "end-others": "end your other sessions",
-    "end-all": "sign out everywhere",
-    "apply": "end many sessions",
-    "undo": "bring sessions back",
-    "withdraw": "send an application away",
-    "sign-out": "sign this user out everywhere",
-    "disable": "disable this user",
-    "enable": "enable this user",
-    "new": "make a CLI token",
-    "rotate": "give this CLI token a new secret",
+    "end": translatable("end a session"),
+    "end-others": translatable("end your other sessions"),
+    "end-all": translatable("sign out everywhere"),
+    "apply": translatable("end many sessions"),
+    "undo": translatable("bring sessions back"),
+    "withdraw": translatable("send an application away"),
+    "sign-out": translatable("sign this user out everywhere"),
+    "disable": translatable("disable this user"),
+    "enable": translatable("enable this user"),
+    "new": translatable("make a CLI token"),
+    "rotate": translatable("give this CLI token a new secret"),
 }
+_THIS: Final = translatable("do this")
 
 
 def ask(visit: Visit, error: OstiaryError) -> Response:
     """A form that sends the same act again, with the password."""
     why = None
     if isinstance(error, TooManyRequests):
-        why = "Too many failed attempts. Wait a moment before you try again."
+        why = gettext(words.TOO_MANY)
     elif not isinstance(error, ReauthenticationRequired):
-        why = "That is not your password."
+        why = gettext(words.NOT_YOUR_PASSWORD)
     answer = page(
         visit,
         "step_up.html",
         error.status,
-        act=_WORDS.get(visit.path.rpartition("/")[2], "do this"),
+        act=gettext(_WORDS.get(visit.path.rpartition("/")[2], _THIS)),
         fields=visit.form.without(FIELD, PASSWORD),
         error=why,
     )

@@ -12,15 +12,23 @@ from ostiary.core.credential import CliToken
 from ostiary.core.reach import ORDINARY_SCOPES
 from ostiary.core.token import parse
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, TokenNotFound
+from ostiary.errors.translatable import translatable
 from ostiary.web import passing_cookies, words
 from ostiary.web.given import OfToken
+from ostiary.web.language import translated
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, get, post
 from ostiary.web.visit import Visit
 
 HERE: Final = "/settings/tokens"
-LIFETIMES: Final = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "": "no expiry"}  # days
+LIFETIMES: Final = {  # days
+    "7": translatable("7 days"),
+    "30": translatable("30 days"),
+    "90": translatable("90 days"),
+    "365": translatable("1 year"),
+    "": translatable("no expiry"),
+}
 USUAL: Final = "90"
 
 
@@ -61,14 +69,14 @@ def _form(visit: Visit, error: OstiaryError | None = None) -> Response:
         visit,
         "token_new.html",
         error.status if error else 200,
-        error=str(error.fields.get("why", error.message)) if error else None,
+        error=translated(error.shown) if error else None,
         longest=MAXIMUM_NAME,
         name=visit.form.text("name")[:MAXIMUM_NAME],
-        lifetimes=LIFETIMES,
+        lifetimes=words.in_words(LIFETIMES),
         lifetime=visit.form.text("days") if sent else USUAL,
         scopes=visit.signed.scopes if caller else (),
         chosen=visit.form.texts("scope") if sent else ORDINARY_SCOPES,
-        scope_words=words.SCOPES,
+        scope_words=words.in_words(words.SCOPES),
     )
 
 
@@ -91,7 +99,7 @@ async def create(visit: Visit, _: Nothing) -> Response:
 @get("/settings/tokens/{token_id}/rotate", OfToken)
 async def rotate_page(visit: Visit, asked: OfToken) -> Response:
     """Which token it is."""
-    return page(visit, "act_rotate.html", token=await _token(visit, asked.token_id))
+    return page(visit, "act_rotate.html", cli_token=await _token(visit, asked.token_id))
 
 
 @post("/settings/tokens/{token_id}/rotate", OfToken, steps_up=True)
@@ -103,7 +111,7 @@ async def rotate(visit: Visit, asked: OfToken) -> Response:
 @get("/settings/tokens/{token_id}/revoke", OfToken)
 async def revoke_page(visit: Visit, asked: OfToken) -> Response:
     """Which token it is."""
-    return page(visit, "act_revoke.html", token=await _token(visit, asked.token_id))
+    return page(visit, "act_revoke.html", cli_token=await _token(visit, asked.token_id))
 
 
 @post("/settings/tokens/{token_id}/revoke", OfToken)

@@ -11,6 +11,7 @@ from ostiary.core.oauth import redirect_uri
 from ostiary.core.oauth.scope import IDENTITY, SCOPES, check_scopes
 from ostiary.core.session import DEFAULT_TENANT
 from ostiary.errors import InvalidRequest, UnauthorizedClient
+from ostiary.errors.translatable import translatable
 
 Grant: TypeAlias = Literal["authorization_code", "refresh_token", "client_credentials"]
 ApplicationType: TypeAlias = Literal["web", "native"]
@@ -92,7 +93,9 @@ class Registration:
         if ("authorization_code" in grants) != bool(self.redirect_uris):
             raise InvalidRequest("redirect_uris", "give at least one with authorization_code, and none without it")
         if self.application_type not in APPLICATION_TYPES:
-            raise InvalidRequest("application_type", f"use one of {', '.join(APPLICATION_TYPES)}")
+            raise InvalidRequest(
+                "application_type", translatable("use one of %(words)s", words=", ".join(APPLICATION_TYPES))
+            )
         return OAuthClient(
             id=client_id,
             name=_text("name", self.name, MAXIMUM_NAME),
@@ -113,7 +116,7 @@ class Registration:
 
     def _uris(self, field: str, uris: Sequence[str]) -> tuple[str, ...]:
         if len(uris) > MAXIMUM_URIS:
-            raise InvalidRequest(field, f"give at most {MAXIMUM_URIS}")
+            raise InvalidRequest(field, translatable("give at most %(most)s", most=MAXIMUM_URIS))
         native = self.application_type == "native"
         return tuple(dict.fromkeys(redirect_uri.check_redirect_uri(uri, native=native, field=field) for uri in uris))
 
@@ -128,14 +131,19 @@ def _grants(wanted: Sequence[str] | None, *, has_redirect: bool) -> tuple[str, .
         return ("authorization_code", "refresh_token") if has_redirect else ("client_credentials",)
     for grant in wanted:
         if grant not in GRANTS:
-            raise InvalidRequest("grants", f"unknown grant {grant[:32]!r}; there are {', '.join(GRANTS)}")
+            raise InvalidRequest(
+                "grants",
+                translatable(
+                    "unknown grant %(grant)s; there are %(words)s", grant=repr(grant[:32]), words=", ".join(GRANTS)
+                ),
+            )
     if not wanted:
-        raise InvalidRequest("grants", f"give at least one of {', '.join(GRANTS)}")
+        raise InvalidRequest("grants", translatable("give at least one of %(words)s", words=", ".join(GRANTS)))
     return tuple(grant for grant in GRANTS if grant in wanted)
 
 
 def _text(field: str, text: str, most: int) -> str:
     text = text.strip()
     if not 0 < len(text) <= most or not text.isprintable():
-        raise InvalidRequest(field, f"use 1 to {most} printable characters")
+        raise InvalidRequest(field, translatable("use 1 to %(most)s printable characters", most=most))
     return text

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ostiary.errors import InvalidRequest
+from ostiary.errors.translatable import translatable
 
 MAXIMUM_LENGTH: Final = 512  # characters
 MAXIMUM_PORT: Final = 65535  # RFC 9293 3.1: 16 bits
@@ -29,7 +30,12 @@ def check_redirect_uri(uri: str, *, native: bool, field: str = "redirect_uris") 
         InvalidRequest: anything else.
     """
     if not 0 < len(uri) <= MAXIMUM_LENGTH or not _PLAIN.fullmatch(uri):
-        raise InvalidRequest(field, f"write an absolute URI of at most {MAXIMUM_LENGTH} characters, without a fragment")
+        raise InvalidRequest(
+            field,
+            translatable(
+                "write an absolute URI of at most %(most)s characters, without a fragment", most=MAXIMUM_LENGTH
+            ),
+        )
     try:
         parts = urlsplit(uri)
         has_host = bool(parts.hostname) and parts.username is None and parts.port != 0

@@ -19,6 +19,7 @@ from ostiary.errors import (
     RequestUriNotSupported,
     UnsupportedResponseType,
 )
+from ostiary.errors.translatable import translatable
 
 Prompt: TypeAlias = Literal["none", "login", "consent", "select_account"]
 ResponseMode: TypeAlias = Literal["query", "form_post"]
@@ -105,7 +106,7 @@ def read_request(
         raise UnsupportedResponseType
     client.ensure_grant("authorization_code")
     if asked.get("response_mode", "query") not in RESPONSE_MODES:
-        raise InvalidRequest("response_mode", f"use one of {', '.join(RESPONSE_MODES)}")
+        raise InvalidRequest("response_mode", translatable("use one of %(words)s", words=", ".join(RESPONSE_MODES)))
     if "resource" in asked:
         raise InvalidTarget
     prompt = frozenset(asked.get("prompt", "").split())
@@ -127,7 +128,7 @@ def read_request(
 
 def _bounded(name: str, text: str | None, most: int) -> str | None:
     if text is not None and len(text) > most:
-        raise InvalidRequest(name, f"use at most {most} characters")
+        raise InvalidRequest(name, translatable("use at most %(most)s characters", most=most))
     return text
 
 

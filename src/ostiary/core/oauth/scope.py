@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.errors import InvalidRequest, InvalidScope
+from ostiary.errors.translatable import translatable
 
 OAuthScope: TypeAlias = Literal[
     "openid",
@@ -37,7 +38,12 @@ def check_scopes(words: Iterable[str]) -> tuple[str, ...]:
     wanted = list(words)
     for word in wanted:
         if word not in SCOPES:
-            raise InvalidRequest("scopes", f"unknown scope {word[:32]!r}; there are {', '.join(SCOPES)}")
+            raise InvalidRequest(
+                "scopes",
+                translatable(
+                    "unknown scope %(scope)s; there are %(words)s", scope=repr(word[:32]), words=", ".join(SCOPES)
+                ),
+            )
     return tuple(scope for scope in SCOPES if scope in wanted)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ostiary.authority.statistics import OverTime
 from ostiary.web import words
+from ostiary.web.language import gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,19 @@ class Share:
 
 def sign_ins(found: OverTime) -> Chart:
     """Sign-ins, and those that were refused."""
-    return Chart("sign-ins", "Sign-ins", found.begins, {"signed in": found.started, "refused": found.refused})
+    lines = {gettext("signed in"): found.started, gettext("refused"): found.refused}
+    return Chart("sign-ins", gettext("Sign-ins"), found.begins, lines)
 
 
 def endings(found: OverTime) -> Chart:
     """Endings by reason."""
-    lines = {words.REASONS.get(reason, reason): line for reason, line in found.ended.items()}
-    return Chart("endings", "Endings by reason", found.begins, lines)
+    lines = {words.word(words.REASONS, reason): line for reason, line in found.ended.items()}
+    return Chart("endings", gettext("Endings by reason"), found.begins, lines)
 
 
 def lag(found: OverTime) -> Chart:
     """How long endings took to be refused everywhere."""
-    lines = {"mean": found.mean_lag, "slowest": found.slowest_lag}
+    lines = {gettext("mean"): found.mean_lag, gettext("slowest"): found.slowest_lag}
     rounded = {name: [round(seconds * 1000) for seconds in line] for name, line in lines.items()}
-    return Chart("lag", "From revoked to refused everywhere, in ms", found.begins, rounded, adds_up=False)
+    title = gettext("From revoked to refused everywhere, in ms")
+    return Chart("lag", title, found.begins, rounded, adds_up=False)

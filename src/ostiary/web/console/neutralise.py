@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ostiary.errors import Conflict, InvalidRequest, OstiaryError, SessionNotFound, TokenNotFound
 from ostiary.web import leaving, words
+from ostiary.web.language import sentence
 from ostiary.web.rendering import page
 from ostiary.web.routing import Nothing, get, post
 from ostiary.web.visit import Visit
@@ -32,7 +33,7 @@ async def look(visit: Visit, _: Nothing) -> Response:
         found = await visit.authority.neutralising.preview(visit.form.text("credential"), by=visit.signed)
     except _KNOWN as why:
         return _again(visit, why)
-    return page(visit, "console/neutralise_found.html", found=found, things=words.THINGS)
+    return page(visit, "console/neutralise_found.html", found=found, things=words.in_words(words.THINGS))
 
 
 @post("/admin/neutralise/apply", Nothing, steps_up=True)
@@ -44,9 +45,8 @@ async def end(visit: Visit, _: Nothing) -> Response:
         return _again(visit, why)
     if any(one.id == visit.signed.session_id for one in done.derived):
         await leaving.end_all(visit)
-    return page(visit, "console/neutralise_found.html", found=done, things=words.THINGS)
+    return page(visit, "console/neutralise_found.html", found=done, things=words.in_words(words.THINGS))
 
 
 def _again(visit: Visit, why: OstiaryError) -> Response:
-    text = str(why.fields.get("why") or why.message)
-    return page(visit, "console/neutralise.html", status=why.status, error=f"{text[:1].upper()}{text[1:]}.")
+    return page(visit, "console/neutralise.html", status=why.status, error=sentence(why.shown))

@@ -9,15 +9,22 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ostiary.authority.statistics import SPANS, Span, largest
+from ostiary.errors.translatable import translatable
 from ostiary.http.places import Places
+from ostiary.web import phrases
 from ostiary.web.console import charts
 from ostiary.web.console.charts import Share
+from ostiary.web.language import gettext
 from ostiary.web.rendering import nothing_new, page
 from ostiary.web.routing import PageTakes, get
 from ostiary.web.visit import Visit
 
 SHARES: Final = 8  # parts of a whole that are told apart
-SPAN_NAMES: Final[dict[Span, str]] = {"day": "24 hours", "week": "7 days", "month": "30 days"}
+SPAN_NAMES: Final[dict[Span, str]] = {
+    "day": translatable("24 hours"),
+    "week": translatable("7 days"),
+    "month": translatable("30 days"),
+}
 
 
 class Chosen(PageTakes):
@@ -55,12 +62,24 @@ async def _shown(visit: Visit, span: Span) -> dict[str, Any]:
         "totals": await statistics.totals(by=visit.signed),
         "charts": [charts.sign_ins(over_time), charts.endings(over_time), charts.lag(over_time)],
         "shares": [
-            ("Clients", [Share(*one) for one in await statistics.by_client(by=visit.signed, limit=SHARES)]),
-            ("Applications", [Share(*one) for one in await statistics.by_application(by=visit.signed, limit=SHARES)]),
-            ("Places", await _by_place(visit, places)),
+            (
+                gettext("Clients"),
+                _shares(await statistics.by_client(by=visit.signed, limit=SHARES, called=phrases.device)),
+                gettext("Nobody is signed in."),
+            ),
+            (
+                gettext("Applications"),
+                _shares(await statistics.by_application(by=visit.signed, limit=SHARES)),
+                gettext("No live session belongs to an application."),
+            ),
+            (
+                gettext("Places"),
+                await _by_place(visit, places),
+                gettext("No place is known. Name a file of places with the setting places_file."),
+            ),
         ],
         "span": span,
-        "spans": [(name, SPAN_NAMES[name]) for name in SPANS],
+        "spans": [(name, gettext(SPAN_NAMES[name])) for name in SPANS],
     }
     return shown | {"fingerprint": hashlib.sha256(repr(shown).encode()).hexdigest()[:32]}
 
@@ -72,4 +91,8 @@ async def _by_place(visit: Visit, places: Places) -> list[Share]:
         place = places.of(address)
         if place is not None and place.country:
             found.append((place.country, count))
-    return [Share(*one) for one in largest(found, SHARES)]
+    return _shares(largest(found, SHARES))
+
+
+def _shares(counted: list[tuple[str, int]]) -> list[Share]:
+    return [Share(*one) for one in counted]

@@ -11,15 +11,22 @@ from starlette.responses import Response
 from ostiary.core.plan import SAMPLE, Newer, Plan
 from ostiary.core.selector import FILTERS, parse
 from ostiary.errors import Conflict, OstiaryError, PlanStale
+from ostiary.errors.translatable import translatable
 from ostiary.web import words
 from ostiary.web.console.rows import found
 from ostiary.web.given import OfPlan
+from ostiary.web.language import gettext, sentence
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, get, post
 from ostiary.web.visit import Visit
 
 STEP: Final = 5000  # sessions that one request ends at most: a second or two, and then the page shows how far it came
-UNDO: Final = {"10": "within 10 minutes", "60": "within an hour", "1440": "within a day", "0": "never: ended for good"}
+UNDO: Final = {
+    "10": translatable("within 10 minutes"),
+    "60": translatable("within an hour"),
+    "1440": translatable("within a day"),
+    "0": translatable("never: ended for good"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ async def plans_page(visit: Visit, _: Nothing) -> Response:
         Listed(plan, _words_of(plan), names.get(plan.created_by, plan.created_by), plan.can_be_undone(now))
         for plan in made
     ]
-    return page(visit, "console/plans.html", plans=shown, states=words.PLANS)
+    return page(visit, "console/plans.html", plans=shown, states=words.in_words(words.PLANS))
 
 
 @get("/admin/plans/{plan_id}", OfPlan)
@@ -103,16 +110,16 @@ async def _show(visit: Visit, plan: Plan, why: OstiaryError | None = None) -> Re
         plan=plan,
         filters=_words_of(plan),
         sample=found(visit, sample.sessions, sample.usernames),
-        undo=UNDO,
+        undo=words.in_words(UNDO),
         can_begin=can_begin,
         can_undo=plan.can_be_undone(now) or plan.state == "undoing",
         newer=await visit.authority.plans.count_newer(plan, by=visit.signed) if can_begin and plan.count else 0,
-        error=f"{why.message[:1].upper()}{why.message[1:]}." if why else None,
+        error=sentence(why.shown) if why else None,
     )
 
 
 def _words_of(plan: Plan) -> list[tuple[str, str]]:
-    return [(words.FILTERS[name], text) for name, text in plan.filters.items()]
+    return [(gettext(words.FILTERS[name]), text) for name, text in plan.filters.items()]
 
 
 def _path(plan: Plan) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 from ostiary.core.client import describe
 from ostiary.core.event import Event
 from ostiary.core.session import Session
-from ostiary.web import times, words
+from ostiary.web import formats, phrases, words
+from ostiary.web.language import gettext
 from ostiary.web.rows import Row
 from ostiary.web.sessions import rows_for
 from ostiary.web.visit import Visit
@@ -88,22 +89,22 @@ def told(events: Sequence[Event], usernames: Mapping[str, str], now: datetime) -
 def _told(event: Event, usernames: Mapping[str, str], now: datetime) -> Told:
     by = event.by
     if by is not None and by == event.user_id:
-        by = "themselves"
+        by = gettext("themselves")
     elif by is not None:
         by = usernames.get(by, by)
     return Told(
         position=event.position,
         icon=_ICONS.get(event.kind, "service"),
-        title=words.EVENTS.get(event.kind, event.kind),
+        title=words.word(words.EVENTS, event.kind),
         kind=event.kind,
         at=event.at,
-        when=times.since(event.at, now),
-        reason=words.REASONS.get(event.reason, event.reason) if event.reason else None,
+        when=formats.since(event.at, now),
+        reason=words.word(words.REASONS, event.reason) if event.reason else None,
         user_id=event.user_id,
         username=usernames.get(event.user_id or ""),
         by=by,
         ip=event.ip,
-        agent=describe(event.user_agent).name if event.user_agent else None,
+        agent=phrases.device(describe(event.user_agent)) if event.user_agent else None,
         session_id=event.session_id,
         detail=[(name.replace("_", " "), value) for name, value in event.detail.items() if value not in (None, "")],
     )

@@ -16,6 +16,7 @@ from ostiary.errors import InvalidRequest, UserNotFound
 from ostiary.http.cursors import after_session, read_session
 from ostiary.web import words
 from ostiary.web.console.rows import found
+from ostiary.web.language import gettext, translated
 from ostiary.web.rendering import page
 from ostiary.web.routing import PageTakes, get
 from ostiary.web.visit import Visit
@@ -46,7 +47,8 @@ async def sessions_page(visit: Visit, asked: Search) -> Response:
         pass  # nothing was found, which the page says
     except InvalidRequest as wrong:
         field = str(wrong.fields.get("field", ""))
-        problem = f"{words.FILTERS.get(field, field)}: {wrong.fields.get('why', wrong.message)}"
+        name = words.word(words.FILTERS, field)
+        problem = gettext("%(field)s: %(why)s.", field=name, why=translated(wrong.shown))
     return page(
         visit,
         "console/sessions.html",
@@ -59,14 +61,14 @@ async def sessions_page(visit: Visit, asked: Search) -> Response:
         is_detailed=bool(given.keys() - ALWAYS_SHOWN) or asked.sort != USUAL_SORT,
         query=urlencode(given | {"sort": asked.sort}),
         sort=asked.sort,
-        sorts=[(name, words.SORTS[name]) for name in SORTS],
+        sorts=[(name, gettext(words.SORTS[name])) for name in SORTS],
         problem=problem,
         field=field,
-        names=words.FILTERS,
+        names=words.in_words(words.FILTERS),
         choices={
-            "status": [(name, words.STATUSES[name]) for name in WANTED],
-            "reason": [(name, words.REASONS[name]) for name in REASONS],
-            "device": [(name, name) for name in DEVICES],
+            "status": [(name, gettext(words.STATUSES[name])) for name in WANTED],
+            "reason": [(name, gettext(words.REASONS[name])) for name in REASONS],
+            "device": [(name, gettext(words.DEVICES[name])) for name in DEVICES],
         },
     )
 

@@ -3,7 +3,11 @@
 (() => {
   "use strict";
 
-  const BEHIND = "We lost contact with the server. What is shown here may be out of date.";
+  const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}"); // in the language of the page
+  const say = (text) => words[text] ?? text;
+  const language = document.documentElement.lang;
+  const UTC = say("UTC");
+  const BEHIND = say("We lost contact with the server. What is shown here may be out of date.");
 
   // Looking again: each part says how often, in seconds. A hidden page rests; so does one that is being read.
 
@@ -42,7 +46,7 @@
     for (const button of document.querySelectorAll("[data-pause]")) {
       button.hidden = false;
       button.setAttribute("aria-pressed", String(paused));
-      button.textContent = paused ? "Go on" : "Pause";
+      button.textContent = paused ? say("Go on") : say("Pause");
     }
     document.body.classList.toggle("paused", paused);
   };
@@ -77,7 +81,7 @@
 
   const two = (number) => String(number).padStart(2, "0");
   const hour = (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
-  const day = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const day = (date) => date.toLocaleDateString(language === "en" ? "en-GB" : language, { day: "numeric", month: "short", timeZone: "UTC" });
   const moments = (_, splits) => {
     const days = splits.length > 1 && splits[1] - splits[0] >= 86400;
     return splits.map((seconds) => {
@@ -87,9 +91,9 @@
   };
   const moment = (_, seconds) => {
     const date = new Date(seconds * 1000);
-    return seconds === null ? "" : `${day(date)}, ${hour(date)} UTC`;
+    return seconds === null ? "" : `${day(date)}, ${hour(date)} ${UTC}`;
   };
-  const whole = (_, values) => values.map((value) => (Number.isInteger(value) ? value.toLocaleString("en") : ""));
+  const whole = (_, values) => values.map((value) => (Number.isInteger(value) ? value.toLocaleString(language) : ""));
 
   const draw = (figure) => {
     const place = figure.querySelector(".plot");
@@ -106,7 +110,7 @@
       width: 0,
       paths: window.uPlot.paths.bars({ size: [0.8, 24], align: 1 }),
       points: { show: false },
-      value: (_, __, ___, at) => (at === null ? "" : counts[number][at].toLocaleString("en")),
+      value: (_, __, ___, at) => (at === null ? "" : counts[number][at].toLocaleString(language)),
     }));
     const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { stroke: style("--line"), width: 1 } };
     figure.plot = new window.uPlot(
@@ -114,7 +118,7 @@
         width: place.clientWidth,
         height: 200,
         tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-        series: [{ label: "from", value: moment }, ...series.reverse()],
+        series: [{ label: say("from"), value: moment }, ...series.reverse()],
         axes: [{ ...axis, values: moments }, { ...axis, size: 48, values: whole }],
         scales: { x: { range: (_, first, last) => [first, last + (times[1] - times[0])] }, y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },

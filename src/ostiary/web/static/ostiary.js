@@ -8,6 +8,8 @@
   const AGAIN_AFTER = 5_000; // milliseconds before a stream that was refused is tried again
 
   const byId = (id) => document.getElementById(id);
+  const words = JSON.parse(byId("words")?.textContent ?? "{}"); // what is said here, in the language of the page
+  const say = (text) => words[text] ?? text;
   const sessions = () => byId("sessions");
 
   // Dialogs: the act of another page, shown here.
@@ -48,8 +50,8 @@
     button.hidden = !navigator.clipboard;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(source.value);
-      button.textContent = "Copied";
-      byId("heard").textContent = "Copied to the clipboard";
+      button.textContent = say("Copied");
+      byId("heard").textContent = say("Copied to the clipboard");
     });
   }
 
@@ -68,7 +70,7 @@
     if (event.detail.target === dialog) return;
     for (const id of open) byId(id)?.setAttribute("open", "");
     const total = sessions().dataset.total;
-    if (total !== known) byId("heard").textContent = `Your sessions changed: ${total} live now.`;
+    if (total !== known) byId("heard").textContent = say("Your sessions changed: %(total)s live now.").replace("%(total)s", total);
     known = total;
   });
   let known = sessions().dataset.total;
@@ -89,11 +91,11 @@
     byId("behind").hidden = true;
   };
   const lost = () => {
-    late ??= setTimeout(() => behind("We lost contact with the server. This list may be out of date."), BEHIND_AFTER);
+    late ??= setTimeout(() => behind(say("We lost contact with the server. This list may be out of date.")), BEHIND_AFTER);
   };
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.target === sessions() && event.detail.xhr.status !== 401) {
-      behind("Couldn't load your sessions. This list may be out of date.");
+      behind(say("Couldn't load your sessions. This list may be out of date."));
     }
   });
   document.addEventListener("htmx:sendError", (event) => {
@@ -120,7 +122,7 @@
       look(); // something may have happened before the stream was there
     });
     stream.addEventListener("changed", look);
-    stream.addEventListener("away", () => behind("The store doesn't answer. This list may be out of date."));
+    stream.addEventListener("away", () => behind(say("The store doesn't answer. This list may be out of date.")));
     stream.addEventListener("ended", signIn);
     stream.addEventListener("error", () => {
       lost();
