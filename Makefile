@@ -3,10 +3,10 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check check-long mutants format bench pins document words clean
+.PHONY: help serve test check check-long floors pythons coverage mutants format bench pins document words clean
 
 help:
 	@$(PYTHON) dev.py help
 
-serve test check check-long mutants format bench pins document words clean:
+serve test check check-long floors pythons coverage mutants format bench pins document words clean:
 	@$(PYTHON) dev.py $@ $(ARGS)

@@ -83,11 +83,13 @@ class Running:
 
 
 def _cpu(pid: int) -> float:
+    """Of the process by its own clock, to the nanosecond; of its children that have ended, in ticks (proc(5))."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        own = time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3), which Python has for threads only
     except OSError:
         return 0.0
-    return sum(int(ticks) for ticks in fields[11:15]) / TICKS
+    return own + sum(int(ticks) for ticks in fields[13:15]) / TICKS
 
 
 def _pss_kib(pid: int) -> int:

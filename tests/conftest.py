@@ -14,7 +14,7 @@ import pytest
 from ostiary.authority import Authority
 from ostiary.core.caller import Caller
 from ostiary.settings import Settings
-from tests.support import databases, declared, people
+from tests.support import databases, declared, people, unavailable
 from tests.support.clock import Clock
 
 MEMORY = Path("/dev/shm")
@@ -33,9 +33,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is required to be there, a skipped test is a failed one."""
+    """Where everything is required to be there, a skipped test is a failed one, but for what cannot be had."""
     report = yield
-    if report.skipped and os.environ.get("OSTIARY_TEST_REQUIRE") == "all" and not hasattr(report, "wasxfail"):
+    required = os.environ.get("OSTIARY_TEST_REQUIRE") == "all"
+    if report.skipped and required and not hasattr(report, "wasxfail") and not unavailable.excuses(report):
         report.outcome = "failed"
     return report
 

@@ -22,12 +22,14 @@ from tests.support.databases import skip
 from tests.support.people import PASSWORD
 
 START_TIMEOUT = 30.0  # seconds
+NEEDED = ("PATH", "LANG", "TMPDIR")
+MEASURED = ("COVERAGE_PROCESS_CONFIG",)  # by which coverage.py follows into a process (`dev.py coverage`)
 CHEAP = {"OSTIARY_PASSWORD_MEMORY_KIB": "19456", "OSTIARY_PASSWORD_TIME_COST": "2"}
 
 
 def clean_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """An environment of a new user: nothing of the one who runs the tests but the way to programs."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in (*NEEDED, *MEASURED) if name in os.environ}
     return kept | {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **CHEAP, **(extra or {})}
 
 
