@@ -5,7 +5,8 @@
 Two servers, one of each version, take turns with the same requests, over 16 keep-alive connections: what other work the
 machine has at that moment hits both alike. It is the time of the process, by its own clock. What SQLite's statements
 and argon2 take in it is counted apart and left out; what PostgreSQL does is in another process anyway. What a driver
-needs to send a statement and to read its rows is the server's.
+needs to send a statement and to read its rows is the server's. Of several rounds the least stands: what others do only
+adds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -28,6 +28,7 @@ from bench.stores import postgres_database
 from bench.wire import Answer, Script, drive, each_once
 from ostiary.contract.api import operations
 
+MEMORY = Path("/dev/shm")  # where SQLite waits for no disk: the wait is no CPU, and only takes time
 SETTLE = 0.3  # seconds in which what the preparation left behind is written
 AIM = 0.5  # of the CPU before
 
@@ -41,7 +42,7 @@ class Cost:
     failure: str = ""
 
     def cells(self, *, compared: bool) -> list[str]:
-        before, after = (statistics.median(one) if one else None for one in (self.before, self.after))
+        before, after = (min(one) if one else None for one in (self.before, self.after))
         ratio = f"{after / before:.2f}" if before and after else ""
         shown = ["" if one is None else f"{one:,.0f}" for one in (before, after)]
         return [shown[0], shown[1], ratio] if compared else [shown[1]]
@@ -52,7 +53,7 @@ def main() -> None:
     options = _options()
     chosen = [name for name in WORKS if not options.only or name in options.only]
     costs: dict[str, dict[str, Cost]] = {}
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
         for store in options.stores.split(","):
             print(f"{store} …", file=sys.stderr, flush=True)
             costs[store] = _measure(store, chosen, options, Path(directory))
@@ -150,8 +151,7 @@ def _report(chosen: list[str], costs: dict[str, dict[str, Cost]], options: argpa
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     if compared:
         for store, found in costs.items():
-            pairs = [(statistics.median(one.before), statistics.median(one.after)) for one in found.values()
-                     if one.before and one.after]  # fmt: skip
+            pairs = [(min(one.before), min(one.after)) for one in found.values() if one.before and one.after]
             reached = sum(after <= AIM * before for before, after in pairs)
             lines += ["", f"{store}: {reached} of {len(pairs)} at most {AIM:g} of before."]
     failed = [f"{store}, {name}: {one.failure}" for store in costs for name, one in costs[store].items() if one.failure]

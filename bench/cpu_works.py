@@ -117,6 +117,11 @@ def _signs_in(world: World, number: int) -> list[bytes]:
     return [call("POST", f"{AUTH}/sessions", "", body) for body in bodies]
 
 
+def _reauthenticates(world: World, number: int) -> list[bytes]:
+    holders = [world.sign_in(name).secret for name in _some(world.users, number // 2)]
+    return [call("POST", f"{AUTH}/reauthenticate", secret, {"password": PASSWORD}) for secret in holders]
+
+
 def _changes_password(world: World, number: int) -> list[bytes]:
     body = {"current": PASSWORD, "new": "another long password"}
     holders = [world.sign_in(world.add_user()).secret for _ in range(number // 2)]
@@ -273,7 +278,7 @@ WORKS: dict[str, Work] = {
     "introspect": _introspects,
     "sign_in": _signs_in,
     "sign_out": _by_minted("POST", f"{AUTH}/logout"),
-    "reauthenticate": _by_minted("POST", f"{AUTH}/reauthenticate", {"password": PASSWORD}),
+    "reauthenticate": _reauthenticates,
     "change_password": _changes_password,
     "revoke_session": _to_own("POST", AUTH + "/sessions/{}/revoke"),
     "delete_session": _to_own("DELETE", AUTH + "/sessions/{}"),
