@@ -283,7 +283,7 @@ def commands_match(pages: Pages) -> Iterator[str]:
     for heading in documented.keys() & real.keys():
         said = [name.split()[0] for name in first_names(documented[heading]) if name.startswith("-")]
         options = own_options(real[heading])
-        yield from differences(f"{CLI}: {heading}", said, (name for option in options for name in option.opts))
+        yield from differences(f"{CLI}: {heading}", said, spellings(options))
         for option in options:
             default = option.default
             told = isinstance(default, str | int) and not isinstance(default, bool)
@@ -293,7 +293,12 @@ def commands_match(pages: Pages) -> Iterator[str]:
 
 def global_options_match(pages: Pages) -> Iterator[str]:
     said = [name.split()[0] for name in first_names(sections(pages[CLI], 2)["Global options"])]
-    yield from differences(f"{CLI}: global options", said, (name for one in global_options() for name in one.opts))
+    yield from differences(f"{CLI}: global options", said, spellings(global_options()))
+
+
+def spellings(options: Iterable[click.Option]) -> Iterator[str]:
+    """Every name of an option, also those that take it back."""
+    return (name for option in options for name in (*option.opts, *option.secondary_opts))
 
 
 def exit_codes_match(pages: Pages) -> Iterator[str]:

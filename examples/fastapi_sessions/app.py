@@ -131,8 +131,8 @@ async def live(socket: WebSocket, who: CurrentSession) -> None:
     """Open for as long as the session lives; then the browser is told so, with code 4401 and the reason."""
     await socket.accept()
     await socket.send_json({"signedInAs": who.user.username})
-    while True:
-        await socket.receive_text()
+    async for _ in socket.iter_text():  # until the page is left, or reloaded
+        pass
 
 
 @app.get("/")

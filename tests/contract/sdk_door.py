@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 
 from ostiary.errors import OstiaryError
 from ostiary.sdk import AsyncOstiary
@@ -67,7 +67,7 @@ class ThroughSdk:
     async def create_token(
         self, token: str, *, scopes: list[str] | None = None, expires_in: str | None = None
     ) -> Login:
-        found = await plain(self._as(token).tokens.create(scopes=scopes, expires_in=expires_in))
+        found = await plain(self._as(token).tokens.create(scopes=cast("Any", scopes), expires_in=expires_in))
         return Login(found.id, found.token)
 
     async def tokens(self, token: str) -> dict[str, str]:
@@ -96,7 +96,7 @@ class ThroughSdk:
         return {one.id for one in found.sessions}
 
     async def add_user(self, token: str, username: str, *, roles: list[str] | None = None) -> None:
-        await plain(self._as(token).admin.users.add(username, PASSWORD, roles=roles or ["member"]))
+        await plain(self._as(token).admin.users.add(username, PASSWORD, roles=cast("Any", roles or ["member"])))
 
     async def change_user(self, token: str, username: str, act: str) -> None:
         await plain(getattr(self._as(token).admin.users, act)(username))

@@ -71,6 +71,7 @@ def running(port: int, home: Path, where: str, *command: str, **variables: str) 
     finally:
         process.terminate()
         process.wait(20)
+    assert "Traceback" not in (home / f"{where}.log").read_text()
 
 
 @pytest.fixture
@@ -93,6 +94,8 @@ def test_fastapi(database, tmp_path):
         assert {one["device"] for one in listed["sessions"]} == {"Firefox on Linux", "Mobile Safari on iOS"}
         (other,) = (one["id"] for one in listed["sessions"] if not one["isCurrent"])
         live = f"ws://localhost:{port}/api/live"
+        with connect(live, additional_headers={"Cookie": laptop.cookie, "Origin": origin}) as socket:
+            socket.recv(10)  # and the page is reloaded
         with connect(live, additional_headers={"Cookie": phone.cookie, "Origin": origin}) as socket:
             assert json.loads(socket.recv(10)) == {"signedInAs": "ada"}
             assert laptop("POST", f"/api/sessions/{other}/revoke").json()["success"]

@@ -37,7 +37,10 @@ def test_clients_and_keys_at_the_database(tmp_path):
     shown = json.loads(ostiary("client", "show", client_id, "--format", "json").stdout)
     assert (shown["name"], shown["redirect_uris"]) == ("Shop", [CALLBACK])
     assert secret not in json.dumps(shown)
-    assert [one["id"] for one in json.loads(ostiary("client", "list", "--format", "json").stdout)] == [client_id]
+    ostiary("client", "add", "Said", "--confidential", "--first-party", "--redirect-uri", CALLBACK)
+    listed = json.loads(ostiary("client", "list", "--format", "json").stdout)
+    assert [one["name"] for one in listed] == ["Shop", "Said"]
+    assert [(one["is_public"], one["third_party"]) for one in listed] == [(False, False)] * 2  # said or not
     new = json.loads(ostiary("client", "rotate-secret", client_id, "--yes", "--format", "json").stdout)
     assert new["client_secret"] != secret
     assert len(json.loads(ostiary("keys", "rotate", "--format", "json").stdout)["keys"]) == 2

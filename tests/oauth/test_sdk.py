@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx2
 import pytest
 
 from ostiary import errors
 from ostiary.sdk import AsyncOstiary
-from tests.http.visitors import ORIGIN, held, signed_in, visitor
-from tests.oauth.party import CALLBACK, SERVER_IP, Pkce, register
-from tests.support.people import FIREFOX
+from ostiary.sdk.authorization import read_answer
+from tests.http.visitors import ORIGIN, add_people, held, signed_in, visitor
+from tests.oauth.conftest import lend_keys
+from tests.oauth.party import CALLBACK, SERVER_IP, Pkce, form_of, register
+from tests.support.people import FIREFOX, PASSWORD
 
 
 @pytest.fixture
@@ -75,6 +78,41 @@ async def test_tokens_of_a_client(app, ostiary, party):
     assert not (await ostiary.oauth.introspect(next_one.access_token)).active
     for secret in (mine.access_token, mine.refresh_token, mine.id_token):
         assert secret not in repr(mine)
+
+
+async def test_an_act_that_needs_a_fresher_proof_says_how_to_go_on(make_app, clock):
+    async with make_app(step_up_age=timedelta(minutes=5)) as app, visitor(app, ip=SERVER_IP) as server:
+        await add_people(app.authority)
+        await lend_keys(app)
+        party = await register(app)
+        ostiary = AsyncOstiary(ORIGIN, http_client=server, client_id=party.id, client_secret=party.secret)
+        async with signed_in(app) as browser:
+            pkce = Pkce.new()
+            code = await party.code(browser, pkce)
+            mine = await ostiary.oauth.exchange(code, redirect_uri=CALLBACK, code_verifier=pkce.verifier)
+            clock.advance(minutes=6)
+            mine = await ostiary.oauth.refresh(mine.refresh_token or "")
+            request = {"authorization": f"Bearer {mine.access_token}"}
+            with pytest.raises(errors.ReauthenticationRequired):
+                await ostiary.sessions.revoke_all(request)
+            with pytest.raises(errors.ReauthenticationRequired) as why:
+                await ostiary.oauth.sessions.log_out_all(request)
+            assert why.value.max_age == 300
+            assert "authorization_url(max_age=" in why.value.__notes__[0]
+            told = await server.post("/oauth/logout-all", headers=request)
+            assert 'error="insufficient_user_authentication"' in told.headers["www-authenticate"]  # RFC 9470 3
+            assert {key: told.json()[key] for key in ("code", "max_age")} == {
+                "code": "reauthentication_required",
+                "max_age": 300,
+            }
+            begun = ostiary.authorization_url(redirect_uri=CALLBACK, max_age=why.value.max_age)
+            asks = await browser.get(begun.url)
+            back = await browser.post("/oauth/authorize", data=form_of(asks) | {"confirm_password": PASSWORD})
+            # The ID token is judged by this machine's clock, and the server's stands elsewhere: the tokens are enough.
+            code, kept = read_answer(back.headers["location"], begun.checks, ORIGIN)
+            mine = await ostiary.oauth.exchange(code, redirect_uri=CALLBACK, code_verifier=kept.code_verifier)
+            fresh = {"authorization": f"Bearer {mine.access_token}"}
+            assert (await ostiary.oauth.sessions.log_out_all(fresh)).success
 
 
 async def test_a_service_and_a_public_client(app, server, public_party):

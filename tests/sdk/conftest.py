@@ -12,7 +12,7 @@ from ostiary.sdk import Ostiary
 from tests.acceptance.conftest import add_people
 from tests.support import databases
 from tests.support.people import PASSWORD
-from tests.support.processes import Server, serving
+from tests.support.processes import Server
 
 _NUMBERS = itertools.count()
 
@@ -28,8 +28,11 @@ def server(request, tmp_path_factory) -> Iterator[Server]:
             databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
         url = asyncio.run(databases.new_postgres())
     add_people(url, root="admin member", ada="member")
-    with serving(url, home) as running:
+    running = Server(url, home, environment={"OSTIARY_KEY": "k" * 43}).start()
+    try:
         yield running
+    finally:
+        running.stop()
     if request.param == "postgresql":
         asyncio.run(databases.drop_postgres(url))
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 from tests.test_house import SDK_PACKAGES
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 PROGRAM = """
 import importlib.abc, sys
@@ -50,6 +54,11 @@ def test_it_works_where_the_server_is_not_installed():
     }
     strange = {name for name in others if not name.startswith(("_", "sitecustomize"))}
     assert strange == set()
+
+
+def test_whoever_has_the_server_has_the_sdk():
+    extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(extras["sdk"]) <= set(extras["server"])
 
 
 def test_its_types_are_there_for_others():

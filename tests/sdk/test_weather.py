@@ -165,3 +165,20 @@ def test_a_code_of_a_newer_server_is_kept():
             ostiary.auth.whoami()
         assert why.value.code == "plan_stale_2"
         assert errors.Conflict.code == "conflict"
+
+
+def test_one_call_may_have_limits_of_its_own():
+    with weather(DROP) as (ostiary, there):
+        with pytest.raises(Unreachable):
+            ostiary.with_options(retries=0).auth.whoami()
+        assert len(there.asked) == 1
+        assert "secret-token" in there.asked[0]  # the same holder
+        with pytest.raises(Unreachable):
+            ostiary.auth.whoami()
+        assert len(there.asked) == 4  # the client itself is as it was
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        patient = Ostiary(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=60)
+        began = time.monotonic()
+        with patient, pytest.raises(Unreachable, match="in time"):
+            patient.with_options(timeout=0.2).machines.ready()
+        assert time.monotonic() - began < 20

@@ -7,6 +7,7 @@ Nothing runs here. mypy, which checks the tests too, refuses an `ignore` where n
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import assert_type
 
 from ostiary.contract.admin_sessions import SessionPage
@@ -17,7 +18,7 @@ from ostiary.contract.sessions import SessionList
 from ostiary.contract.shapes import AdminSession, CliToken, Revoked, Session, SignedIn
 from ostiary.contract.users import AdminUser
 from ostiary.core.endings import Entry
-from ostiary.sdk import AsyncOstiary, Ostiary
+from ostiary.sdk import AsyncOstiary, AuthorizationRequest, Completed, IdToken, Ostiary
 
 
 def right(ostiary: Ostiary, request: Incoming) -> None:
@@ -36,6 +37,12 @@ def right(ostiary: Ostiary, request: Incoming) -> None:
         assert_type(user, AdminUser)
     assert_type(ostiary.oauth.exchange("code", redirect_uri="https://app", code_verifier="v"), TokenAnswer)
     assert_type(ostiary.oauth.revoke("token"), None)
+    assert_type(ostiary.authorization_url(redirect_uri="https://app", prompt="login"), AuthorizationRequest)
+    assert_type(ostiary.authorization_url(redirect_uri="https://app", prompt=("login", "consent")).checks, str)
+    assert_type(ostiary.callback(request, "checks").claims.auth_time, datetime | None)
+    assert_type(ostiary.callback("https://app/callback?code=a", "checks").tokens, TokenAnswer)
+    assert_type(ostiary.verify_id_token("token", max_age=60), IdToken)
+    assert_type(ostiary.with_options(timeout=2).sessions.list(request), SessionList)
     assert_type(ostiary.feed.follow(request, hold=1), Iterator[Entry | HeartbeatData])
 
 
@@ -46,6 +53,9 @@ async def right_async(ostiary: AsyncOstiary, request: Incoming) -> None:
     async for session in ostiary.admin.sessions.search.each(request, user="ada"):
         assert_type(session, AdminSession)
     assert_type(ostiary.feed.follow(hold=1), AsyncIterator[Entry | HeartbeatData])
+    assert_type(await ostiary.callback(request, "checks"), Completed)
+    assert_type(await ostiary.with_options(retries=0).verify_id_token("token"), IdToken)
+    assert_type(ostiary.authorization_url(redirect_uri="https://app", max_age=0).url, str)
     async for user in ostiary.for_request(request).admin.users.list.each():
         assert_type(user, AdminUser)
 
@@ -58,6 +68,11 @@ def wrong(ostiary: Ostiary, request: Incoming) -> None:
     ostiary.sessions.list.each()  # type: ignore[misc]
     ostiary.admin.sessions.search(limit="10")  # type: ignore[call-overload]
     ostiary.admin.sessions.search.each(users="ada")  # type: ignore[call-overload]
+    ostiary.tokens.create("ci", scopes=["session:read"])  # type: ignore[list-item]
+    ostiary.admin.clients.add("Shop", grants=["password"])  # type: ignore[list-item]
+    ostiary.admin.users.set_roles("ada", ["owner"])  # type: ignore[list-item]
+    ostiary.authorization_url(redirect_uri="https://app", prompt="sign_in")  # type: ignore[arg-type]
+    ostiary.with_options(time=2)  # type: ignore[call-arg]
     ostiary.admin.mailboxes.list()  # type: ignore[attr-defined]
 
 

@@ -54,9 +54,15 @@ def client() -> None:
     metavar="URI",
     help="Where a logout may lead; can be repeated.",
 )
-@click.option("--public", is_flag=True, help="It can keep no secret: an app in a browser or on a device.")
+@click.option(
+    "--public/--confidential",
+    help="It can keep no secret: an app in a browser or on a device; or it can, as without either.",
+)
 @click.option("--native", is_flag=True, help="It is an app on a device; a loopback port may then differ.")
-@click.option("--third-party", is_flag=True, help="Ask users before it gets anything.")
+@click.option(
+    "--third-party/--first-party",
+    help="Ask users before it gets anything; or it is of the house, as without either.",
+)
 @click.option("--grant", "grants", multiple=True, metavar="GRANT", help="What it may use; can be repeated.")
 @click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may ask for; can be repeated.")
 @click.option("--application", metavar="ID", help="The application that its sessions are of.  [default: its own id]")

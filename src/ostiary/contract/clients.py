@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -14,9 +14,9 @@ from ostiary.contract.calling import W
 from ostiary.contract.fields import NO_NUL, ClientId, Text
 from ostiary.contract.named import OfClient
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
-from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType
+from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType, Grant
 from ostiary.core.oauth.redirect_uri import MAXIMUM_LENGTH
-from ostiary.core.oauth.scope import SCOPES
+from ostiary.core.oauth.scope import SCOPES, OAuthScope
 from ostiary.core.session import DEFAULT_TENANT
 from ostiary.errors import ClientNotFound, Conflict, ReauthenticationRequired
 
@@ -24,14 +24,18 @@ Uris: TypeAlias = Annotated[
     Sequence[Annotated[str, Meta(max_length=MAXIMUM_LENGTH, pattern=NO_NUL)]],
     Meta(max_length=MAXIMUM_URIS, description="Exactly these.", examples=[["https://app.example.org/callback"]]),
 ]
-Grants: TypeAlias = Annotated[
-    Sequence[Annotated[str, Meta(max_length=32)]],
-    Meta(max_length=len(GRANTS) * 2, description=f"Of {', '.join(GRANTS)}."),
-]
-ClientScopes: TypeAlias = Annotated[
-    Sequence[Annotated[str, Meta(max_length=32)]],
-    Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}."),
-]
+if TYPE_CHECKING:  # as in `fields`
+    Grants: TypeAlias = Sequence[Grant]
+    ClientScopes: TypeAlias = Sequence[OAuthScope]
+else:
+    Grants = Annotated[
+        Sequence[Annotated[str, Meta(max_length=32)]],
+        Meta(max_length=len(GRANTS) * 2, description=f"Of {', '.join(GRANTS)}."),
+    ]
+    ClientScopes = Annotated[
+        Sequence[Annotated[str, Meta(max_length=32)]],
+        Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}."),
+    ]
 
 
 class Client(Answer, kw_only=True):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
 from ostiary.contract.operation import Shared
 from ostiary.contract.shapes import SESSION_ID, TOKEN_ID
-from ostiary.core.account import MAXIMUM_PASSWORD, ROLES
+from ostiary.core.account import MAXIMUM_PASSWORD, ROLES, Role
 from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
-from ostiary.core.reach import SCOPES
+from ostiary.core.reach import SCOPES, Scope
 
 CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
 
@@ -43,14 +43,19 @@ Duration: TypeAlias = Annotated[
     ),
 ]
 Seconds: TypeAlias = Annotated[int, Meta(ge=1, le=2**31)]
-Scopes: TypeAlias = Annotated[
-    Sequence[Annotated[str, Meta(max_length=32)]],
-    Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
-]
-Roles: TypeAlias = Annotated[
-    Sequence[Annotated[str, Meta(max_length=32)]],
-    Meta(max_length=len(ROLES) * 2, description=f"Of {', '.join(ROLES)}.", examples=[["member"]]),
-]
+# Who calls by these types writes words that there are. What comes by HTTP is any, and refused with a list of them.
+if TYPE_CHECKING:
+    Scopes: TypeAlias = Sequence[Scope]
+    Roles: TypeAlias = Sequence[Role]
+else:
+    Scopes = Annotated[
+        Sequence[Annotated[str, Meta(max_length=32)]],
+        Meta(max_length=len(SCOPES) * 2, description=f"Of {', '.join(SCOPES)}.", examples=[["sessions:read"]]),
+    ]
+    Roles = Annotated[
+        Sequence[Annotated[str, Meta(max_length=32)]],
+        Meta(max_length=len(ROLES) * 2, description=f"Of {', '.join(ROLES)}.", examples=[["member"]]),
+    ]
 Cursor: TypeAlias = Annotated[str, Meta(max_length=512, description="`next_cursor` of the page before; opaque.")]
 NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `cursor` for more; null at the end.")]
 # Of whatever form: one that cannot be ours is answered as a missing one, by `http.guard`.

@@ -9,7 +9,7 @@ from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
 from ostiary.contract.fields import CLEARS_COOKIE, LOCATION, SessionId
 from ostiary.contract.operation import Namespace, Operation, Takes
-from ostiary.errors import SessionNotFound
+from ostiary.errors import ReauthenticationRequired, SessionNotFound
 
 
 class ListedSession(Answer, rename="camel", kw_only=True):
@@ -96,7 +96,7 @@ class OAuthSessions(Namespace[W]):
         id="oauth_revoke_session",
         summary="End one of the user's sessions",
         who="access_token",
-        errors=(SessionNotFound,),
+        errors=(SessionNotFound, ReauthenticationRequired),
         speaks="message",
         shared="clients",
         repeatable=True,
@@ -111,6 +111,7 @@ class OAuthSessions(Namespace[W]):
         is_body_optional=True,
         summary="End all of the user's sessions",
         who="access_token",
+        errors=(ReauthenticationRequired,),
         speaks="message",
     )
     log_out = Operation(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from msgspec import Meta
 
 from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.core.client import DeviceKind
 from ostiary.core.credential import TokenStatus
-from ostiary.core.session import Kind, Status
+from ostiary.core.session import Kind, Limit, Reason, Status
 
 SESSION_ID = "sess_k3v7mzpq2w4x6y7a2b3c4d5e6f"
 TOKEN_ID = "ost_a2b3c4d5e6f7k3v7mzpq2w4x6y"
@@ -22,6 +22,11 @@ Instant: TypeAlias = Annotated[datetime, Meta(tz=True, examples=["2026-01-15T12:
 SessionId: TypeAlias = Annotated[str, Meta(description="Public and stable; never a secret.", examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[TOKEN_ID])]
 Count: TypeAlias = Annotated[int, Meta(ge=0, examples=[2])]
+# There will be more words: they are no promise of the document, which has every text here.
+if TYPE_CHECKING:
+    Why: TypeAlias = Reason | Limit
+else:
+    Why = str
 
 
 class User(Answer, kw_only=True):
@@ -82,7 +87,7 @@ class Session(Answer, kw_only=True):
         LEFT_OUT
     )
     reason: Annotated[
-        str | LeftOut | None,
+        Why | LeftOut | None,
         Meta(description="Only with `include=ended`: why it ended; `idle` or `lifetime` when a limit passed."),
     ] = LEFT_OUT
     suspended_until: Annotated[

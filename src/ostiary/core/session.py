@@ -143,7 +143,7 @@ class Session:
             return "suspended"
         return "expired" if self.revoked is None else "revoked"
 
-    def ended(self, policy: Policy, now: datetime) -> tuple[datetime, str] | None:
+    def ended(self, policy: Policy, now: datetime) -> tuple[datetime, Reason | Limit] | None:
         """Since when it is refused, and why (a reason, or the limit that passed), or None while it lives."""
         if self.life(policy, now) == "live":
             return None

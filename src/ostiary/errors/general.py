@@ -18,6 +18,7 @@ class OstiaryError(Exception):
         status: the HTTP status that goes with it.
         message: what happened, in the user's words; never contains a secret.
         shown: the same for a page, which translates it; of a wrong field, without its name.
+        remedy: what the program that asked can do next; that of its family, where nothing more is known.
         fields: values that travel with it (JSON-able but for datetimes, which every door writes as RFC 3339).
         request_id: finds the request in the server's log; only on an error that a client was answered.
     """
@@ -25,6 +26,7 @@ class OstiaryError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = translatable("Something went wrong")
+    remedy: ClassVar[str] = "Look into the log of the server, by the request id."
     request_id: str | None = None
 
     def __init__(self, message: str | None = None, **fields: FieldValue) -> None:
@@ -40,6 +42,7 @@ class Unauthenticated(OstiaryError):
     code = "unauthenticated"
     status = 401
     title = translatable("You are not signed in")
+    remedy = "Have the person sign in; do not ask again with the same credential."
 
 
 class NoCredentials(Unauthenticated):
@@ -93,6 +96,7 @@ class TokenExpired(Unauthenticated):
 
     code = "token_expired"
     title = translatable("The CLI token has expired")
+    remedy = "Make or rotate the CLI token: `ostiary token create`."
 
     def __init__(self, expired_at: datetime) -> None:
         super().__init__(None, expired_at=expired_at)
@@ -103,6 +107,7 @@ class TokenRevoked(Unauthenticated):
 
     code = "token_revoked"
     title = translatable("The CLI token was revoked")
+    remedy = "Make another CLI token: `ostiary token create`."
 
     def __init__(self, revoked_at: datetime) -> None:
         super().__init__(None, revoked_at=revoked_at)
@@ -113,6 +118,7 @@ class WrongCredentials(Unauthenticated):
 
     code = "wrong_credentials"
     title = translatable("The username or the password is wrong")
+    remedy = "Ask for both again; do not say which one was wrong."
 
 
 class ReauthenticationRequired(Unauthenticated):
@@ -120,9 +126,19 @@ class ReauthenticationRequired(Unauthenticated):
 
     code = "reauthentication_required"
     title = translatable("Confirm your password to do this")
+    remedy = (
+        "Have the person prove again who they are, then repeat the call: an OAuth client by "
+        "`authorization_url(max_age=…)`, who holds a session by `auth.reauthenticate()`."
+    )
 
     def __init__(self, max_age: int) -> None:
         super().__init__(None, max_age=max_age)
+
+    @property
+    def max_age(self) -> int:
+        """The oldest proof that would do, in seconds; 0 where it was not said: one of now."""
+        value = self.fields.get("max_age")
+        return value if isinstance(value, int) else 0
 
 
 class NotAllowed(OstiaryError):
@@ -131,6 +147,7 @@ class NotAllowed(OstiaryError):
     code = "not_allowed"
     status = 403
     title = translatable("You are not allowed to do this")
+    remedy = "Ask for the scope, or have somebody with the role do it."
 
 
 class NotFound(OstiaryError):
@@ -139,6 +156,7 @@ class NotFound(OstiaryError):
     code = "not_found"
     status = 404
     title = translatable("Not found")
+    remedy = "Read the list anew: it ended, or never was this user's."
 
 
 class SessionNotFound(NotFound):
@@ -199,6 +217,7 @@ class Conflict(OstiaryError):
     code = "conflict"
     status = 409
     title = translatable("This conflicts with what is there")
+    remedy = "Read what is there, then decide again."
 
 
 class PlanStale(Conflict):
@@ -213,6 +232,7 @@ class LimitReached(Conflict):
 
     code = "limit_reached"
     title = translatable("Too many sessions; end one first")
+    remedy = "Show the person their sessions, so that they end one."
 
     def __init__(self, limit: int) -> None:
         super().__init__(None, max_sessions=limit)
@@ -224,6 +244,7 @@ class InvalidRequest(OstiaryError):
     code = "invalid_request"
     status = 422
     title = translatable("The request is not valid")
+    remedy = "Change the field that the message names; the same request is refused again."
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}", field=field, why=str(why))
@@ -236,6 +257,7 @@ class TooManyRequests(OstiaryError):
     code = "too_many_requests"
     status = 429
     title = translatable("Too many failed attempts; try again later")
+    remedy = "Wait for `retry_after` seconds."
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(None, retry_after=retry_after)
@@ -247,6 +269,7 @@ class ConfigurationError(OstiaryError):
     code = "configuration"
     status = 500
     title = translatable("The configuration is not valid")
+    remedy = "Change what the message names."
 
 
 class ServerFault(OstiaryError):
@@ -268,6 +291,7 @@ class StoreUnavailable(OstiaryError):
     code = "store_unavailable"
     status = 503
     title = translatable("The store cannot be reached; try again in a moment")
+    remedy = "Let nobody in, sign nobody out, and try again after `retry_after` seconds."
 
     def __init__(self, retry_after: int = 2, *, cause: str | None = None, sentence: str | None = None) -> None:
         super().__init__(None, retry_after=retry_after)

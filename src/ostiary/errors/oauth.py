@@ -12,6 +12,7 @@ class OAuthError(OstiaryError):
     code = "oauth_error"
     status = 400
     title = translatable("The OAuth request is refused")
+    remedy = "Change the request, or how the client is registered."
 
 
 class InvalidClient(OAuthError):
@@ -20,6 +21,7 @@ class InvalidClient(OAuthError):
     code = "invalid_client"
     status = 401
     title = translatable("The client is unknown, or did not prove who it is")
+    remedy = "Look at client_id and client_secret; `ostiary client rotate-secret` makes a new one."
 
 
 class InvalidGrant(OAuthError):
@@ -27,6 +29,7 @@ class InvalidGrant(OAuthError):
 
     code = "invalid_grant"
     title = translatable("The code or refresh token is not valid")
+    remedy = "The session is over: forget its tokens, and have the person sign in by `authorization_url()`."
 
 
 class InvalidScope(OAuthError):
@@ -34,6 +37,7 @@ class InvalidScope(OAuthError):
 
     code = "invalid_scope"
     title = translatable("The scope is not one that this client may have")
+    remedy = "Ask for less, or register the client for it: `ostiary client add --scope`."
 
 
 class UnauthorizedClient(OAuthError):
@@ -62,6 +66,7 @@ class AccessDenied(OAuthError):
 
     code = "access_denied"
     title = translatable("The user did not agree")
+    remedy = "Go on without; ask again only when the person wants to."
 
 
 class LoginRequired(OAuthError):
@@ -69,6 +74,7 @@ class LoginRequired(OAuthError):
 
     code = "login_required"
     title = translatable("The user has to sign in")
+    remedy = 'Send the browser again without prompt="none".'
 
 
 class ConsentRequired(OAuthError):
@@ -76,6 +82,7 @@ class ConsentRequired(OAuthError):
 
     code = "consent_required"
     title = translatable("The user has to agree first")
+    remedy = 'Send the browser again without prompt="none".'
 
 
 class InvalidTarget(OAuthError):
@@ -83,6 +90,7 @@ class InvalidTarget(OAuthError):
 
     code = "invalid_target"
     title = translatable("There is no resource with this address here")
+    remedy = "Register the resource, or ask for one that this client may have."
 
 
 class RequestNotSupported(OAuthError):

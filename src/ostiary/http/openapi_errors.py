@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from msgspec import Meta, Struct, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from ostiary import errors
 from ostiary.contract.operation import Operation, Speaks
@@ -35,6 +35,13 @@ class MessageProblem(Struct):
     """An error of the sessions namespace."""
 
     message: Annotated[str, Meta(description="For people.")]
+    code: Annotated[str, Meta(description="Where there is something to do: what it is.")] | UnsetType = UNSET
+    max_age: (
+        Annotated[
+            int, Meta(description="With `reauthentication_required`: the oldest proof that would do, in seconds.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From a refusal to its error: the same tree as the server's, and two more for when there was no answer of its own."""
+"""From a refusal to its error: the same tree as the server's, and a few more for what only who asks can find wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from ostiary import errors
-from ostiary.errors import FieldValue, OstiaryError
+from ostiary.errors import FieldValue, OstiaryError, Unauthenticated
 
 MAXIMUM_WORDS: Final = 500  # characters of a server's message that are repeated
 
@@ -25,6 +25,7 @@ class Unreachable(OstiaryError):
     code = "unreachable"
     status = 503
     title = "The session authority cannot be reached"
+    remedy = "Let nobody in, sign nobody out, and try again."
 
 
 class UnusableAnswer(OstiaryError):
@@ -33,6 +34,29 @@ class UnusableAnswer(OstiaryError):
     code = "unusable_answer"
     status = 502
     title = "The answer is not one of a session authority"
+    remedy = "Look at the address, and at what stands in front of the authority."
+
+
+class CallbackMismatch(OstiaryError):
+    """What came to the callback is not the answer to a sign-in that this browser began: nobody is signed in by it."""
+
+    code = "callback_mismatch"
+    status = 400
+    title = "This sign-in was not begun here"
+    remedy = "Begin again by `authorization_url()`; keep its checks in the browser."
+
+
+class IdTokenInvalid(Unauthenticated):
+    """An ID token that is not the authority's, not for this client, or not of this sign-in: nobody is signed in."""
+
+    code = "id_token_invalid"
+    title = "The ID token cannot be accepted"
+    remedy = (
+        "Sign nobody in by it; begin again by `authorization_url()`. If it stays so, look at `issuer` and the clock."
+    )
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the ID token cannot be accepted: {why}")
 
 
 def from_problem(status: int, content: object, request_id: str | None) -> OstiaryError:
@@ -48,6 +72,7 @@ def from_problem(status: int, content: object, request_id: str | None) -> Ostiar
     error.request_id = _text(said.get("request_id")) or request_id
     if code and code.isidentifier() and code not in CLASSES and "code" in said:
         error.code = code  # type: ignore[misc]  # of a newer server: kept, so that a program can tell it apart
+    error.add_note(f"What to do: {kind.remedy}")
     return error
 
 

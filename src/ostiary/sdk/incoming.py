@@ -82,6 +82,20 @@ def holder_of(request: Any) -> Holder:
     return replace(device, bearer=checked(access) if access else None)
 
 
+def query_of(request: Any) -> str:
+    """The query of a request of Django, Starlette, FastAPI, Litestar or Flask.
+
+    Raises:
+        TypeError: not a request.
+    """
+    for name, key in (("META", "QUERY_STRING"), ("scope", "query_string"), ("environ", "QUERY_STRING")):
+        variables = getattr(request, name, None)
+        if isinstance(variables, Mapping):
+            query = variables.get(key, "")
+            return query.decode("latin-1") if isinstance(query, bytes) else str(query)
+    raise TypeError(f"a request, an address or the fields of one are needed, not {type(request).__name__}")
+
+
 def checked(bearer: str) -> str:
     """Return the credential if a header can carry it.
 

@@ -28,6 +28,7 @@ class Terms:
         url: its root, without a slash at the end.
         timeout: seconds that each phase of a request may take.
         retries: how often a request may be sent again.
+        issuer: what the authority calls itself, and where browsers find it.
     """
 
     url: str
@@ -35,6 +36,14 @@ class Terms:
     retries: int
     client_id: str | None
     client_secret: str | None
+    issuer: str
+
+    def __post_init__(self) -> None:
+        """Raise ConfigurationError for numbers that cannot be."""
+        if not self.timeout > 0:
+            raise ConfigurationError("timeout: give seconds, more than 0")
+        if self.retries < 0:
+            raise ConfigurationError("retries: give 0 or more")
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -94,7 +103,27 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def checked_url(url: str, *, allow_plain_http: bool) -> str:
+def terms(
+    url: str,
+    timeout: float,
+    retries: int,
+    client_id: str | None,
+    client_secret: str | None,
+    issuer: str | None = None,
+    *,
+    allow_plain_http: bool,
+) -> Terms:
+    """How the authority at `url` is asked; without an `issuer` it calls itself by that.
+
+    Raises:
+        ConfigurationError: what was given cannot be; the message names the argument.
+    """
+    root = checked_url(url, allow_plain_http=allow_plain_http)
+    name = root if issuer is None else checked_url(issuer, allow_plain_http=allow_plain_http, argument="issuer")
+    return Terms(root, timeout, retries, client_id, client_secret, name)
+
+
+def checked_url(url: str, *, allow_plain_http: bool, argument: str = "url") -> str:
     """The root of an authority, without a slash at the end.
 
     Raises:
@@ -104,11 +133,15 @@ def checked_url(url: str, *, allow_plain_http: bool) -> str:
         parts = urlsplit(url.strip())
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        raise ConfigurationError("url: not a URL; use one such as https://auth.example.org") from None
+        raise ConfigurationError(f"{argument}: not a URL; use one such as https://auth.example.org") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
-        raise ConfigurationError("url: give scheme and host, such as https://auth.example.org")
+        raise ConfigurationError(f"{argument}: give scheme and host, such as https://auth.example.org")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigurationError("url: no user, query or fragment belongs here; credentials are arguments of their own")
+        raise ConfigurationError(
+            f"{argument}: no user, query or fragment belongs here; credentials are arguments of their own"
+        )
     if parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS and not allow_plain_http:
-        raise ConfigurationError("url: credentials need https; or say allow_plain_http=True in a network you trust")
+        raise ConfigurationError(
+            f"{argument}: credentials need https; or say allow_plain_http=True in a network you trust"
+        )
     return url.strip().rstrip("/")

@@ -164,8 +164,8 @@ class Rows:
             if end is not None:
                 at, reason = end
                 is_suspended = session.life(self._policy, self._now) == "suspended"
-                reason = "suspended" if is_suspended else reason
-                how = phrases.ended_how(reason, session, self._caller)
+                why = "suspended" if is_suspended else reason
+                how = phrases.ended_how(why, session, self._caller)
                 found.append(EndedRow(self.row(session), how, formats.since(at, self._now), at))
         return sorted(found, key=lambda ended: ended.ended_at, reverse=True)
 

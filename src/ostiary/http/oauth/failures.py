@@ -8,7 +8,14 @@ import msgspec
 from starlette.responses import Response
 
 from ostiary.core.oauth.fields import code_of
-from ostiary.errors import InvalidClient, InvalidRequest, OAuthError, OstiaryError, SessionNotFound
+from ostiary.errors import (
+    InvalidClient,
+    InvalidRequest,
+    OAuthError,
+    OstiaryError,
+    ReauthenticationRequired,
+    SessionNotFound,
+)
 from ostiary.http import problems
 from ostiary.http.exchange import Exchange
 from ostiary.http.failures import noted
@@ -37,7 +44,9 @@ def in_oauths_words(error: OstiaryError) -> dict[str, Any]:
 
 
 def in_a_message(error: OstiaryError) -> dict[str, Any]:
-    """What is in an error of the sessions namespace."""
+    """What is in an error of the sessions namespace: the words; and what to do, where there is something to do."""
+    if isinstance(error, ReauthenticationRequired):
+        return {"message": error.message, "code": error.code, "max_age": error.max_age}
     return {"message": "Session not found" if isinstance(error, SessionNotFound) else error.message}
 
 

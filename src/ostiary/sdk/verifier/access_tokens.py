@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from ostiary.core.oauth.claims import ACCESS_TYPE, AccessToken, read_access_token
-from ostiary.core.oauth.jws import ALGORITHM, read_outside
+from ostiary.core.oauth.jws import read_outside
 from ostiary.errors import SessionInvalid
+from ostiary.sdk.signing_keys import RETRY, claims_of, usable
 
 MAXIMUM_READ: Final = 10_000  # tokens whose signature is not looked at again; each takes about one KiB
-RETRY: Final = 5.0  # seconds between two looks for a key that is not there
-MINIMUM_MODULUS: Final = 342  # characters of base64url: 2048 bits; RFC 7518 3.3
 
 
 class AccessTokens:
@@ -61,7 +60,7 @@ class AccessTokens:
         kid = read_outside(text, ACCESS_TYPE).kid
         key = self._keys.get(kid) or await self._look_for(kid)
         generation = self._generation
-        claims = _claims(text, key)
+        claims = claims_of(text, key)
         token = read_access_token(claims, issuer=self._issuer, now=now)
         if self._audience is not None and self._audience not in claims["aud"]:
             raise SessionInvalid("the access token is not for this audience")
@@ -75,37 +74,9 @@ class AccessTokens:
         async with self._turn:
             if kid not in self._keys and self._clock() - self._looked >= RETRY:
                 generation = self._generation
-                found = _usable(await self._fetch())
+                found = usable(await self._fetch())
                 if generation == self._generation:
                     self._keys, self._looked = found, self._clock()
         if kid not in self._keys:
             raise SessionInvalid
         return self._keys[kid]
-
-
-def _usable(key_set: dict[str, Any]) -> dict[str, Any]:
-    """The RSA keys of a key set that are for this algorithm, by `kid`; nothing else is even read."""
-    from joserfc.errors import JoseError
-    from joserfc.jwk import RSAKey
-
-    found: dict[str, Any] = {}
-    keys = key_set.get("keys")
-    for one in keys if isinstance(keys, list) else ():
-        if not isinstance(one, dict) or one.get("kty") != "RSA" or one.get("alg") != ALGORITHM or "d" in one:
-            continue
-        try:
-            if isinstance(one.get("kid"), str) and len(one["n"]) >= MINIMUM_MODULUS:
-                found[one["kid"]] = RSAKey.import_key(one)
-        except (JoseError, ValueError, TypeError, KeyError):
-            continue
-    return found
-
-
-def _claims(text: str, key: Any) -> dict[str, Any]:
-    from joserfc import jwt
-    from joserfc.errors import JoseError
-
-    try:
-        return dict(jwt.decode(text, key, algorithms=[ALGORITHM]).claims)
-    except (JoseError, ValueError):
-        raise SessionInvalid from None

@@ -14,3 +14,4 @@ class CannotProve(OstiaryError):
     code = "cannot_prove"
     status = 503
     title = "It cannot be proven now that the credential works"
+    remedy = "Let nobody in, sign nobody out, and try again."

@@ -19,7 +19,7 @@ from ostiary.errors import ConfigurationError, OstiaryError, SessionInvalid
 from ostiary.sdk.answers import read, refusal
 from ostiary.sdk.failures import Unreachable, UnusableAnswer
 from ostiary.sdk.incoming import Holder, checked
-from ostiary.sdk.terms import AGENT, Terms, checked_url
+from ostiary.sdk.terms import AGENT, terms
 from ostiary.sdk.verifier.failures import CannotProve
 from ostiary.sdk.wire import AwaitingWire
 
@@ -45,7 +45,7 @@ class Link:
         Raises:
             ConfigurationError: no URL of an authority, or not exactly one credential.
         """
-        self._terms = Terms(checked_url(url, allow_plain_http=allow_plain_http), timeout, 0, client_id, client_secret)
+        self._terms = terms(url, timeout, 0, client_id, client_secret, allow_plain_http=allow_plain_http)
         self._holder = _holder(token, client_id, client_secret)
         self._own = http_client is None
         self._http = http_client or httpx2.AsyncClient(trust_env=False, limits=httpx2.Limits(max_connections=16))
