@@ -111,6 +111,9 @@ async function webApi(config) {
     await oauth.introspectionRequest(as, party, auth, more.access_token, insecure),
   )
   steps.push(`oauth4webapi: introspection ${known.active}`)
+  const userinfo = () => oauth.userInfoRequest(as, party, more.access_token, insecure)
+  const user = await oauth.processUserInfoResponse(as, party, claims.sub, await userinfo())
+  steps.push(`oauth4webapi: userinfo ${user.sub === claims.sub}`)
 
   // End-session: the page asks, the person says yes, and lands where the client registered.
   const end = client.buildEndSessionUrl(config, {
@@ -129,7 +132,9 @@ async function webApi(config) {
     party,
     await oauth.introspectionRequest(as, party, auth, more.access_token, insecure),
   )
-  steps.push(`end-session: access token ${gone.active}`)
+  steps.push(`end-session: access token ${gone.active}, userinfo ${(await userinfo()).status}`)
+  const late = await oauth.refreshTokenGrantRequest(as, party, auth, more.refresh_token, insecure)
+  steps.push(`end-session: refresh ${await refused(oauth.processRefreshTokenResponse(as, party, late))}`)
   url.searchParams.set('prompt', 'none')
   const silent = await browse(url)
   steps.push(`end-session: ${new URL(silent.headers.get('location')).searchParams.get('error')}`)

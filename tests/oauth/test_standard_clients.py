@@ -93,12 +93,14 @@ def test_openid_client_and_oauth4webapi_pass(house):
         "openid-client: introspection true, after revocation false",
         "openid-client: replay invalid_grant",
         "openid-client: client credentials gateway",
-        "oauth4webapi: code, scope openid sessions:read sessions:revoke gateway",
+        "oauth4webapi: code, scope openid",
         "oauth4webapi: RFC 9068 true, sid true",
         "oauth4webapi: other audience OAUTH_JWT_CLAIM_COMPARISON_FAILED",
         "oauth4webapi: introspection true",
+        "oauth4webapi: userinfo true",
         f"end-session: 303 {GOODBYE}?state=bye",
-        "end-session: access token false",
+        "end-session: access token false, userinfo 401",
+        "end-session: refresh invalid_grant",
         "end-session: login_required",
     ]
 

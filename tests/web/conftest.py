@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, async_playwright
 
 from ostiary.application import create_app
 from ostiary.authority import Authority
 from ostiary.settings import Settings
 from tests.support import databases
+from tests.support.chromium import browser
 from tests.support.clock import Clock
 from tests.support.people import CHEAP_PASSWORDS, SERVED_PASSWORDS
 from tests.support.processes import Server
@@ -22,19 +21,7 @@ from tests.web.crawl import crawl
 from tests.web.surfer import Surfer
 from tests.web.visitors import Site, Visitors
 
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-
-
-@pytest.fixture(scope="session")
-async def browser(anyio_backend) -> AsyncIterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        databases.skip("no Chromium")
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.launch(executable_path=program, args=FLAGS)
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
