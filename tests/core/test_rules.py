@@ -33,6 +33,17 @@ def test_a_token_has_a_public_id_and_256_random_bits():
     assert not made.matches(token.mint("sess").digest)
 
 
+@pytest.mark.parametrize("prefix", ["sess", "ost", "user", "setup", "client", "code", "ort", "key", "plan"])
+def test_each_kind_is_told_by_its_prefix(prefix):
+    """ASVS 5.0 9.2.2: none is ever taken for another."""
+    made = token.mint(prefix)
+    assert (token.parse(made.text) is not None) is (prefix in {"sess", "ost", "setup", "client", "code", "ort"})
+    assert token.is_id(made.id) is (prefix in {"sess", "ost", "user", "client", "ort", "key", "plan"})
+    assert token.is_session_token(made.text) is (prefix == "sess")
+    assert not token.is_session_token(made.id) and not token.is_id(made.text)
+    assert token.mint(prefix, made.id).id == made.id
+
+
 def test_100_000_tokens_have_no_twin_and_no_bias():
     """ASVS 5.0 7.2.3: unique, and every bit as often set as not."""
     made = [token.mint("sess") for _ in range(100_000)]
@@ -148,11 +159,18 @@ def test_presets_keep_to_the_limits_of_their_source():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lifetime": timedelta(0)}, {"idle_timeout": timedelta(seconds=59)}, {"max_sessions": 0}]
+    ("least", "step"),
+    [
+        ({"lifetime": timedelta(microseconds=1)}, timedelta(microseconds=1)),
+        ({"idle_timeout": timedelta(minutes=2)}, timedelta(microseconds=1)),
+        ({"max_sessions": 1}, 1),
+    ],
 )
-def test_a_policy_that_cannot_be_kept_is_refused(wrong):
+def test_a_policy_that_cannot_be_kept_is_refused(least, step):
+    whole = {"name": "x", "source": "y", "lifetime": timedelta(hours=1)}
+    Policy(**(whole | least))
     with pytest.raises(ValueError, match="must be"):
-        Policy(**({"name": "x", "source": "y", "lifetime": timedelta(hours=1)} | wrong))
+        Policy(**(whole | {name: value - step for name, value in least.items()}))
 
 
 def test_settings_argument_beats_environment_beats_file_beats_default(tmp_path):

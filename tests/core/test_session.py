@@ -55,10 +55,12 @@ def test_a_suspension_is_final_from_the_instant_that_its_plan_can_no_longer_be_u
     assert session.life(POLICY, until - STEP) == session.status(POLICY, until - STEP) == "suspended"
     for now in (until, until + STEP):
         assert (session.life(POLICY, now), session.status(POLICY, now)) == ("ended", "revoked")
-    for now in (until - STEP, until):
+    for now, undone_until in ((until - STEP, until), (until, None)):
         assert session.ended(POLICY, now) == (START + HOUR, "admin")
-        with pytest.raises(SessionRevoked):
+        with pytest.raises(SessionRevoked) as refused:
             session.ensure_live(POLICY, now)
+        # Until when it may come back is said as long as it may, and no longer.
+        assert refused.value.fields.get("suspended_until") == undone_until
 
 
 def test_an_ending_is_final_at_once_and_says_more_than_an_expiry():

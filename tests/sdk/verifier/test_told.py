@@ -95,6 +95,24 @@ def test_what_was_told_meanwhile_decides_what_an_answer_is_worth(entry, verdict)
     assert found == (entry if verdict == "ended" else verdict)
 
 
+def test_a_suspension_that_was_undone_meanwhile_is_asked_about_and_not_refused():
+    heard = Heard()
+    heard.add(Ended("sess_a", "user_a", "bulk", AT, LATER))
+    heard.add(Changed(session_id="sess_b"))
+    assert heard.verdict("user_a", "sess_a", AT, None) == Ended("sess_a", "user_a", "bulk", AT, LATER)
+    heard.add(Changed(session_id="sess_a"))
+    assert heard.verdict("user_a", "sess_a", AT, None) is Verdict.DOUBTFUL
+
+
+def test_of_two_masses_the_later_one_counts_in_either_order():
+    for first, second in ((EARLIER, AT), (AT, EARLIER)):
+        heard = Heard()
+        heard.add(EndedMany("user_a", first, 3))
+        heard.add(EndedMany("user_a", second, 3))
+        assert heard.verdict("user_a", "sess_a", AT, None) is Verdict.DOUBTFUL
+        assert heard.verdict("user_a", "sess_a", LATER, None) is Verdict.SOUND
+
+
 async def test_a_watch_ends_where_it_cannot_be_told_that_it_does_not():
     watch = Watch("sess_a", "user_a", AT)
     ended = Ended("sess_a", "user_a", "admin", AT)
