@@ -107,7 +107,7 @@ async def test_an_act_that_needs_a_fresher_proof_says_how_to_go_on(make_app, clo
             }
             begun = ostiary.authorization_url(redirect_uri=CALLBACK, max_age=why.value.max_age)
             asks = await browser.get(begun.url)
-            back = await browser.post("/oauth/authorize", data=form_of(asks) | {"confirm_password": PASSWORD})
+            back = await browser.post("/oauth/authorize/decision", data=form_of(asks) | {"confirm_password": PASSWORD})
             # The ID token is judged by this machine's clock, and the server's stands elsewhere: the tokens are enough.
             code, kept = read_answer(back.headers["location"], begun.checks, ORIGIN)
             mine = await ostiary.oauth.exchange(code, redirect_uri=CALLBACK, code_verifier=kept.code_verifier)

@@ -50,9 +50,10 @@ def app(server, root, new_user) -> Iterator[App]:
 
 
 def test_a_person_signs_in(app):
-    request = app.ostiary.authorization_url(redirect_uri=CALLBACK, max_age=3600, login_hint=app.username)
+    scope = "profile email sessions:read"
+    request = app.ostiary.authorization_url(redirect_uri=CALLBACK, scope=scope, max_age=3600, login_hint=app.username)
     asked = dict(parse_qsl(urlsplit(request.url).query))
-    assert (asked["scope"], asked["max_age"], asked["login_hint"]) == ("openid profile email", "3600", app.username)
+    assert (asked["scope"], asked["max_age"], asked["login_hint"]) == (f"openid {scope}", "3600", app.username)
     done = app.ostiary.callback(app.browse(request), request.checks)
     claims = done.claims
     assert claims.username == app.username
