@@ -285,7 +285,17 @@ def test_memory_is_bounded_and_drops_the_oldest() -> None:
     for number in range(1000):
         memory.keep(row(f"s{number}", f"u{number % 7}"))
         assert len(memory) <= 100
+        # A full one gives up a sixteenth at once and no more: what is forgotten is asked about again.
+        assert len(memory) > 100 - 100 // 16 or number < 100
     assert memory.get("s999") is not None and memory.get("s0") is None
+
+
+@pytest.mark.parametrize("maximum", [1, 2, 15])
+def test_a_small_memory_gives_up_one_at_a_time(maximum: int) -> None:
+    memory = Memory(maximum)
+    for number in range(40):
+        memory.keep(row(f"s{number}", "u"))
+        assert len(memory) == min(maximum, number + 1)
 
 
 def test_a_user_is_forgotten_with_all_sessions_up_to_the_cut_off() -> None:
