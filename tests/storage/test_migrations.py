@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from ostiary.core.account import User
@@ -98,6 +101,11 @@ async def differences(database):
 async def tables(database, schema=None):
     async with database.reading() as db:
         return set(await db.run_sync(lambda connection: inspect(connection).get_table_names(schema=schema)))
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_at():
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert migrate.newest() == scripts.get_current_head()
 
 
 async def test_a_new_database_is_what_the_code_names(new):

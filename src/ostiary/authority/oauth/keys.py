@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -202,7 +204,9 @@ class Keys:
                     for key in known
                     if key.alg == ALGORITHM
                 }
-                self._known, self._public, self._read_at, self._signer = known, public, began, None
+                self._known, self._public, self._read_at = known, public, began
+                if self._signer is not None and all(key.kid != self._signer.kid for key in known if key.private_key):
+                    self._signer = None
         return self._known
 
     async def generate(self) -> list[StoredKey]:
@@ -219,10 +223,18 @@ class Keys:
 
     async def _signer_now(self) -> Signer:
         await self.ensure()
-        if self._signer is None:
-            newest = next(key for key in await self._current() if key.alg == ALGORITHM and key.private_key)
-            self._signer = Signer(newest.kid, RSAKey.import_key(self._sealing.open(newest)))
+        newest = next(key for key in await self._current() if key.alg == ALGORITHM and key.private_key)
+        if self._signer is None or self._signer.kid != newest.kid:
+            self._signer = Signer(newest.kid, self._opened(newest))
         return self._signer
+
+    def _opened(self, stored: StoredKey) -> RSAKey:
+        # We made it and sealed it. To prove once more that its factors are primes, as of a key from elsewhere, would
+        # hold up the event loop for the time of 100 signatures.
+        opened = self._sealing.open(stored)
+        return RSAKey.import_key(
+            cast("RSAPrivateKey", load_der_private_key(opened, None, unsafe_skip_rsa_key_validation=True))
+        )
 
     def purpose_key(self, purpose: str) -> bytes:
         """As `SealedKeys.purpose_key`."""
