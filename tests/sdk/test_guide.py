@@ -17,7 +17,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "python-sdk.md"
 
 
 def test_the_guide_runs(ostiary, root, server, monkeypatch, capsys):
-    token = root.tokens.create("guide", scopes=["admin", "sessions:read", "sessions:revoke"]).token
+    token = root.tokens.create("guide", scopes=["admin"]).token
     monkeypatch.setenv("AUTHORITY", server.url)
     monkeypatch.setenv("OSTIARY_TOKEN", token)
     text = GUIDE.read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page
@@ -55,6 +56,16 @@ async def test_what_was_ended_elsewhere_is_over_here(page, shop, house):
     await asyncio.to_thread(house.end, username)
     await page.goto(shop.url + shop.refresh)
     assert await shop.signed_in(page) is None
+
+
+def test_every_address_that_the_guide_names_is_one_of_the_metadata(house):
+    status, _, metadata = house.server.get("/.well-known/openid-configuration")
+    assert status == 200
+    known = {urlsplit(value).path for value in metadata.values() if str(value).startswith(house.url)}
+    known.add("/.well-known/openid-configuration")
+    named = re.compile(r"(?:https://auth\.example\.org|\bISSUER\})(/[\w./-]+)")
+    text = guide.GUIDE.read_text(encoding="utf-8")
+    assert set(named.findall(text)) | set(re.findall(r"`(/(?:oauth|\.well-known)/[\w./-]+)`", text)) <= known
 
 
 def test_every_setting_of_the_guide_is_run():
