@@ -9,7 +9,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ostiary.errors import UserNotFound
-from ostiary.web.console.rows import told
+from ostiary.web.console.rows import event_rows
 from ostiary.web.rendering import nothing_new, page
 from ostiary.web.routing import PageTakes, get
 from ostiary.web.visit import Visit
@@ -62,7 +62,7 @@ async def _shown(visit: Visit, user: str | None, before: int | None) -> dict[str
     )
     fingerprint = hashlib.sha256(repr([event.position for event in events]).encode()).hexdigest()[:32]
     return {
-        "events": told(events, names, visit.authority.clock()),
+        "events": event_rows(events, names, visit.authority.clock()),
         "more": more,
         "user": username,
         "is_newest": before is None,

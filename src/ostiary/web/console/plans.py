@@ -13,7 +13,7 @@ from ostiary.core.selector import FILTERS, parse
 from ostiary.errors import Conflict, OstiaryError, PlanStale
 from ostiary.errors.translatable import translatable
 from ostiary.web import words
-from ostiary.web.console.rows import found
+from ostiary.web.console.rows import session_rows
 from ostiary.web.given import OfPlan
 from ostiary.web.language import gettext, sentence
 from ostiary.web.rendering import back, page
@@ -109,7 +109,7 @@ async def _show(visit: Visit, plan: Plan, why: OstiaryError | None = None) -> Re
         status=why.status if why else 200,
         plan=plan,
         filters=_words_of(plan),
-        sample=found(visit, sample.sessions, sample.usernames),
+        sample=session_rows(visit, sample.sessions, sample.usernames),
         undo=words.in_words(UNDO),
         can_begin=can_begin,
         can_undo=plan.can_be_undone(now) or plan.state == "undoing",

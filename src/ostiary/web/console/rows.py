@@ -29,7 +29,7 @@ _ICONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SessionRow:
     """One session of anybody.
 
     Attributes:
@@ -46,7 +46,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventRow:
     """One event, in words."""
 
     position: int | None
@@ -65,7 +65,7 @@ class Told:
     detail: Sequence[tuple[str, object]]
 
 
-def found(visit: Visit, sessions: Sequence[Session], usernames: Mapping[str, str]) -> list[Found]:
+def session_rows(visit: Visit, sessions: Sequence[Session], usernames: Mapping[str, str]) -> list[SessionRow]:
     """Sessions for the visitor of this visit, now."""
     caller = visit.caller
     assert caller is not None  # the guard let nobody else through  # noqa: S101
@@ -75,24 +75,24 @@ def found(visit: Visit, sessions: Sequence[Session], usernames: Mapping[str, str
         row, username = rows.row(session), usernames.get(session.user_id)
         ended = rows.ended([session])
         if ended:
-            shown.append(Found(row, session.user_id, username, ended[0].how, ended[0].when, ended[0].ended_at))
+            shown.append(SessionRow(row, session.user_id, username, ended[0].how, ended[0].when, ended[0].ended_at))
         else:
-            shown.append(Found(row, session.user_id, username))
+            shown.append(SessionRow(row, session.user_id, username))
     return shown
 
 
-def told(events: Sequence[Event], usernames: Mapping[str, str], now: datetime) -> list[Told]:
+def event_rows(events: Sequence[Event], usernames: Mapping[str, str], now: datetime) -> list[EventRow]:
     """Events, with the names of the users that we know."""
-    return [_told(event, usernames, now) for event in events]
+    return [_event_row(event, usernames, now) for event in events]
 
 
-def _told(event: Event, usernames: Mapping[str, str], now: datetime) -> Told:
+def _event_row(event: Event, usernames: Mapping[str, str], now: datetime) -> EventRow:
     by = event.by
     if by is not None and by == event.user_id:
         by = gettext("themselves")
     elif by is not None:
         by = usernames.get(by, by)
-    return Told(
+    return EventRow(
         position=event.position,
         icon=_ICONS.get(event.kind, "service"),
         title=words.word(words.EVENTS, event.kind),

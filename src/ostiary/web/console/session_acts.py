@@ -10,7 +10,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ostiary.web import leaving
-from ostiary.web.console.rows import found
+from ostiary.web.console.rows import session_rows
 from ostiary.web.destinations import own_path
 from ostiary.web.given import OfSession
 from ostiary.web.notices import write
@@ -34,7 +34,7 @@ async def end_page(visit: Visit, asked: EndTakes) -> Response:
     return page(
         visit,
         "console/act_end.html",
-        found=found(visit, [session], usernames)[0],
+        found=session_rows(visit, [session], usernames)[0],
         home=console_path(asked.came_from),
     )
 

@@ -15,7 +15,7 @@ from ostiary.core.session import REASONS
 from ostiary.errors import InvalidRequest, UserNotFound
 from ostiary.http.cursors import after_session, read_session
 from ostiary.web import words
-from ostiary.web.console.rows import found
+from ostiary.web.console.rows import session_rows
 from ostiary.web.language import gettext, translated
 from ostiary.web.rendering import page
 from ostiary.web.routing import PageTakes, get
@@ -53,7 +53,7 @@ async def sessions_page(visit: Visit, asked: Search) -> Response:
         visit,
         "console/sessions.html",
         status=422 if problem else 200,
-        found=found(visit, result.sessions, result.usernames),
+        found=session_rows(visit, result.sessions, result.usernames),
         count=result.count,
         next=after_session(result.after),
         is_first=asked.cursor is None,

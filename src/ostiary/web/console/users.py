@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ostiary.core.selector import Selector
 from ostiary.errors import UserNotFound
-from ostiary.web.console.rows import found, told
+from ostiary.web.console.rows import event_rows, session_rows
 from ostiary.web.given import OfUser
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import PageTakes, get
@@ -59,9 +59,9 @@ async def user_page(visit: Visit, asked: OfUser) -> Response:
         "console/user.html",
         overview=overview,
         user=user,
-        sessions=found(visit, live.sessions, names),
+        sessions=session_rows(visit, live.sessions, names),
         tokens=[token for token in tokens if token.status(now) == "active"],
-        history=told(history.events, names, now),
+        history=event_rows(history.events, names, now),
         has_more_history=history.beyond is not None,
     )
 

@@ -17,7 +17,7 @@ from ostiary.web.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VerifierRow:
     """One verifier, in words."""
 
     verifier: Verifier
@@ -47,6 +47,6 @@ async def _shown(visit: Visit) -> dict[str, Any]:
     return {"verifiers": shown, "fingerprint": hashlib.sha256(repr(said).encode()).hexdigest()[:32]}
 
 
-def _verifier(one: Verifier, now: datetime) -> Shown:
+def _verifier(one: Verifier, now: datetime) -> VerifierRow:
     behind = (now - one.applied_at).total_seconds() if one.applied_at is not None else None
-    return Shown(one, now < one.trust_until, max(behind, 0.0) if behind is not None else None)
+    return VerifierRow(one, now < one.trust_until, max(behind, 0.0) if behind is not None else None)
