@@ -15,7 +15,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.endings import Ended, EndedMany
 from ostiary.core.verifier import LEASE, Lag, Verifier
 from ostiary.errors import Conflict, InvalidRequest, SessionNotFound
-from ostiary.feed import Feed, Follower, Poll, Told
+from ostiary.feed import Feed, Follower, Poll, Update
 from ostiary.storage import sessions, trail, verifiers
 from ostiary.storage.database import Connection, Database, in_transaction
 
@@ -74,7 +74,7 @@ class Verifiers:
 
     # What readers and administrators do.
 
-    async def admit(self, asked: FeedRequest, follower: Follower, told: Told) -> Told:
+    async def admit(self, asked: FeedRequest, follower: Follower, update: Update) -> Update:
         """Write down who asks, before the answer makes them trust their memory for longer. What to answer.
 
         Raises:
@@ -82,15 +82,15 @@ class Verifiers:
             Conflict: too many verifiers ask with this credential.
             StoreUnavailable: it cannot be written down, so it must not be answered.
         """
-        if asked.applied is not None and asked.applied > told.poll.time:
+        if asked.applied is not None and asked.applied > update.poll.time:
             raise InvalidRequest("applied", "is a position of the future; give one that a heartbeat had")
         while True:
-            await self._note(asked, told.poll.time)
-            if self._found_at is None or told.poll.time >= self._found_at:
-                return told
+            await self._note(asked, update.poll.time)
+            if self._found_at is None or update.poll.time >= self._found_at:
+                return update
             # Something ended while this was answered: whoever measures must not find a trust that begins after that.
             more = await follower.fresh()
-            told = Told([*told.entries, *more.entries], more.poll, more.position)
+            update = Update([*update.entries, *more.entries], more.poll, more.position)
 
     async def list(self, *, by: Caller) -> Sequence[Verifier]:
         """All that were heard of lately, oldest first.

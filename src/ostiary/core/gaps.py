@@ -1,4 +1,4 @@
-"""Positions that were given out and not seen yet: where a late commit can still appear.
+"""Gap detection: positions that were given out and not seen yet, where a late commit can still appear.
 
 Positions are given in the order of writing and seen in the order of committing. So a reader that only asks for more
 than the highest position it has seen loses what commits late. This keeps the holes below the highest one, and for how
@@ -33,7 +33,7 @@ class Gaps:
 
     @property
     def floor(self) -> int:
-        """At or below this position everything was seen, or will never be there."""
+        """The low watermark: at or below this position everything was seen, or will never be there."""
         return self._holes[0][0] - 1 if self._holes else self.highest
 
     def begin(self, floor: int) -> None:

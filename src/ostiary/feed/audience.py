@@ -1,4 +1,4 @@
-"""Who waits in this process for what the feed tells: pages, watched sessions, and doubts about secrets."""
+"""The subscribers of the feed in this process: open pages, watched sessions, and watched secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Audience:
 
     @contextmanager
     def watching(self, session_id: str) -> Iterator[asyncio.Future[Ended]]:
-        """What is set when the session ends.
+        """Subscribe to the ending of a session: a future that is set by it.
 
         Raises:
             Conflict: too many sessions are watched.
@@ -53,7 +53,7 @@ class Audience:
 
     @contextmanager
     def doubting(self, session_id: str) -> Iterator[asyncio.Event]:
-        """What is set when the session's secret may have been replaced."""
+        """Subscribe to a session's secret: an event that is set when it may have been replaced."""
         doubt = asyncio.Event()
         self._doubted[session_id].add(doubt)
         try:
@@ -74,7 +74,7 @@ class Audience:
 
     @contextmanager
     def listening(self, user_id: str) -> Iterator[Listener]:
-        """A page that is told what happens to a user."""
+        """Subscribe a page to what happens to a user."""
         listener = Listener()
         self._listeners[user_id].add(listener)
         try:
@@ -85,7 +85,7 @@ class Audience:
                 del self._listeners[user_id]
 
     def tell(self, poll: Poll) -> None:
-        """What a poll has found."""
+        """Notify those whom the findings of a poll concern."""
         if poll.events is None:
             self.notify(Notice.LOST)
         for event in poll.events or ():
@@ -102,12 +102,12 @@ class Audience:
             _set(doubt for doubts in self._doubted.values() for doubt in doubts)
 
     def notify(self, notice: Notice) -> None:
-        """Something that concerns every page."""
+        """Notify every page."""
         for listener in [listener for listeners in self._listeners.values() for listener in listeners]:
             listener.tell(notice)
 
     def give_up(self, why: StoreUnavailable) -> None:
-        """Nobody can be told any more."""
+        """Fail what is awaited: nothing will be published any more."""
         for futures in self.watched.values():
             for future in futures:
                 if not future.done():

@@ -15,7 +15,7 @@ from ostiary.core.event import Event
 from ostiary.errors import StoreUnavailable
 from ostiary.feed.audience import Audience
 from ostiary.feed.commits import Commits
-from ostiary.feed.following import Follower, Told
+from ostiary.feed.following import Follower, Update
 from ostiary.feed.hints import Hints, open_hints
 from ostiary.feed.listening import Listener, Notice
 from ostiary.feed.memory import Memory
@@ -126,7 +126,7 @@ class Feed:
                 listener.tell(Notice.CLOSED)
             yield listener
 
-    async def follow(self, after: Position | None = None) -> tuple[Follower, Told]:
+    async def follow(self, after: Position | None = None) -> tuple[Follower, Update]:
         """Hear everything from a position on: the follower, and what it missed. Without one, what ends after this.
 
         The poll of what is told first began after this call, so nothing that committed before the call is missing.
@@ -139,13 +139,13 @@ class Feed:
             follower = Follower(self, after.serial)
             return follower, await follower.fresh()
         follower = Follower(self, serial)
-        told = await follower.fresh()
+        update = await follower.fresh()
         if after is None:
-            return follower, told
+            return follower, update
         missed: Sequence[Entry] = [Lost()]
-        if told.poll.time - after.time <= RESUME_WITHIN:
+        if update.poll.time - after.time <= RESUME_WITHIN:
             missed = await self._reading.after(after.floor)  # read after the poll, so it has what the poll found, too
-        return follower, Told(missed, told.poll, told.position)
+        return follower, Update(missed, update.poll, update.position)
 
     async def fresh(self) -> Poll:
         """A poll that begins after this call: it knows whatever was committed before the call.

@@ -1,4 +1,4 @@
-"""One who follows everything, from a position on."""
+"""A subscription to the whole feed, from a position on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a reader is told at once: these entries, and that with them it knows all that the poll knew."""
+class Update:
+    """The entries since a position, and the poll that read them: with them a reader knows all that the poll knew."""
 
     entries: Sequence[Entry]
     poll: Poll
@@ -25,14 +25,14 @@ class Told:
 
 
 class Follower:
-    """A place in the feed that moves on. Made by `Feed.follow`."""
+    """A cursor in the feed that moves on with what it reads. Made by `Feed.follow`."""
 
     def __init__(self, feed: Feed, serial: int) -> None:
         """From an entry of the feed's memory on."""
         self._feed = feed
         self._serial = serial
 
-    async def fresh(self) -> Told:
+    async def fresh(self) -> Update:
         """What is new, by a poll that begins after this call.
 
         Raises:
@@ -40,7 +40,7 @@ class Follower:
         """
         return self._tell(await self._feed.fresh())
 
-    async def next(self, within: float) -> Told | None:
+    async def next(self, within: float) -> Update | None:
         """What the next poll finds; None if none came to its end within so many seconds.
 
         Raises:
@@ -53,7 +53,7 @@ class Follower:
         except TimeoutError:
             return None
 
-    async def next_entries(self, within: float) -> Told | None:
+    async def next_entries(self, within: float) -> Update | None:
         """What the next poll finds that finds something; None if none did within so many seconds.
 
         Raises:
@@ -61,12 +61,12 @@ class Follower:
         """
         ends_at = asyncio.get_running_loop().time() + within
         while (left := ends_at - asyncio.get_running_loop().time()) > 0:
-            told = await self.next(left)
-            if told is not None and told.entries:
-                return told
+            update = await self.next(left)
+            if update is not None and update.entries:
+                return update
         return None
 
-    def _tell(self, poll: Poll) -> Told:
+    def _tell(self, poll: Poll) -> Update:
         entries = self._feed.memory.since(self._serial)
         self._serial = self._feed.memory.next
-        return Told(entries if entries is not None else [Lost()], poll, self._feed.position(poll))
+        return Update(entries if entries is not None else [Lost()], poll, self._feed.position(poll))

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Line(Protocol):
-    """A connection to whoever passes hints on."""
+    """A connection to the broker."""
 
     async def send(self) -> None:
         """Say "look now" to every other node."""
@@ -168,7 +168,7 @@ async def _nats(library: Any, url: str) -> Line:
         lost.set()
 
     async def failed(_: Exception) -> None:
-        """Said by the log of whoever tries next."""
+        """The next attempt logs why it failed."""
 
     client = await library.connect(
         url, allow_reconnect=False, connect_timeout=TIMEOUT, disconnected_cb=gone, closed_cb=gone, error_cb=failed

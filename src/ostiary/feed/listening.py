@@ -1,4 +1,4 @@
-"""One who hears what happens to a user: an open page."""
+"""A subscription to what happens to one user, for an open page: a bounded queue."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ MAXIMUM_LISTENERS: Final = 20  # of one user
 
 
 class Notice(Enum):
-    """What a listener may hear beside events."""
+    """What a listener is sent beside events."""
 
     LOST = "lost"  # something was not told: look for yourself
     AWAY = "away"  # the store does not answer: nobody knows what happens
     CLOSED = "closed"  # the process ends: listen elsewhere
 
 
-Heard: TypeAlias = Event | Notice
+Message: TypeAlias = Event | Notice
 
 
 class Listener:
-    """One who listens. Made by `Feed.listen`."""
+    """One subscriber. Made by `Feed.listen`."""
 
     def __init__(self) -> None:
-        """Nothing heard yet."""
-        self._waiting: asyncio.Queue[Heard] = asyncio.Queue()
+        """Nothing is queued."""
+        self._waiting: asyncio.Queue[Message] = asyncio.Queue()
 
-    async def next(self, within: float) -> Heard | None:
+    async def next(self, within: float) -> Message | None:
         """What happened next, or None if nothing did within so many seconds."""
         try:
             return await asyncio.wait_for(self._waiting.get(), within)
@@ -38,16 +38,16 @@ class Listener:
             return None
 
     def skip(self) -> None:
-        """Forget what is waiting: for those who look for themselves anyway."""
+        """Empty the queue, for those who read the state itself anyway; that the process ends stays in it."""
         while not self._waiting.empty():
-            heard = self._waiting.get_nowait()
-            if heard is Notice.CLOSED:
-                self._waiting.put_nowait(heard)
+            message = self._waiting.get_nowait()
+            if message is Notice.CLOSED:
+                self._waiting.put_nowait(message)
                 return
 
-    def tell(self, heard: Heard) -> None:
-        """Put it with what is waiting; who is too far behind loses what they have not heard."""
+    def tell(self, message: Message) -> None:
+        """Queue a message. Of a listener that is too far behind, the queue is replaced by `LOST`."""
         if self._waiting.qsize() >= MAXIMUM_WAITING:
             self.skip()
-            heard = heard if heard is Notice.CLOSED else Notice.LOST
-        self._waiting.put_nowait(heard)
+            message = message if message is Notice.CLOSED else Notice.LOST
+        self._waiting.put_nowait(message)

@@ -1,4 +1,4 @@
-"""What was told lately, once for all readers: how many of them are slow makes no difference to the memory it takes."""
+"""The buffer of recent entries, one for all readers: a slow reader takes no memory of its own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MAXIMUM: Final = 20_000  # entries
 
 
 class Memory:
-    """The newest entries, by serial number."""
+    """A bounded buffer of the newest entries, by serial number."""
 
     def __init__(self, maximum: int = MAXIMUM) -> None:
-        """Nothing told yet."""
+        """Empty."""
         self._maximum = maximum
         self._entries: list[Entry] = []
         self._first = 0

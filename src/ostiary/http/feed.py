@@ -14,7 +14,7 @@ from ostiary.authority.verifiers import FeedRequest
 from ostiary.contract.feed import Feed, FollowFeed
 from ostiary.core.verifier import DEFAULT_STALENESS
 from ostiary.errors import InvalidRequest, NotAllowed, StoreUnavailable, Unauthenticated
-from ostiary.feed import Follower, Position, Told
+from ostiary.feed import Follower, Position, Update
 from ostiary.http import feed_messages
 from ostiary.http.callers import identify, presented
 from ostiary.http.client_callers import identify_client, read_basic
@@ -46,7 +46,7 @@ async def follow_feed(asked: FollowFeed, exchange: Exchange) -> StreamingRespons
         until=None if asked.hold is None else asyncio.get_running_loop().time() + asked.hold,
         still_allowed=lambda: _ensure_still_allowed(exchange),
     )
-    follower, told = await authority.feed.follow(resumed)
+    follower, update = await authority.feed.follow(resumed)
     if reader is not None:
         verifier = FeedRequest(
             chain=stream.lineage,
@@ -57,10 +57,10 @@ async def follow_feed(asked: FollowFeed, exchange: Exchange) -> StreamingRespons
             max_staleness=DEFAULT_STALENESS if asked.max_staleness is None else asked.max_staleness,
             applied=acknowledged.time if acknowledged else None,
         )
-        told = await authority.verifiers.admit(verifier, follower, told)
+        update = await authority.verifiers.admit(verifier, follower, update)
     exchange.is_routine = True
     return StreamingResponse(
-        readers.counting(stream.follow(follower, told)),
+        readers.counting(stream.follow(follower, update)),
         media_type="text/event-stream",
         headers={"x-accel-buffering": "no"},  # nginx would hold events back to fill its buffer
     )
@@ -77,11 +77,11 @@ class _Stream:
         self._until = until
         self._still_allowed = still_allowed
 
-    async def follow(self, follower: Follower, told: Told) -> AsyncIterator[bytes]:
+    async def follow(self, follower: Follower, update: Update) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
-        yield self._message(told)
+        yield self._message(update)
         beat = checked = clock()
-        while not (told.entries and self._answers_soon):
+        while not (update.entries and self._answers_soon):
             left = CHECK_EVERY if self._until is None else self._until - clock()
             if left <= 0:
                 return
@@ -94,9 +94,9 @@ class _Stream:
                 return  # the reader asks again, and hears why
             if heard is None:
                 continue
-            told = heard
-            if told.entries or clock() - beat >= HEARTBEAT_EVERY:
-                yield self._message(told)
+            update = heard
+            if update.entries or clock() - beat >= HEARTBEAT_EVERY:
+                yield self._message(update)
                 beat = clock()
         ends_at = clock() + LINGER_AT_MOST
         try:
@@ -106,8 +106,8 @@ class _Stream:
         except StoreUnavailable:
             return
 
-    def _message(self, told: Told) -> bytes:
-        return feed_messages.message(told, replace(told.position, lineage=self.lineage).text)
+    def _message(self, update: Update) -> bytes:
+        return feed_messages.message(update, replace(update.position, lineage=self.lineage).text)
 
 
 def _position(field: str, text: str | None) -> Position | None:

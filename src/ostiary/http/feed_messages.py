@@ -8,15 +8,15 @@ import msgspec
 
 from ostiary.contract.feed import ChangedData, EndedData, EndedManyData, HeartbeatData
 from ostiary.core.endings import Changed, Ended, EndedMany, Entry
-from ostiary.feed import Told
+from ostiary.feed import Update
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def message(told: Told, position: str) -> bytes:
-    """What is told at once, with the heartbeat at its end."""
-    heartbeat = _event("heartbeat", HeartbeatData(told.poll.time, position))
-    return b"".join(map(_entry, told.entries)) + b"id: " + position.encode() + b"\n" + heartbeat
+def message(update: Update, position: str) -> bytes:
+    """An update as server-sent events, with the heartbeat at its end."""
+    heartbeat = _event("heartbeat", HeartbeatData(update.poll.time, position))
+    return b"".join(map(_entry, update.entries)) + b"id: " + position.encode() + b"\n" + heartbeat
 
 
 def _entry(entry: Entry) -> bytes:
