@@ -35,7 +35,7 @@ Steps: TypeAlias = Generator[httpx2.Request | Pause, Outcome | None, T]
 
 
 def conversation(operation: Operation[..., Any, T], request: httpx2.Request, retries: int) -> Steps[T]:
-    """Yield what to do, take what came of it, return the result.
+    """Yield each request or pause, be sent its outcome, return the result: the retries, without input or output.
 
     Raises:
         OstiaryError: refused, as `answers.read`.

@@ -1,4 +1,4 @@
-"""Questions to the authority, gathered while those before them are under way.
+"""Verifications asked of the authority, in batches that gather while the requests before them are in flight.
 
 A question joins only a request that has not been sent yet: what was committed before it was asked is in its answer.
 """
@@ -17,7 +17,7 @@ from ostiary.sdk.verifier.knowledge import Knowledge, Question
 
 MAXIMUM_BATCH: Final = 200  # credentials in one request
 MAXIMUM_WAITING: Final = 10_000  # beyond it the authority is far behind: refuse at once
-LANES: Final = 4  # requests under way at once
+MAXIMUM_REQUESTS: Final = 4  # in flight at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Asker:
         self._knowledge = knowledge
         self._clock = clock
         self._waiting: dict[tuple[str, bool], tuple[Credential, asyncio.Future[Answered]]] = {}
-        self._free = LANES
+        self._free = MAXIMUM_REQUESTS
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_scheduled = False
 

@@ -1,4 +1,4 @@
-"""What the feed told while a question was under way, and what that does to its answer. Pure."""
+"""Entries of the feed that arrive while a request is in flight, and whether they invalidate its answer. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Verdict(Enum):
 
 
 class Heard:
-    """Gathers entries from the moment a question is sent. The row may have been read before or after each of them."""
+    """Collects entries from when a request is sent on. The row may have been read before or after each of them."""
 
     def __init__(self) -> None:
         """Nothing heard."""

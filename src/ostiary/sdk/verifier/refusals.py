@@ -1,4 +1,4 @@
-"""Refusals, remembered for a moment: knocking again and again with one bad credential costs the authority nothing."""
+"""A negative cache: retrying with one refused credential costs the authority nothing for a moment."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def refused(problem: dict[str, Any]) -> Exception:
     return error if isinstance(error, Unauthenticated) else Unauthenticated(error.message)
 
 
-def told(ended: Ended) -> dict[str, Any]:
-    """The refusal that the feed has told of: as the authority words it."""
+def refusal_of(ended: Ended) -> dict[str, Any]:
+    """The refusal that follows from an ending in the feed, as the authority words it."""
     until = {} if ended.suspended_until is None else {"suspended_until": ended.suspended_until.isoformat()}
     return {"code": SessionRevoked.code, "revoked_at": ended.at.isoformat(), "reason": ended.reason or "", **until}

@@ -25,7 +25,7 @@ from ostiary.sdk.verifier.feed import FeedReader
 from ostiary.sdk.verifier.knowledge import Bounds, Knowledge
 from ostiary.sdk.verifier.link import Link
 from ostiary.sdk.verifier.memory import NEVER, Known
-from ostiary.sdk.verifier.refusals import told
+from ostiary.sdk.verifier.refusals import refusal_of
 from ostiary.sdk.verifier.verified import Verified
 from ostiary.sdk.verifier.watches import Watches
 
@@ -219,8 +219,8 @@ class Verifier:
     def _heard(self, entry: Entry, known: Known | None) -> None:
         self._watches.hear(entry)
         if isinstance(entry, Ended) and known is not None and known.digest:
-            # Its holder will knock again, at every verifier at once: the authority has said all that there is to say.
-            self._answering.refusals.keep(known.digest, told(entry), now(), entry.session_id)
+            # Its holder will retry, at every verifier at once; the feed has told all that the authority would.
+            self._answering.refusals.keep(known.digest, refusal_of(entry), now(), entry.session_id)
         elif isinstance(entry, Changed) and entry.session_id is not None:
             self._answering.refusals.forget(entry.session_id)
         if not isinstance(entry, Ended) and (not isinstance(entry, Changed) or entry.keys):

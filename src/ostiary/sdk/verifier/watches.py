@@ -14,7 +14,7 @@ MAXIMUM: Final = 100_000  # sessions watched at once
 
 
 class Watch:
-    """One who waits."""
+    """A subscription to the ending of one session."""
 
     def __init__(self, session_id: str, user_id: str, created_at: datetime) -> None:
         """Of this session."""
@@ -37,10 +37,10 @@ class Watch:
 
 
 class Watches:
-    """All who wait."""
+    """All subscriptions."""
 
     def __init__(self) -> None:
-        """Nobody."""
+        """None yet."""
         self._by_session: dict[str, set[Watch]] = {}
 
     async def wait(self, session: VerifiedSession, user_id: str) -> Ended:
