@@ -20,7 +20,7 @@ from ostiary.errors import Conflict, ReauthenticationRequired, SessionNotFound, 
 
 
 class ThingView(Answer, kw_only=True):
-    """One thing that hangs on the credential."""
+    """A credential or session that was derived from the leaked one."""
 
     what: Annotated[What, Meta(description="`session_of_another` is told, but not ended.")]
     id: Annotated[str, Meta(description="Of access tokens, their session's.", examples=[SESSION_ID])]

@@ -1,4 +1,4 @@
-"""The end of the process: streams are told first, as a server waits for every answer that is under way."""
+"""Shutdown: streams are closed first, as the server waits for every response that is in flight."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def on_the_way_down(hang_up: Callable[[], None]) -> None:
-    """Call `hang_up` when the process is told to stop (SIGINT, SIGTERM), before whoever else is told."""
+def on_shutdown(hang_up: Callable[[], None]) -> None:
+    """Call `hang_up` at SIGINT and SIGTERM, before the handlers that were there."""
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()

@@ -160,7 +160,7 @@ class Exchanges:
         self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have the request answered, and send what came of it."""
+        """Have the request answered, and send the response."""
         exchange = self.begin(scope, request_id_of(scope["headers"]))
         status, began = 0, time.perf_counter()
         bound = structlog.contextvars.bind_contextvars(request_id=exchange.request_id)

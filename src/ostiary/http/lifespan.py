@@ -1,4 +1,4 @@
-"""The ASGI lifespan protocol: a server says when to begin and when to end, and is told what came of it."""
+"""The ASGI lifespan protocol: the server says when to start up and shut down, and is sent the outcome."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ async def answer(
 ) -> None:
     """Begin and end when the server says so. An error goes on to the server after it was told that this has failed."""
     await receive()  # `lifespan.startup`: nothing else comes first
-    await _told("startup", begin, send)
+    await _run("startup", begin, send)
     await receive()  # `lifespan.shutdown`
-    await _told("shutdown", end, send)
+    await _run("shutdown", end, send)
 
 
-async def _told(phase: Literal["startup", "shutdown"], act: Callable[[], Awaitable[object]], send: Send) -> None:
+async def _run(phase: Literal["startup", "shutdown"], act: Callable[[], Awaitable[object]], send: Send) -> None:
     try:
         await act()
     except Exception as error:

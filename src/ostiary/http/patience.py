@@ -1,4 +1,4 @@
-"""The clock of a connection: how long it waits for what has to come."""
+"""The timeout of a connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Patience:
-    """Does something unless it is stopped in time. One wait at a time: a new one takes the place of the one before.
+    """A timeout that is re-armed lazily. There is one at a time: a new one takes the place of the one before.
 
     It is set and stopped with every request, and hardly ever runs out. So a timer that was started runs on, and looks
     at its end whether it is still meant: to stop one and start another took 2 us of a request's 30.
