@@ -86,9 +86,13 @@ def written(catalogue: Catalog) -> str:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """As it is read at run time; what is marked as fuzzy is left out, and said in English."""
+    """As it is read at run time; what is fuzzy or not translated in all its forms is left out, and said in English."""
+    whole = copy.deepcopy(catalogue)
+    for message in catalogue:
+        if message.id and not all(forms(message.string)):
+            whole.delete(message.id, message.context)
     content = io.BytesIO()
-    write_mo(content, catalogue)
+    write_mo(content, whole)
     return content.getvalue()
 
 
