@@ -9,7 +9,7 @@ import pytest
 
 from ostiary.cli.checks.behind_proxies import behind_proxies
 from ostiary.cli.checks.lifetimes import lifetimes
-from ostiary.cli.checks.ourselves import Shown, judge, ourselves
+from ostiary.cli.checks.ourselves import SignInPage, judge, ourselves
 from ostiary.cli.checks.server_side import clock, indexes
 from ostiary.core.gateway import Rule
 from ostiary.core.policy import PRESETS
@@ -66,13 +66,13 @@ def test_lifetimes_are_told_beside_nist(policy, verdict, level):
 @pytest.mark.parametrize(
     ("shown", "found"),
     [
-        (Shown(200, HSTS, [COOKIE]), {("public_url", "ok")}),
-        (Shown(502, {}, []), {("public_url", "broken")}),
-        (Shown(200, HSTS, []), {("cookies", "broken")}),
-        (Shown(200, {}, [COOKIE]), {("HSTS", "unsafe")}),
-        (Shown(200, HSTS, [COOKIE.replace(" Secure;", "")]), {("cookies", "unsafe")}),
-        (Shown(200, HSTS, [COOKIE.replace("HttpOnly; ", "")]), {("cookies", "unsafe")}),
-        (Shown(200, HSTS, [COOKIE.replace("__Host-", "")]), {("cookies", "unsafe")}),
+        (SignInPage(200, HSTS, [COOKIE]), {("public_url", "ok")}),
+        (SignInPage(502, {}, []), {("public_url", "broken")}),
+        (SignInPage(200, HSTS, []), {("cookies", "broken")}),
+        (SignInPage(200, {}, [COOKIE]), {("HSTS", "unsafe")}),
+        (SignInPage(200, HSTS, [COOKIE.replace(" Secure;", "")]), {("cookies", "unsafe")}),
+        (SignInPage(200, HSTS, [COOKIE.replace("HttpOnly; ", "")]), {("cookies", "unsafe")}),
+        (SignInPage(200, HSTS, [COOKIE.replace("__Host-", "")]), {("cookies", "unsafe")}),
     ],
 )
 def test_what_a_proxy_does_to_the_sign_in_page_is_seen(shown, found):

@@ -45,7 +45,7 @@ class Polled(PageTakes):
     seen: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class Paged(PageTakes):
+class PageNumber(PageTakes):
     """Which page of a list."""
 
     page: Annotated[int, Meta(ge=1, le=10_000)] = 1

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 from starlette.responses import Response
 
-from ostiary.web.given import Paged
+from ostiary.web.given import PageNumber
 from ostiary.web.rendering import nothing_new, page
 from ostiary.web.routing import get
 from ostiary.web.rows import Overview, Rows, paged
@@ -24,7 +24,7 @@ async def _overview(visit: Visit, number: int, device: str | None) -> Overview:
     return rows_for(visit).overview(sessions, number, device)
 
 
-class Listing(Paged):
+class Listing(PageNumber):
     """Which part of the list: a page of all, or one device unfolded."""
 
     device: Annotated[str, Meta(max_length=256)] | None = None
@@ -51,8 +51,8 @@ async def sessions_list(visit: Visit, asked: Poll) -> Response:
     return page(visit, "sessions_list.html", overview=overview)
 
 
-@get("/settings/sessions/ended", Paged)
-async def ended_page(visit: Visit, asked: Paged) -> Response:
+@get("/settings/sessions/ended", PageNumber)
+async def ended_page(visit: Visit, asked: PageNumber) -> Response:
     """Those that ended, with when, by whom and why."""
     ended = rows_for(visit).ended(await visit.authority.sessions.list(by=visit.signed, ended=True))
     retention = visit.authority.settings.retention

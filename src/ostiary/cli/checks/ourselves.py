@@ -16,7 +16,7 @@ TIMEOUT: Final = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SignInPage:
     """What the sign-in page came with."""
 
     status: int
@@ -34,13 +34,13 @@ def ourselves(public_url: str) -> Iterator[Finding]:
     yield from judge(public_url, shown)
 
 
-def judge(public_url: str, shown: Shown) -> Iterator[Finding]:
+def judge(public_url: str, shown: SignInPage) -> Iterator[Finding]:
     """What is wrong with what browsers get; one line that all is well if nothing is."""
     found = [*_problems(public_url, shown)]
     yield from found or [Finding("public_url", "ok", f"{public_url} shows the sign-in page; its cookies are protected")]
 
 
-def _problems(public_url: str, shown: Shown) -> Iterator[Finding]:
+def _problems(public_url: str, shown: SignInPage) -> Iterator[Finding]:
     if shown.status != 200:
         yield Finding(
             "public_url", "broken", f"{public_url}/sign-in is answered with {shown.status}", "lead all paths to it"
@@ -68,7 +68,7 @@ def _problems(public_url: str, shown: Shown) -> Iterator[Finding]:
         yield Finding("HSTS", "unsafe", "Strict-Transport-Security does not arrive", "let the proxy pass it on")
 
 
-def _ask(url: str) -> Shown:
+def _ask(url: str) -> SignInPage:
     request = Request(url, headers={"Accept": "text/html", "User-Agent": "ostiary doctor"})  # noqa: S310 - see below
     try:
         answer = urlopen(request, timeout=TIMEOUT)  # noqa: S310 - http or https, as the settings see to
@@ -76,4 +76,4 @@ def _ask(url: str) -> Shown:
         answer = error
     with answer:
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Shown(answer.status, headers, answer.headers.get_all("set-cookie") or [])
+        return SignInPage(answer.status, headers, answer.headers.get_all("set-cookie") or [])
