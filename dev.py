@@ -67,10 +67,9 @@ QUICK = [
     "tests/http/test_front.py",
     "tests/http/test_direct.py",
     "tests/http/test_serving.py",
-    "tests/cli/test_direct.py",
     "tests/sdk/test_calls.py",
     "tests/sdk/test_operations.py",
-    "tests/storage",
+    "tests/storage/test_reader.py",
 ]
 
 MUTATOR = "cosmic-ray==8.7.0"

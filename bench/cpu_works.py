@@ -55,14 +55,14 @@ def _to_new_users(method: str, path: str, body: object = None) -> Work:
     ]
 
 
-def _to_minted(method: str, path: str) -> Work:
+def _to_anybodys(method: str, path: str) -> Work:
     """To anybody's session, by an administrator."""
-    return lambda world, number: [call(method, path.format(made.id), world.admin) for made in world.minted(number)]
+    return lambda world, number: [call(method, path.format(made.id), world.admin) for made in world.sessions(number)]
 
 
-def _by_minted(method: str, path: str, body: object = None) -> Work:
+def _by_their_own(method: str, path: str, body: object = None) -> Work:
     """Each by a session of its own, one of which can be asked of by itself."""
-    return lambda world, number: [call(method, path, made.secret, body) for made in world.minted(number)]
+    return lambda world, number: [call(method, path, made.secret, body) for made in world.sessions(number)]
 
 
 def _each_by_itself(method: str, path: str, body: object = None) -> Work:
@@ -71,7 +71,7 @@ def _each_by_itself(method: str, path: str, body: object = None) -> Work:
     def work(world: World, number: int) -> list[bytes]:
         made = []
         for name in _some(world.users, min(number, len(world.users))):
-            world.mint(name, 2)
+            world.sessions(2, name)
             made.append(call(method, path, world.sign_in(name).secret, body))
         return made
 
@@ -85,7 +85,7 @@ def _to_own(method: str, path: str, body: object = None) -> Work:
         made = []
         for name in world.users[:8]:
             mine = world.sign_in(name).secret
-            made += [call(method, path.format(one.id), mine, body) for one in world.mint(name, number // 8)]
+            made += [call(method, path.format(one.id), mine, body) for one in world.sessions(number // 8, name)]
         return made
 
     return work
@@ -131,14 +131,14 @@ def _changes_password(world: World, number: int) -> list[bytes]:
 def _own_lag(world: World, number: int) -> list[bytes]:
     made = []
     for name in world.users[:8]:
-        mine, ended = world.sign_in(name).secret, world.mint(name, 1)[0].id
+        mine, ended = world.sign_in(name).secret, world.sessions(1, name)[0].id
         world.ask(call("POST", f"{ADMIN}/sessions/{ended}/revoke", world.admin))
         made.append(call("GET", f"{AUTH}/sessions/{ended}/lag", mine))
     return _some(made, number)
 
 
 def _ended(world: World, number: int) -> list[str]:
-    made = world.minted(number)
+    made = world.sessions(number)
     for one in made:
         world.ask(call("POST", f"{ADMIN}/sessions/{one.id}/revoke", world.admin))
     return [one.id for one in made]
@@ -152,7 +152,7 @@ def _of_plans(method: str, path: str, *, applied: bool = False) -> Work:
     def work(world: World, number: int) -> list[bytes]:
         made = []
         for name in world.users[: min(number, len(world.users))]:
-            world.mint(name, 1)
+            world.sessions(1, name)
             plan_id = world.plan(name)
             if applied:
                 undoable = {"undo_for": "10m"}
@@ -198,7 +198,7 @@ def _lists_clients(world: World, number: int) -> list[bytes]:
 
 def _neutralises(path: str) -> Work:
     return lambda world, number: [
-        call("POST", path, world.admin, {"credential": made.id}) for made in world.minted(number)
+        call("POST", path, world.admin, {"credential": made.id}) for made in world.sessions(number)
     ]
 
 
@@ -220,7 +220,7 @@ def _verifies(world: World, number: int) -> list[bytes]:
 
 
 def _grants(world: World, number: int) -> list[dict[str, str]]:
-    return [world.grant(made.secret) for made in world.minted(min(number, 64))]
+    return [world.grant(made.secret) for made in world.sessions(min(number, 64))]
 
 
 def _refreshes(world: World, number: int) -> list[Script]:
@@ -259,8 +259,8 @@ def _with_access_tokens(method: str, path: str, *, once: bool = False) -> Work:
 def _revokes_by_access_token(world: World, number: int) -> list[bytes]:
     made = []
     for name in world.users[: min(number, 64)]:
-        access = world.grant(world.mint(name, 1)[0].secret)["access_token"]
-        made.append(call("POST", f"/oauth/sessions/{world.mint(name, 1)[0].id}/revoke", access))
+        access = world.grant(world.sessions(1, name)[0].secret)["access_token"]
+        made.append(call("POST", f"/oauth/sessions/{world.sessions(1, name)[0].id}/revoke", access))
     return made
 
 
@@ -277,7 +277,7 @@ WORKS: dict[str, Work] = {
     "current_session": _asks(f"{AUTH}/sessions/current"),
     "introspect": _introspects,
     "sign_in": _signs_in,
-    "sign_out": _by_minted("POST", f"{AUTH}/logout"),
+    "sign_out": _by_their_own("POST", f"{AUTH}/logout"),
     "reauthenticate": _reauthenticates,
     "change_password": _changes_password,
     "revoke_session": _to_own("POST", AUTH + "/sessions/{}/revoke"),
@@ -292,7 +292,7 @@ WORKS: dict[str, Work] = {
     "revoke_cli_token": _to_own_tokens("DELETE", AUTH + "/cli-tokens/{}"),
     "rotate_cli_token": _to_own_tokens("POST", AUTH + "/cli-tokens/{}/rotate"),
     "search_sessions": _administers(f"{ADMIN}/sessions"),
-    "revoke_any_session": _to_minted("POST", ADMIN + "/sessions/{}/revoke"),
+    "revoke_any_session": _to_anybodys("POST", ADMIN + "/sessions/{}/revoke"),
     "mint_session": _for_users("POST", ADMIN + "/users/{}/sessions", {"expire_after": "1h"}),
     "make_plan": _for_users("POST", ADMIN + "/sessions/plan", {"user": "user1"}),
     "list_plans": _administers(f"{ADMIN}/sessions/plan"),

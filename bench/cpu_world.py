@@ -49,7 +49,7 @@ class World:
             self.add_user(name)
         self.client = self._add_client()
         # Of people whose sessions no work ends, each with eight.
-        self.own = [self.mint(self.add_user(f"reader{number}"), 8)[-1].secret for number in range(READERS)]
+        self.own = [self.sessions(8, self.add_user(f"reader{number}"))[-1].secret for number in range(READERS)]
         self.service = self._service()
 
     def seconds(self) -> float:
@@ -81,15 +81,13 @@ class World:
         answer = json.loads(self.ask(call("POST", f"{API}/auth/sessions", "", body)).body)
         return Made(answer["session"]["id"], answer["token"])
 
-    def mint(self, name: str, number: int) -> list[Made]:
-        """Sessions of a user, as an administrator makes them."""
-        asked = [call("POST", f"{API}/admin/users/{name}/sessions", self.admin, {"expire_after": "1h"})] * number
-        return [Made(text.partition(".")[0], text) for text in self._texts(asked, rb"(sess_\w+\.[\w-]+)")]
-
-    def minted(self, number: int) -> list[Made]:
-        """Likewise, of all users in turn."""
-        each = -(-number // USERS)
-        return [made for name in self.users for made in self.mint(name, each)][:number]
+    def sessions(self, number: int, name: str = "") -> list[Made]:
+        """Of one user, or of all in turn: by signing in, as what an administrator mints is ended with all it made."""
+        names = [name] if name else self.users
+        bodies = [{"username": one, "password": PASSWORD, "transport": "bearer"} for one in names]
+        asked = [call("POST", f"{API}/auth/sessions", "", body) for body in bodies]
+        texts = self._texts(list(itertools.islice(itertools.cycle(asked), number)), rb"(sess_\w+\.[\w-]+)")
+        return [Made(text.partition(".")[0], text) for text in texts]
 
     def token(self, bearer: str, scopes: Sequence[str] | None = None) -> Made:
         made = self.tell("POST", f"{API}/auth/cli-token", bearer, {"scopes": scopes} if scopes else {})
@@ -167,10 +165,11 @@ def world(python: str, database_url: str, directory: Path) -> Iterator[World]:
         "OSTIARY_PASSWORD": PASSWORD, "OSTIARY_PASSWORD_MEMORY_KIB": "19456", "OSTIARY_PASSWORD_TIME_COST": "2",
     }  # fmt: skip
     environment.pop("PYTHONPATH", None)
-    added = [python, "-m", "ostiary", "user", "add", "root", "--admin", "--database-url", database_url]
-    done = subprocess.run(added, env=environment, cwd=directory, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failed(f"{python}: {done.stderr.strip()[-300:]}")
+    for words in (["migrate"], ["user", "add", "root", "--admin"]):
+        command = [python, "-m", "ostiary", *words, "--database-url", database_url]
+        done = subprocess.run(command, env=environment, cwd=directory, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Failed(f"{python}: {done.stderr.strip()[-300:]}")
     counted = directory / "counted"
     command = [python, str(COUNTED), str(counted), "serve", "--port", "0"]
     with running(command, environment, directory, directory / "server.log") as server:
