@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.authority.passwords import Passwords
 from ostiary.authority.results import RevokedMany
 from ostiary.core.account import User, check_email, check_password, check_roles, check_username
 from ostiary.core.caller import Caller
-from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.event import Detail, EventKind
 from ostiary.core.needs import admin, power
 from ostiary.core.session import Reason
 from ostiary.core.token import new_id
@@ -31,15 +31,12 @@ class Overview:
     tokens: int
 
 
-class Accounts:
+class Accounts(Acts):
     """Add, find, list, disable, enable, set the password and the roles, delete."""
 
     def __init__(self, acting: Acting, passwords: Passwords) -> None:
         """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self._policy = acting.policy
-        self._clock = acting.clock
+        super().__init__(acting)
         self._passwords = passwords
 
     async def add(
@@ -102,7 +99,7 @@ class Accounts:
         now = self._clock()
         async with self.database.reading() as db:
             user = (await _account(db, username)).user
-            live = await sessions.count_live(db, user.id, self._policy, now)
+            live = await sessions.count_live(db, user.id, self.policy, now)
             return Overview(user, live, await cli_tokens.count_live(db, user.id, now))
 
     async def list(self, *, by: Caller, after: str | None = None, limit: int = 100) -> tuple[list[User], str | None]:
@@ -218,7 +215,7 @@ class Accounts:
         now = self._clock()
         ended = await end_user(db, user.id, reason=reason, by=by, now=now)
         tokens = await end_tokens(db, user.id, by=by, now=now)
-        return RevokedMany(sum(1 for session in ended if session.ended(self._policy, now) is None), len(tokens))
+        return RevokedMany(sum(1 for session in ended if session.ended(self.policy, now) is None), len(tokens))
 
     async def _ensure_admin_left(self, db: Connection, user: User) -> None:
         if "admin" in user.roles and not await accounts.enabled_admins(db):
@@ -227,19 +224,7 @@ class Accounts:
     async def _tell(
         self, db: Connection, kind: EventKind, user: User, by: Caller, detail: Detail | None = None
     ) -> None:
-        client = by.client
-        event = Event(
-            self._clock(),
-            kind,
-            user_id=user.id,
-            session_id=by.session_id,
-            by=by.name,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail=detail or {},
-        )
-        await events.add(db, [event])
+        await events.add(db, [by.did(kind, self._clock(), user_id=user.id, detail=detail or {})])
 
 
 async def _account(db: Connection, username: str) -> accounts.Account:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ostiary.core.caller import Caller
 from ostiary.core.needs import Need
@@ -70,15 +70,18 @@ class Acting:
         return by
 
 
-class HasActs(Protocol):
-    """What `act` needs of the object whose verb it wraps."""
+class Acts:
+    """Acts that belong together: one noun of an `Authority`."""
 
-    @property
-    def acting(self) -> Acting:
-        """What its acts are judged by."""
+    def __init__(self, acting: Acting) -> None:
+        """Part of an `Authority`."""
+        self.acting = acting
+        self.database = acting.database
+        self.policy = acting.policy
+        self._clock = acting.clock
 
 
-S = TypeVar("S", bound=HasActs)
+S = TypeVar("S", bound=Acts)
 P = ParamSpec("P")
 R = TypeVar("R")
 

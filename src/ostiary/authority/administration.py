@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.ending import end_user
 from ostiary.authority.opening import check_why
 from ostiary.authority.results import Beginning, Revoked, Started
@@ -35,15 +35,12 @@ class Page:
     after: tuple[datetime, str] | None
 
 
-class Administration:
+class Administration(Acts):
     """Search, mint, revoke, log out."""
 
     def __init__(self, acting: Acting, own: Sessions) -> None:
         """Part of an `Authority`; `own` are the acts of a user on their own sessions."""
-        self.acting = acting
-        self.database = acting.database
-        self.policy = acting.policy
-        self._clock = acting.clock
+        super().__init__(acting)
         self._own = own
 
     async def search(

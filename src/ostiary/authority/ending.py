@@ -134,25 +134,8 @@ async def _tell(
     detail: Detail,
     reason: Reason | None = None,
 ) -> None:
-    client = by.client
-    await events.add(
-        db,
-        [
-            Event(
-                now,
-                kind,
-                user_id=one.user_id,
-                session_id=one.id,
-                by=by.name,
-                ip=client.ip,
-                user_agent=client.user_agent,
-                reason=reason,
-                request_id=client.request_id,
-                detail=detail,
-            )
-            for one in changed
-        ],
-    )
+    told = [by.did(kind, now, user_id=one.user_id, session_id=one.id, reason=reason, detail=detail) for one in changed]
+    await events.add(db, told)
 
 
 async def end_user(
@@ -181,22 +164,11 @@ async def end_tokens(
 ) -> list[str]:
     """Revoke one CLI token of a user, or all that still work, with one event each. The ids of those it revoked."""
     revoked = await cli_tokens.revoke(db, user_id, now, token_id)
-    await events.add(
-        db,
-        [
-            Event(
-                now,
-                "token.revoked",
-                user_id=user_id,
-                by=by.name,
-                ip=by.client.ip,
-                user_agent=by.client.user_agent,
-                request_id=by.client.request_id,
-                detail={"token_id": revoked_id},
-            )
-            for revoked_id in revoked
-        ],
-    )
+    told = [
+        by.did("token.revoked", now, user_id=user_id, session_id=None, detail={"token_id": revoked_id})
+        for revoked_id in revoked
+    ]
+    await events.add(db, told)
     return revoked
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.derived import Derived, Roots, find_derived
 from ostiary.authority.ending import end_sessions, end_tokens
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
+from ostiary.core.event import Detail, Event
 from ostiary.core.leak import Leak, LeakKind, read_leak
 from ostiary.core.needs import admin, fresh, power
 from ostiary.core.oauth.refresh import is_ours
@@ -43,7 +43,7 @@ class Neutralised:
     applied: bool = False
 
 
-class Neutralising:
+class Neutralising(Acts):
     """Preview, apply."""
 
     def __init__(
@@ -53,10 +53,7 @@ class Neutralising:
         access_token_lifetime: timedelta,
     ) -> None:
         """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self._policy = acting.policy
-        self._clock = acting.clock
+        super().__init__(acting)
         self._keys = keys
         self._access_token_lifetime = access_token_lifetime
 
@@ -180,7 +177,7 @@ class Neutralising:
 
     async def _found(self, db: Connection, leak: Leak, roots: Roots, matches: bool | None) -> Neutralised:
         now = self._clock()
-        derived = await find_derived(db, roots, self._policy, self._access_token_lifetime, now)
+        derived = await find_derived(db, roots, self.policy, self._access_token_lifetime, now)
         names = await accounts.names(db, {roots.user_id})
         return Neutralised(
             kind=leak.kind,
@@ -199,21 +196,8 @@ def _working(derived: Iterable[Derived], what: str) -> int:
 
 
 def _event(done: Neutralised, by: Caller, now: datetime) -> Event:
-    return Event(
-        now,
-        "credential.neutralised",
-        user_id=done.user_id,
-        session_id=next((one.id for one in done.derived if one.what == "session"), None),
-        by=by.name,
-        ip=by.client.ip,
-        user_agent=by.client.user_agent,
-        reason="admin",
-        request_id=by.client.request_id,
-        detail={
-            "kind": done.kind,
-            "id": done.id,
-            "matches": done.matches,
-            "sessions": done.sessions,
-            "tokens": done.tokens,
-        },
+    session_id = next((one.id for one in done.derived if one.what == "session"), None)
+    detail: Detail = {name: getattr(done, name) for name in ("kind", "id", "matches", "sessions", "tokens")}
+    return by.did(
+        "credential.neutralised", now, user_id=done.user_id, session_id=session_id, reason="admin", detail=detail
     )

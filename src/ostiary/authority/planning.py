@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acts, act
 from ostiary.core.caller import Caller
-from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.event import Detail, EventKind
 from ostiary.core.needs import admin
 from ostiary.core.plan import LIFETIME, MAXIMUM_PINNED, SAMPLE, Plan, checked
 from ostiary.core.selector import Selector, parse
@@ -41,15 +41,8 @@ class Sample:
     usernames: dict[str, str]
 
 
-class Planning:
+class Planning(Acts):
     """Make, find, list. `Plans` are all the acts."""
-
-    def __init__(self, acting: Acting) -> None:
-        """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self.policy = acting.policy
-        self._clock = acting.clock
 
     async def make(self, where: Selector, *, by: Caller) -> Made:
         """Pin the live sessions that match now, but for the caller's own. Nothing is ended.
@@ -167,15 +160,4 @@ class Planning:
 
     async def _tell(self, db: Connection, kind: EventKind, plan: Plan, by: Caller, detail: Detail) -> None:
         words = {"plan_id": plan.id, "filters": parse(plan.filters).describe(), **detail}
-        client = by.client
-        event = Event(
-            self._clock(),
-            kind,
-            session_id=by.session_id,
-            by=by.name,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail=words,
-        )
-        await events.add(db, [event])
+        await events.add(db, [by.did(kind, self._clock(), detail=words)])

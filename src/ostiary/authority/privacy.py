@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.counting import Counting, Names
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event, Wanted
+from ostiary.core.event import Detail, Event, Wanted
 from ostiary.core.needs import admin, power
 from ostiary.core.session import Session
 from ostiary.errors import Conflict, UserNotFound
@@ -54,14 +54,12 @@ class Erased:
     events: int
 
 
-class Privacy:
+class Privacy(Acts):
     """Export and erase. Both are an administrator's."""
 
     def __init__(self, acting: Acting, counting: Counting) -> None:
         """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self._clock = acting.clock
+        super().__init__(acting)
         self._counting = counting
 
     async def export(self, name: str, *, by: Caller) -> Export:
@@ -98,7 +96,7 @@ class Privacy:
     @act(admin, power)
     async def _note(self, db: Connection, name: str, *, by: Caller) -> None:
         user_id, _ = await _find(db, name)
-        await events.add(db, [self._event("user.exported", user_id, by, {})])
+        await events.add(db, [by.did("user.exported", self._clock(), user_id=user_id)])
 
     async def erase(self, name: str, *, by: Caller) -> Erased:
         """End everything of one person, remove their account, and forget what is personal in what has to stay.
@@ -135,27 +133,14 @@ class Privacy:
                 raise Conflict("this is the last administrator who can sign in; make another one first")
         key = names.account(account.username) if account and account.username else None
         await person.remove_rows(db, user_id, key)
-        await events.add(db, [self._event("user.erased", user_id, by, {"tokens": " ".join(sorted(tokens))})])
+        detail: Detail = {"tokens": " ".join(sorted(tokens))}
+        await events.add(db, [by.did("user.erased", self._clock(), user_id=user_id, detail=detail)])
         return Erased(user_id, len(ended), len(revoked), 0), sorted(tokens)
 
     @in_transaction
     async def _forget(self, db: Connection, user_id: str, tokens: list[str], after: int, until: int) -> int:
         await leases.lock(db, leases.CHAIN)  # what is being sealed must not change meanwhile
         return await person.forget_acts(db, user_id, tokens, after, until)
-
-    def _event(self, kind: Any, user_id: str, by: Caller, detail: Any) -> Event:
-        client = by.client
-        return Event(
-            self._clock(),
-            kind,
-            user_id=user_id,
-            session_id=by.session_id,
-            by=by.name,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail=detail,
-        )
 
 
 async def _find(db: Connection, name: str) -> tuple[str, User | None]:

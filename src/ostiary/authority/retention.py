@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias, TypeVar
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.sealing import Sealing
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
 from ostiary.core.lags import KEPT as LAGS_KEPT
 from ostiary.core.needs import admin
 from ostiary.core.retained import APPLIED, bound
@@ -86,17 +85,15 @@ class _Pace:
         self.limit = max(FEWEST, min(MOST, int(self.limit * factor)))
 
 
-class Retention:
+class Retention(Acts):
     """Purge."""
 
     def __init__(self, acting: Acting, kept: Kept, sealing: Sealing, node: str) -> None:
         """Part of an `Authority`; `node` tells this process from all others."""
-        self.acting = acting
-        self.database = acting.database
+        super().__init__(acting)
         self._kept = kept
         self._sealing = sealing
         self._node = node
-        self._clock = acting.clock
 
     async def purge(
         self,
@@ -224,10 +221,7 @@ class Retention:
             "refused_before": bound(now - kept.refused),
             "personal_before": bound(now - kept.personal),
         }
-        client = by.client
-        record = Event(now, APPLIED, by=by.name, ip=client.ip, user_agent=client.user_agent,
-                       request_id=client.request_id, detail={**detail})  # fmt: skip
-        await events.add(db, [record])
+        await events.add(db, [by.did(APPLIED, now, detail={**detail})])
         return True
 
     @in_transaction

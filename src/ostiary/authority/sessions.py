@@ -8,7 +8,7 @@ from typing import Final
 
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.batch import Batch
-from ostiary.authority.ending import end_sessions, end_tokens, end_user, session_event
+from ostiary.authority.ending import end_sessions, end_tokens, end_user
 from ostiary.authority.results import Revoked, RevokedMany
 from ostiary.authority.starting import Starting
 from ostiary.core.caller import Caller
@@ -105,7 +105,9 @@ class Sessions(Starting):
         session = await sessions.find(db, session_id, by.user.id)
         if session is None:
             raise SessionNotFound
-        await events.add(db, [session_event("session.labelled", session, self._clock(), by.client, by.name, {})])
+        await events.add(
+            db, [by.did("session.labelled", self._clock(), user_id=session.user_id, session_id=session.id)]
+        )
         return session
 
     @act(scope("sessions:revoke"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
 from ostiary.authority.passwords import Passwords
@@ -42,7 +42,7 @@ class Attempt:
     keys: Counted
 
 
-class SignIn:
+class SignIn(Acts):
     """Password sign-in for accounts of the local directory."""
 
     def __init__(
@@ -55,10 +55,7 @@ class SignIn:
         sessions: Sessions,
     ) -> None:
         """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self._policy = acting.policy
-        self._clock = acting.clock
+        super().__init__(acting)
         self._passwords = passwords
         self._throttle = throttle
         self._counting = counting
@@ -218,26 +215,11 @@ class SignIn:
         user_id = account.user.id
         if not await accounts.set_password(db, user_id, old=account.password_hash, new=hashed, now=now):
             raise WrongCredentials  # it was changed by somebody else since it was checked
-        client = by.client
-        await events.add(
-            db,
-            [
-                Event(
-                    now,
-                    "user.password_changed",
-                    user_id=user_id,
-                    session_id=by.session_id,
-                    by=by.name,
-                    ip=client.ip,
-                    user_agent=client.user_agent,
-                    request_id=client.request_id,
-                )
-            ],
-        )
+        await events.add(db, [by.did("user.password_changed", now, user_id=user_id)])
         ended = []
         if end_other_sessions:
             ended = await end_user(db, user_id, reason="password_change", by=by, now=now, spare=by.session_id)
-        count = sum(1 for session in ended if session.ended(self._policy, now) is None)
+        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
         live_tokens = await cli_tokens.count_live(db, user_id, now)
         return RevokedMany(count, 0, live_tokens, await self._sessions.renew_own(db, by))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Unpack
 
-from ostiary.authority.acting import Acting
+from ostiary.authority.acting import Acts
 from ostiary.authority.ending import end_sessions, session_event
 from ostiary.authority.opening import Opening, check
 from ostiary.authority.results import Beginning, Started
@@ -19,15 +19,8 @@ from ostiary.storage import accounts, events, sessions, subjects
 from ostiary.storage.database import Connection, in_transaction
 
 
-class Starting:
+class Starting(Acts):
     """Begin, start, renew. `Sessions` are all the acts."""
-
-    def __init__(self, acting: Acting) -> None:
-        """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self.policy = acting.policy
-        self._clock = acting.clock
 
     async def begin(self, user_id: str) -> Beginning:
         """Mark the beginning of a sign-in that takes a while, to be given to `start` at its end."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acts, act
 from ostiary.authority.ending import end_tokens
 from ostiary.core.caller import Caller
-from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
-from ostiary.core.event import Event
+from ostiary.core.event import Event, EventKind
 from ostiary.core.needs import power, scope
 from ostiary.core.reach import ORDINARY_SCOPES, SCOPES
 from ostiary.core.token import mint
@@ -34,14 +33,8 @@ class Minted:
     secret: str = field(repr=False)
 
 
-class Tokens:
+class Tokens(Acts):
     """Create, list, rotate, revoke."""
-
-    def __init__(self, acting: Acting) -> None:
-        """Part of an `Authority`."""
-        self.acting = acting
-        self.database = acting.database
-        self._clock = acting.clock
 
     @act(scope("tokens:manage"), power, with_user=True)
     async def create(
@@ -186,16 +179,5 @@ def _detail(token: CliToken) -> dict[str, str | int | bool | None]:
     return {"token_id": token.id, "scopes": " ".join(token.scopes)}
 
 
-def _event(kind: str, token: CliToken, at: datetime, by: Caller) -> Event:
-    client: Client = by.client
-    return Event(
-        at,
-        kind,  # type: ignore[arg-type]
-        user_id=token.user_id,
-        session_id=by.session_id,
-        by=by.name,
-        ip=client.ip,
-        user_agent=client.user_agent,
-        request_id=client.request_id,
-        detail=_detail(token),
-    )
+def _event(kind: EventKind, token: CliToken, at: datetime, by: Caller) -> Event:
+    return by.did(kind, at, user_id=token.user_id, detail=_detail(token))

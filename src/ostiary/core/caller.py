@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, Unpack
 
 from ostiary.core.account import User
 from ostiary.core.client import Client
 from ostiary.core.credential import CliToken
 from ostiary.core.disclosure import told
+from ostiary.core.event import About, Event, EventKind
 from ostiary.core.policy import Policy
 from ostiary.core.reach import NOT_WITHIN_ADMIN, SCOPES, USER_SCOPES, Reach, Scope
 from ostiary.core.session import Session
@@ -54,6 +56,14 @@ class Caller:
     def upkeep(cls) -> Caller:
         """Nobody: a server looks after itself."""
         return cls(User(id="upkeep", roles=("admin",)))
+
+    def did(self, kind: EventKind, at: datetime, **about: Unpack[About]) -> Event:
+        """That they did it, for the trail: in their own session, unless `about` says whose it was done to."""
+        where = self.client
+        rest: dict[str, Any] = {"session_id": self.session_id, **about}
+        return Event(
+            at, kind, by=self.name, ip=where.ip, user_agent=where.user_agent, request_id=where.request_id, **rest
+        )
 
     def again(
         self,

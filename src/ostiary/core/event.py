@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, TypedDict, get_args
 
 EventKind: TypeAlias = Literal[
     "session.started",
@@ -75,6 +75,15 @@ class Event:
     request_id: str | None = None
     detail: Detail = field(default_factory=dict)
     position: int | None = None
+
+
+class About(TypedDict, total=False):
+    """What an event says beside who did it, when and from where; see `Event`."""
+
+    user_id: str | None
+    session_id: str | None
+    reason: str | None
+    detail: Detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
+from ostiary.core.event import Detail
 from ostiary.core.needs import person
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import LIFE, Code
@@ -33,14 +32,12 @@ class Destination:
         return read_request(asked, self.client, self.redirect_uri, subject=self.subject)
 
 
-class Authorization:
+class Authorization(Acts):
     """Find the destination, grant."""
 
     def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
-        self.acting = acting
-        self.database = acting.database
-        self._clock = acting.clock
+        super().__init__(acting)
         self._keys = keys
 
     async def destination(self, asked: Mapping[str, str]) -> Destination:
@@ -101,7 +98,8 @@ class Authorization:
             await self._ensure_consent(db, request, by)
         elif client.third_party:
             await consents.replace(db, by.user.id, client.id, request.scopes, now)
-            await events.add(db, [_consent_event(request, by, now)])
+            detail: Detail = {"client_id": client.id, "scopes": " ".join(request.scopes)}
+            await events.add(db, [by.did("consent.granted", now, user_id=by.user.id, detail=detail)])
         token = mint("code")
         code = Code(
             id=token.id,
@@ -129,17 +127,3 @@ class Authorization:
             agreed = await consents.find(db, by.user.id, request.client.id)
             if not agreed or not set(request.scopes) <= set(agreed):
                 raise ConsentRequired
-
-
-def _consent_event(request: AuthorizationRequest, by: Caller, now: datetime) -> Event:
-    return Event(
-        now,
-        "consent.granted",
-        user_id=by.user.id,
-        session_id=by.session_id,
-        by=by.name,
-        ip=by.client.ip,
-        user_agent=by.client.user_agent,
-        request_id=by.client.request_id,
-        detail={"client_id": request.client.id, "scopes": " ".join(request.scopes)},
-    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
+from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.oauth.issuing import Issued, Issuing
 from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.results import Beginning
@@ -12,29 +10,18 @@ from ostiary.authority.sessions import Sessions
 from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.scope import SERVICE, granted
-from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.errors import InvalidClient, InvalidGrant, SessionInvalid
 from ostiary.storage import clients, sessions, uses
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 
-class ClientCredentials:
+class ClientCredentials(Acts):
     """Grant."""
 
-    def __init__(
-        self,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        sessions: Sessions,
-        keys: Keys,
-        issuing: Issuing,
-    ) -> None:
+    def __init__(self, acting: Acting, sessions: Sessions, keys: Keys, issuing: Issuing) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
+        super().__init__(acting)
         self._sessions = sessions
         self._keys = keys
         self._issuing = issuing
@@ -65,7 +52,7 @@ class ClientCredentials:
             raise InvalidClient
         await self._sessions.hold_unchanged(db, began)
         now = self._clock()
-        session = await sessions.newest_of_client(db, client.id, client.id, self._policy, now)
+        session = await sessions.newest_of_client(db, client.id, client.id, self.policy, now)
         if session is not None and await uses.record(db, session, uses.Use(now, at.ip, at.user_agent)):
             return session
         started = await self._sessions.start_within(

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
-from ostiary.core.event import Detail, Event, EventKind
+from ostiary.core.event import Detail, EventKind
 from ostiary.core.needs import admin, power
 from ostiary.core.oauth.client import OAuthClient, Registration
 from ostiary.core.oauth.redirect_uri import origin_of
@@ -34,14 +34,12 @@ class Added:
     secret: str | None = field(repr=False)
 
 
-class Clients:
+class Clients(Acts):
     """Add, find, list, rotate the secret, remove; authenticate."""
 
     def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
-        self.acting = acting
-        self.database = acting.database
-        self._clock = acting.clock
+        super().__init__(acting)
         self._keys = keys
         self._rows: Batch[Registered] = Batch(self._find_all, LANES)
 
@@ -171,17 +169,7 @@ class Clients:
             return await clients.find_all(db, client_ids)
 
     async def _tell(self, db: Connection, kind: EventKind, client_id: str, by: Caller, detail: Detail) -> None:
-        client = by.client
-        event = Event(
-            self._clock(),
-            kind,
-            session_id=by.session_id,
-            by=by.name,
-            ip=client.ip,
-            user_agent=client.user_agent,
-            request_id=client.request_id,
-            detail={"client_id": client_id, **detail},
-        )
+        event = by.did(kind, self._clock(), detail={"client_id": client_id, **detail})
         await events.add(db, [event])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acts, act
 from ostiary.authority.ending import end_sessions
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
+from ostiary.core.event import Detail
 from ostiary.core.needs import fresh, person
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.errors import ClientNotFound
@@ -31,15 +31,8 @@ class Consent:
     sessions: int
 
 
-class Consents:
+class Consents(Acts):
     """List, find, withdraw (ASVS 5.0 10.7.3). All of them are the user's own."""
-
-    def __init__(self, acting: Acting) -> None:
-        """Part of an `OAuth`."""
-        self.acting = acting
-        self.database = acting.database
-        self._policy = acting.policy
-        self._clock = acting.clock
 
     async def list(self, *, by: Caller) -> list[Consent]:
         """What the caller has agreed to, the latest first.
@@ -80,7 +73,8 @@ class Consents:
         await codes.remove_of(db, user_id, client_id)  # one that is under way must not become a session
         chosen = sessions.of_client(client_id, user_id)
         ended = await end_sessions(db, chosen, reason="user", by=by, now=now)
-        await events.add(db, [_event(client_id, len(ended), by, now)])
+        detail: Detail = {"client_id": client_id, "sessions": len(ended)}
+        await events.add(db, [by.did("consent.withdrawn", now, user_id=by.user.id, detail=detail)])
         return len(ended)
 
     async def _consent(
@@ -89,19 +83,5 @@ class Consents:
         found = await clients.find(db, client_id)
         if found is None:
             raise ClientNotFound  # removing a client removes the consents in the same transaction
-        held = await sessions.count_of_client(db, client_id, by.user.id, self._policy, self._clock())
+        held = await sessions.count_of_client(db, client_id, by.user.id, self.policy, self._clock())
         return Consent(found.client, scopes, granted_at, held)
-
-
-def _event(client_id: str, ended: int, by: Caller, now: datetime) -> Event:
-    return Event(
-        now,
-        "consent.withdrawn",
-        user_id=by.user.id,
-        session_id=by.session_id,
-        by=by.name,
-        ip=by.client.ip,
-        user_agent=by.client.user_agent,
-        request_id=by.client.request_id,
-        detail={"client_id": client_id, "sessions": ended},
-    )

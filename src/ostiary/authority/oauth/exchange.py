@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.issuing import Issued, Issuing
 from ostiary.authority.oauth.keys import Keys
@@ -17,12 +17,11 @@ from ostiary.core.client import Client
 from ostiary.core.oauth import refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import Code
-from ostiary.core.policy import Policy
 from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
 from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +34,12 @@ class Granted:
     refresh_token: Token | None
 
 
-class Exchange:
+class Exchange(Acts):
     """Exchange a code."""
 
-    def __init__(
-        self,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        sessions: Sessions,
-        keys: Keys,
-        issuing: Issuing,
-    ) -> None:
+    def __init__(self, acting: Acting, sessions: Sessions, keys: Keys, issuing: Issuing) -> None:
         """Part of an `OAuth`."""
-        self.database = database
-        self._policy = policy
-        self._clock = clock
+        super().__init__(acting)
         self._sessions = sessions
         self._keys = keys
         self._issuing = issuing
@@ -120,7 +109,7 @@ class Exchange:
         except InvalidGrant as why:
             return why
         browser = await sessions.find_held(db, code.session_id)
-        if browser is None or browser.refusal(self._policy, now) is not None:
+        if browser is None or browser.refusal(self.policy, now) is not None:
             return InvalidGrant("the user was signed out since")
         started = await self._sessions.start_within(
             db,
@@ -134,7 +123,7 @@ class Exchange:
             tenant=client.tenant,
             client_id=client.id,
             # What comes of a session that an administrator made ends with it, and says so.
-            lifetime=lifetime_ends_at(browser, self._policy) - now if browser.issued_by is not None else None,
+            lifetime=lifetime_ends_at(browser, self.policy) - now if browser.issued_by is not None else None,
             issued_by=browser.issued_by,
         )
         await codes.set_granted(db, code.id, started.session.id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
+from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.clients import Clients
@@ -19,12 +18,11 @@ from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.oauth.refresh import is_ours
 from ostiary.core.oauth.scope import NAMESPACE
-from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidClient, NotAllowed, SessionInvalid
 from ostiary.storage import accounts, refresh_tokens, sessions
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.hot import SessionRow
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -41,24 +39,14 @@ class Known:
     username: str | None = None
 
 
-class Inspection:
+class Inspection(Acts):
     """Introspect, revoke, tell of the user."""
 
-    def __init__(
-        self,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        keys: Keys,
-        rows: Batch[SessionRow],
-        clients: Clients,
-    ) -> None:
+    def __init__(self, acting: Acting, keys: Keys, rows: Batch[SessionRow], clients: Clients) -> None:
         """Part of an `OAuth`."""
-        self.database = database
+        super().__init__(acting)
         self._rows = rows
         self._clients = clients
-        self._policy = policy
-        self._clock = clock
         self._keys = keys
 
     async def introspect(self, text: str, *, client: OAuthClient) -> dict[str, Any]:
@@ -74,7 +62,7 @@ class Inspection:
         known = await (self._of_access_token(text) if looks_like_jwt(text) else self._of_refresh_token(text))
         if known is None or not known.is_newest or not await self._concerns(known, client):
             return INACTIVE
-        if known.session.refusal(self._policy, self._clock()) is not None:
+        if known.session.refusal(self.policy, self._clock()) is not None:
             return INACTIVE
         return self._described(known)
 
@@ -107,7 +95,7 @@ class Inspection:
             "scope": " ".join(known.scopes),
             **sign_in_claims(session),
             "tenant_id": session.tenant,
-            "exp": access.expires_at if access else int(session.ends_at(self._policy).timestamp()),
+            "exp": access.expires_at if access else int(session.ends_at(self.policy).timestamp()),
             "iat": access.issued_at if access else int(session.created_at.timestamp()),
         }
         if access is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ostiary.authority.acting import Acting
+from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.account import User
@@ -36,15 +36,12 @@ class Departure:
     state: str | None = None
 
 
-class Leaving:
+class Leaving(Acts):
     """Log out by a refresh token; read and do what a client asks for."""
 
     def __init__(self, acting: Acting, keys: Keys) -> None:
         """Part of an `OAuth`."""
-        self.acting = acting
-        self.database = acting.database
-        self._policy = acting.policy
-        self._clock = acting.clock
+        super().__init__(acting)
         self._keys = keys
 
     @in_transaction
@@ -62,7 +59,7 @@ class Leaving:
         now = self._clock()
         by = Caller(User(session.user_id), client=at)
         ended = await end_sessions(db, sessions.by_id(session.id), reason="logout", by=by, now=now)
-        return any(one.ended(self._policy, now) is None for one in ended)
+        return any(one.ended(self.policy, now) is None for one in ended)
 
     async def read(self, asked: Mapping[str, str]) -> Departure:
         """What is asked for. A hint counts if we signed it, whether or not it has expired; another is as good as none.

@@ -45,20 +45,19 @@ class OAuth:
         rows: Batch[SessionRow],
     ) -> None:
         """Part of an `Authority`."""
-        database, policy, clock = acting.database, acting.policy, acting.clock
         self.issuer = settings.issuer
         self.keys = Keys(settings, acting)
         self.rotation = Rotation(acting, self.keys, settings.key_rotation)
-        issuing = Issuing(settings, policy, clock, self.keys)
+        issuing = Issuing(settings, acting.policy, acting.clock, self.keys)
         self.clients = Clients(acting, self.keys)
         self.authorization = Authorization(acting, self.keys)
         self.consents = Consents(acting)
-        self.exchange = Exchange(database, policy, clock, sessions, self.keys, issuing)
-        self.refreshing = Refreshing(settings, database, policy, clock, self.keys, issuing)
-        self.client_credentials = ClientCredentials(database, policy, clock, sessions, self.keys, issuing)
-        self.inspection = Inspection(database, policy, clock, self.keys, rows, self.clients)
+        self.exchange = Exchange(acting, sessions, self.keys, issuing)
+        self.refreshing = Refreshing(acting, settings, self.keys, issuing)
+        self.client_credentials = ClientCredentials(acting, sessions, self.keys, issuing)
+        self.inspection = Inspection(acting, self.keys, rows, self.clients)
         self.leaving = Leaving(acting, self.keys)
-        self._database = database
+        self._database = acting.database
 
     async def ensure_ready(self) -> None:
         """Return if tokens could be signed now, where somebody could ask for one.

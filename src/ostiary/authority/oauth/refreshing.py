@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.issuing import Issued, Issuing
 from ostiary.authority.oauth.keys import Keys
@@ -16,13 +16,12 @@ from ostiary.core.oauth import refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.refresh import Family
 from ostiary.core.oauth.scope import narrowed
-from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.errors import InvalidGrant
 from ostiary.settings import Settings
 from ostiary.storage import accounts, clients, refresh_tokens, sessions, uses
-from ostiary.storage.database import Connection, Database, in_transaction
+from ostiary.storage.database import Connection, in_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +34,14 @@ class Refreshed:
     token: Token
 
 
-class Refreshing:
+class Refreshing(Acts):
     """Refresh."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        keys: Keys,
-        issuing: Issuing,
-    ) -> None:
+    def __init__(self, acting: Acting, settings: Settings, keys: Keys, issuing: Issuing) -> None:
         """Part of an `OAuth`."""
-        self.database = database
+        super().__init__(acting)
         self._grace = timedelta(seconds=settings.refresh_grace)
         self._native_grace = timedelta(seconds=settings.refresh_grace_native)
-        self._policy = policy
-        self._clock = clock
         self._keys = keys
         self._issuing = issuing
 
@@ -93,7 +82,7 @@ class Refreshing:
         verdict = family.judge(token, key, now, grace)
         if verdict == "unknown":
             raise InvalidGrant
-        refusal = session.refusal(self._policy, now)
+        refusal = session.refusal(self.policy, now)
         if refusal is not None and verdict == "reused" and session.revoked is not None:
             # A copy is about: what a plan suspended must not come back by its undoing.
             return await self._end_reused(db, session, client, at, now)
