@@ -114,4 +114,4 @@ async def test_long_lists_leave_others_their_turn(authority, clock):
     assert len(steps) >= 15  # a turn for others after each of the long ones
     # One turn may have the garbage collector in it, which has nothing to do with the lists.
     assert sorted([first, *steps])[-2] < whole / 4
-    assert started.session.id in {one.id for one in lists["user_0"]}
+    assert started.session.id in {one.session.id for one in lists["user_0"]}

@@ -75,7 +75,9 @@ async def test_the_statements_and_the_readers_say_what_the_core_says(database_ur
                 assert state not in {"live", "suspended", "ended"} or found == in_life
         asked = reader.lists([USER], policy, now, 100)
         listed = asked if isinstance(asked, Mapping) else await asked
-        assert {one.id for one in listed.get(USER, ())} == {one.id for one in made if one.life(policy, now) == "live"}
+        assert {one.session.id for one in listed.get(USER, ())} == {
+            one.id for one in made if one.life(policy, now) == "live"
+        }
     finally:
         await reader.close()
         await database.close()

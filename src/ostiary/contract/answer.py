@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -22,6 +23,12 @@ SECRETS: Final = frozenset({"token", "cookie", "secret", "access_token", "refres
 class Answer(Struct):
     """What an operation answers, or a part of it."""
 
+    @classmethod
+    def of(cls, source: Any, **more: Any) -> Self:
+        """With what `source` has under the members' names, and `more`, which comes first."""
+        same = {name: getattr(source, name) for name in _shared(cls, source.__class__) if name not in more}
+        return cls(**same, **more)
+
     def __repr__(self) -> str:
         """The members, but for secrets: a repr ends up in logs."""
         shown = ((name, getattr(self, name)) for name in self.__struct_fields__)
@@ -37,6 +44,11 @@ class Listing(Answer):
         """What travels."""
         found: Sequence[Any] = getattr(self, self.__struct_fields__[0])
         return found
+
+
+@cache
+def _shared(answer: Any, source: Any) -> tuple[str, ...]:
+    return tuple(name for name in answer.__struct_fields__ if hasattr(source, name))
 
 
 def _shown(name: str, value: object) -> str:

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from ostiary.contract import clients as contract
 from ostiary.contract.clients import AdminClients, AdminKeys, Client
-from ostiary.core.oauth.client import OAuthClient, Registration
+from ostiary.core.oauth.client import Registration
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import serves
 
@@ -15,28 +15,28 @@ from ostiary.http.operations import serves
 async def list_clients(_: contract.ListClients, exchange: Exchange) -> contract.ClientList:
     """Oldest first."""
     found = await exchange.authority.oauth.clients.list(by=exchange.caller)
-    return contract.ClientList(clients=[_client(client) for client in found])
+    return contract.ClientList(clients=[Client.of(client) for client in found])
 
 
 @serves(AdminClients.add)
 async def add_client(asked: contract.AddClient, exchange: Exchange) -> contract.ClientWithSecret:
     """Its secret is shown this once."""
     added = await exchange.authority.oauth.clients.add(Registration(**structs.asdict(asked)), by=exchange.caller)
-    return contract.ClientWithSecret(client=_client(added.client), secret=added.secret)
+    return contract.ClientWithSecret.of(added, client=Client.of(added.client))
 
 
 @serves(AdminClients.show)
 async def show_client(asked: contract.ShowClient, exchange: Exchange) -> contract.ClientAnswer:
     """Without its secret, which nobody knows any more."""
     found = await exchange.authority.oauth.clients.find(asked.client_id, by=exchange.caller)
-    return contract.ClientAnswer(client=_client(found))
+    return contract.ClientAnswer(client=Client.of(found))
 
 
 @serves(AdminClients.rotate_secret)
 async def rotate_client_secret(asked: contract.RotateClientSecret, exchange: Exchange) -> contract.ClientWithSecret:
     """The client's sessions live on."""
     added = await exchange.authority.oauth.clients.rotate_secret(asked.client_id, by=exchange.caller)
-    return contract.ClientWithSecret(client=_client(added.client), secret=added.secret)
+    return contract.ClientWithSecret.of(added, client=Client.of(added.client))
 
 
 @serves(AdminClients.remove)
@@ -51,7 +51,3 @@ async def rotate_keys(asked: contract.RotateKeys, exchange: Exchange) -> contrac
     """The old keys stay published for a day, unless they leaked."""
     keys = await exchange.authority.oauth.rotation.rotate(by=exchange.caller, at_once=asked.at_once)
     return contract.KeysRotated(keys=keys)
-
-
-def _client(client: OAuthClient) -> Client:
-    return Client(**{name: getattr(client, name) for name in Client.__struct_fields__})

@@ -30,7 +30,7 @@ async def list_events(asked: contract.ListEvents, exchange: Exchange) -> contrac
     else:
         page = await audit.list(by=caller, username=asked.user, wanted=wanted, before=begin, limit=asked.limit)
     return contract.EventPage(
-        events=[Event(**{name: getattr(event, name) for name in Event.__struct_fields__}) for event in page.events],
+        events=[Event.of(event) for event in page.events],
         next_cursor=before_event(page.beyond),
         settled=page.settled,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ostiary.authority.derived import Derived
 from ostiary.authority.neutralising import Neutralised
 from ostiary.contract import leaks as contract
 from ostiary.contract.leaks import Leaks, NeutralisedView, ThingView
@@ -23,10 +22,5 @@ async def neutralise(asked: contract.Neutralise, exchange: Exchange) -> Neutrali
 
 
 def _view(found: Neutralised) -> NeutralisedView:
-    values = {name: getattr(found, name) for name in NeutralisedView.__struct_fields__ if name != "things"}
-    return NeutralisedView(**values, things=[_derived(one) for one in found.derived])
-
-
-def _derived(one: Derived) -> ThingView:
-    values = {name: getattr(one, name) for name in ThingView.__struct_fields__ if name != "under"}
-    return ThingView(**values, under=one.made_with)
+    things = [ThingView.of(one, under=one.made_with) for one in found.derived]
+    return NeutralisedView.of(found, things=things)

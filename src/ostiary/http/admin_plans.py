@@ -18,13 +18,8 @@ async def make_plan(asked: contract.MakePlan, exchange: Exchange) -> contract.Ma
     """Nothing is ended yet."""
     made = await exchange.authority.plans.make(parse(structs.asdict(asked)), by=exchange.caller)
     present = exchange.present
-    return contract.MadePlan(
-        plan_id=made.plan.id,
-        count=made.plan.count,
-        users=made.plan.users,
-        sample=[present.admin_session(one, made.usernames.get(one.user_id)) for one in made.sample],
-        expires_at=made.plan.expires_at,
-    )
+    sample = [present.admin_session(one, made.usernames.get(one.user_id)) for one in made.sample]
+    return contract.MadePlan.of(made.plan, plan_id=made.plan.id, sample=sample)
 
 
 @serves(Plans.list)
@@ -61,18 +56,12 @@ async def undo_plan(asked: contract.UndoPlan, exchange: Exchange) -> PlanProgres
 
 
 def _progress(plan: Plan, exchange: Exchange) -> PlanProgress:
-    return PlanProgress(
+    return PlanProgress.of(
+        plan,
         plan_id=plan.id,
-        state=plan.state,
-        filters=plan.filters,
         pinned=plan.count,
         count=plan.ended,
         done=plan.state in ("applied", "undone"),
-        restored=plan.restored,
-        created_at=plan.created_at,
-        created_by=plan.created_by,
         applied_by=plan.started_by,
-        expires_at=plan.expires_at,
-        undo_until=plan.undo_until,
         can_undo=plan.can_be_undone(exchange.authority.clock()),
     )

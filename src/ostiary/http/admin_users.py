@@ -8,7 +8,6 @@ from ostiary.contract import users as contract
 from ostiary.contract.answer import LEFT_OUT
 from ostiary.contract.shapes import Done
 from ostiary.contract.users import AdminUser, AdminUsers, Ended, UserAnswer
-from ostiary.core.account import User
 from ostiary.http.cursors import after_user, read_user
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import serves
@@ -20,7 +19,7 @@ async def list_users(asked: contract.ListUsers, exchange: Exchange) -> contract.
     users, after = await exchange.authority.accounts.list(
         by=exchange.caller, after=read_user(asked.cursor), limit=asked.limit
     )
-    return contract.UserPage(users=[_user(user) for user in users], next_cursor=after_user(after))
+    return contract.UserPage(users=[AdminUser.of(user) for user in users], next_cursor=after_user(after))
 
 
 @serves(AdminUsers.add)
@@ -29,14 +28,14 @@ async def add_user(asked: contract.AddUser, exchange: Exchange) -> UserAnswer:
     user = await exchange.authority.accounts.add(
         asked.username, asked.password, by=exchange.caller, email=asked.email, roles=asked.roles
     )
-    return UserAnswer(user=_user(user))
+    return UserAnswer(user=AdminUser.of(user))
 
 
 @serves(AdminUsers.show)
 async def show_user(asked: contract.ShowUser, exchange: Exchange) -> contract.UserOverview:
     """With how much of theirs works now."""
     found = await exchange.authority.accounts.find(asked.username, by=exchange.caller)
-    return contract.UserOverview(user=_user(found.user), sessions=found.sessions, tokens=found.tokens)
+    return contract.UserOverview.of(found, user=AdminUser.of(found.user))
 
 
 @serves(AdminUsers.disable)
@@ -62,7 +61,7 @@ async def set_password(asked: contract.SetPassword, exchange: Exchange) -> Ended
 async def set_roles(asked: contract.SetRoles, exchange: Exchange) -> UserAnswer:
     """They hold from the user's next request."""
     user = await exchange.authority.accounts.set_roles(asked.username, asked.roles, by=exchange.caller)
-    return UserAnswer(user=_user(user))
+    return UserAnswer(user=AdminUser.of(user))
 
 
 @serves(AdminUsers.delete)
@@ -75,26 +74,13 @@ async def delete_user(asked: contract.DeleteUser, exchange: Exchange) -> Ended:
 async def export_user(asked: contract.ExportUser, exchange: Exchange) -> contract.PersonExport:
     """That it was written out is in the audit trail."""
     found = await exchange.authority.privacy.export(asked.username, by=exchange.caller)
-    values = {name: getattr(found, name) for name in contract.PersonExport.__struct_fields__ if name != "account"}
-    return contract.PersonExport(**values, account=_user(found.account) if found.account else None)
+    return contract.PersonExport.of(found, account=AdminUser.of(found.account) if found.account else None)
 
 
 @serves(AdminUsers.erase)
 async def erase_user(asked: contract.EraseUser, exchange: Exchange) -> contract.PersonErased:
     """There is no way back."""
-    done = await exchange.authority.privacy.erase(asked.username, by=exchange.caller)
-    return contract.PersonErased(user_id=done.user_id, sessions=done.sessions, tokens=done.tokens, events=done.events)
-
-
-def _user(user: User) -> AdminUser:
-    return AdminUser(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        roles=list(user.roles),
-        created_at=user.created_at,
-        disabled_at=user.disabled_at,
-    )
+    return contract.PersonErased.of(await exchange.authority.privacy.erase(asked.username, by=exchange.caller))
 
 
 def _ended(ended: RevokedMany) -> Ended:

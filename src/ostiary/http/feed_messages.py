@@ -21,11 +21,11 @@ def message(update: Update, position: str) -> bytes:
 
 def _entry(entry: Entry) -> bytes:
     if isinstance(entry, Ended):
-        return _event("ended", EndedData(*(getattr(entry, name) for name in EndedData.__struct_fields__)))
+        return _event("ended", EndedData.of(entry))
     if isinstance(entry, EndedMany):
-        return _event("ended", EndedManyData(entry.cut_off, entry.count, entry.user_id))
+        return _event("ended", EndedManyData.of(entry))
     if isinstance(entry, Changed):
-        return _event("changed", ChangedData(entry.session_id, entry.user_id, entry.token_id, entry.keys))
+        return _event("changed", ChangedData.of(entry))
     return b"event: lost\ndata: {}\n\n"
 
 

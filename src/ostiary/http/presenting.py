@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from ostiary.authority import Minted, Started
+from ostiary.authority import Started
 from ostiary.contract import shapes
 from ostiary.contract.answer import LEFT_OUT
 from ostiary.core.account import User
@@ -16,7 +16,6 @@ from ostiary.core.credential import CliToken
 from ostiary.core.policy import Policy
 from ostiary.core.session import STALE_AFTER_DAYS, Session, Status, lifetime_ends_at
 from ostiary.http.places import Places
-from ostiary.storage.hot import ListedSession
 
 
 class Presenter:
@@ -50,48 +49,28 @@ class Presenter:
                 view.suspended_until = shown.revoked.suspended_until
         return view
 
-    def listed(self, shown: Session | ListedSession, status: Status, *, is_current: bool) -> shapes.Session:
+    def listed(self, shown: Session, status: Status, *, is_current: bool) -> shapes.Session:
         """One session, of which the status is known. From where it was used, as far as the caller may know."""
         if not self._sees_places:
             shown = replace(shown, ip=None, user_agent=None, label=None)
-        description = describe(shown.user_agent)
-        return shapes.Session(
-            id=shown.id,
-            created_at=shown.created_at,
-            last_used_at=shown.last_used_at,
+        return shapes.Session.of(
+            shown,
             expires_at=lifetime_ends_at(shown, self._policy),
-            user_agent=shown.user_agent,
-            ip=shown.ip,
             is_current=is_current,
             status=status,
-            client=shapes.ClientView(
-                browser=description.browser,
-                os=description.os,
-                device=description.device,
-                kind=description.kind,
-            ),
+            client=shapes.ClientView.of(describe(shown.user_agent)),
             place=self._places.of(shown.ip),
-            label=shown.label,
-            application_id=shown.application_id,
-            tenant=shown.tenant,
-            amr=shown.amr,
-            issued_by=shown.issued_by,
         )
 
     def own_session(self, shown: Session) -> shapes.OwnSession:
         """The session that asks."""
-        plain = self.session(shown)
-        return shapes.OwnSession(
-            **{name: getattr(plain, name) for name in shapes.Session.__struct_fields__},
-            auth_time=shown.proved_at,
-            ends_at=shown.ends_at(self._policy),
-        )
+        ends_at = shown.ends_at(self._policy)
+        return shapes.OwnSession.of(self.session(shown), auth_time=shown.proved_at, ends_at=ends_at)
 
     def admin_session(self, shown: Session, username: str | None) -> shapes.AdminSession:
         """One session of anybody, with who issued it and how it ended."""
-        plain = self.session(shown, with_ending=True)
-        return shapes.AdminSession(
-            **{name: getattr(plain, name) for name in shapes.Session.__struct_fields__},
+        return shapes.AdminSession.of(
+            self.session(shown, with_ending=True),
             username=username,
             user_id=shown.user_id,
             kind=shown.kind,
@@ -101,32 +80,17 @@ class Presenter:
 
     def token(self, shown: CliToken) -> shapes.CliToken:
         """One CLI token, without its secret."""
-        return shapes.CliToken(
-            id=shown.id,
-            name=shown.name,
-            created_at=shown.created_at,
-            last_used_at=shown.last_used_at,
-            expires_at=shown.expires_at,
-            revoked_at=shown.revoked_at,
-            scopes=shown.scopes,
-            status=shown.status(self._now),
-            made_by=shown.minted_by,
-            made_in=shown.session_id,
-        )
+        made_by, made_in = shown.minted_by, shown.session_id
+        return shapes.CliToken.of(shown, status=shown.status(self._now), made_by=made_by, made_in=made_in)
 
     def signed_in(self, user: User, started: Started, *, with_token: bool) -> shapes.SignedIn:
         """A session that was just started or renewed; from now on it is the current one, and all told its holder."""
         self._sees_places = True
         return shapes.SignedIn(
-            user=user_of(user),
+            user=shapes.User.of(user),
             session=self.session(started.session, is_current=True),
             token=started.token if with_token else LEFT_OUT,
         )
-
-
-def user_of(user: User) -> shapes.User:
-    """A user as everybody may see themselves."""
-    return shapes.User(id=user.id, username=user.username, email=user.email, roles=user.roles)
 
 
 def grant_of(caller: Caller) -> shapes.Grant | None:
@@ -135,15 +99,3 @@ def grant_of(caller: Caller) -> shapes.Grant | None:
         return LEFT_OUT
     client_id = caller.session.client_id if caller.session else None
     return shapes.Grant(client_id=client_id, audience=caller.audience, scopes=caller.granted)
-
-
-def minted(made: Minted) -> shapes.CliTokenCreated:
-    """A CLI token with its secret."""
-    return shapes.CliTokenCreated(
-        id=made.token.id,
-        name=made.token.name,
-        token=made.secret,
-        created_at=made.token.created_at,
-        expires_at=made.token.expires_at,
-        scopes=made.token.scopes,
-    )

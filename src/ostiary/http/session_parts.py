@@ -36,11 +36,11 @@ class SessionParts:
         """Each one's part. The session that asks, `current`, is in use, so it is never stale."""
         now, parts = self._clock(), []
         for one in found:
-            is_current = one.id == current
-            status = live_status(one.last_used_at, now, 0 if is_current else stale_after_days)
+            is_current = one.session.id == current
+            status = live_status(one.session.last_used_at, now, 0 if is_current else stale_after_days)
             parts.append(self._part(one, status, is_current))
         return parts
 
     def _made(self, one: ListedSession, status: Status, is_current: bool) -> msgspec.Raw:
         present = Presenter(self._policy, self._clock, self._places, None)
-        return msgspec.Raw(_encode(present.listed(one, status, is_current=is_current)))
+        return msgspec.Raw(_encode(present.listed(one.session, status, is_current=is_current)))

@@ -57,7 +57,7 @@ async def label_session(asked: contract.LabelSession, exchange: Exchange) -> sha
 async def revoke_others(_: contract.RevokeOthers, exchange: Exchange) -> Reply[shapes.RevokedOthers]:
     """The caller's own gets a new secret."""
     ended = await exchange.authority.sessions.revoke_others(by=exchange.caller)
-    return spared(shapes.RevokedOthers(count=ended.count, live_tokens=ended.live_tokens), exchange, ended)
+    return spared(shapes.RevokedOthers.of(ended), exchange, ended)
 
 
 @serves(Sessions.revoke_all)
@@ -66,5 +66,4 @@ async def revoke_all(asked: contract.RevokeAll, exchange: Exchange) -> Reply[sha
     ended = await exchange.authority.sessions.revoke_all(
         by=exchange.caller, tokens=asked.tokens, application_id=asked.application_id
     )
-    content = shapes.RevokedAll(count=ended.count, tokens=ended.tokens, live_tokens=ended.live_tokens)
-    return signed_out(content, exchange)
+    return signed_out(shapes.RevokedAll.of(ended), exchange)

@@ -10,7 +10,7 @@ from ostiary.core.session import Kind
 from ostiary.http.answers import signed_in, signed_out, spared
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
-from ostiary.http.presenting import grant_of, user_of
+from ostiary.http.presenting import grant_of
 
 
 @serves(Auth.start)
@@ -49,7 +49,7 @@ async def who_am_i(_: contract.AskWhoAmI, exchange: Exchange) -> shapes.WhoAmI:
     """An OAuth client hears what its scopes let it know."""
     caller, present = exchange.caller, exchange.present
     return shapes.WhoAmI(
-        user=user_of(caller.told),
+        user=shapes.User.of(caller.told),
         session=present.own_session(caller.session) if caller.session else None,
         token=present.token(caller.token) if caller.token else None,
         grant=grant_of(caller),
@@ -70,7 +70,7 @@ async def change_password(asked: contract.ChangePassword, exchange: Exchange) ->
     ended = await exchange.authority.sign_in.change_password(
         asked.current, asked.new, by=exchange.caller, end_other_sessions=asked.end_other_sessions
     )
-    return spared(shapes.PasswordChanged(count=ended.count, live_tokens=ended.live_tokens), exchange, ended)
+    return spared(shapes.PasswordChanged.of(ended), exchange, ended)
 
 
 @serves(Auth.set_up)

@@ -8,11 +8,6 @@ from ostiary.core.duration import parse_duration
 from ostiary.errors import InvalidRequest
 
 
-def optional_duration(field: str, value: str | int | None) -> timedelta | None:
-    """`duration`, None for None."""
-    return None if value is None else duration(field, value)
-
-
 def duration(field: str, value: str | int) -> timedelta:
     """Read a duration or a number of seconds.
 

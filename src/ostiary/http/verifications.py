@@ -23,7 +23,6 @@ from ostiary.contract.verifications import (
 from ostiary.contract.verify import VerifiedUser
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, seen
-from ostiary.core.credential import CliToken
 from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.errors import InvalidRequest, OstiaryError, Unauthenticated
 from ostiary.http import problems
@@ -70,7 +69,7 @@ def _answer(caller: Caller, authority: Authority, now: datetime) -> Found:
     return Found(
         user=VerifiedUser(user.id, user.username, user.roles),
         session=_session(session, authority, now) if session else None,
-        token=_token(token) if token else None,
+        token=FoundToken.of(token) if token else None,
         client_id=session.client_id if session else None,
         scopes=caller.granted,
         audience=caller.audience if caller.granted is not None else LEFT_OUT,
@@ -79,22 +78,13 @@ def _answer(caller: Caller, authority: Authority, now: datetime) -> Found:
 
 def _session(session: Session, authority: Authority, now: datetime) -> FoundSession:
     ends_at, limit = session.deadline(authority.policy)
-    return FoundSession(
-        id=session.id,
-        created_at=session.created_at,
+    return FoundSession.of(
+        session,
         expires_at=lifetime_ends_at(session, authority.policy),
         auth_time=session.proved_at,
-        kind=session.kind,
-        tenant=session.tenant,
-        application_id=session.application_id,
-        amr=session.amr,
         remaining_s=max(0.0, (ends_at - now).total_seconds()),
         limit=limit,
     )
-
-
-def _token(token: CliToken) -> FoundToken:
-    return FoundToken(id=token.id, scopes=token.scopes, expires_at=token.expires_at)
 
 
 def _problem(error: OstiaryError, request_id: str) -> Problem:

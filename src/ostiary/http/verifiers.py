@@ -28,17 +28,9 @@ async def show_any_lag(asked: contract.ShowAnyLag, exchange: Exchange) -> Lag:
 async def list_verifiers(_: contract.ListVerifiers, exchange: Exchange) -> contract.VerifierList:
     """How far each has come."""
     found = await exchange.authority.verifiers.list(by=exchange.caller)
-    names = Verifier.__struct_fields__
-    return contract.VerifierList(verifiers=[Verifier(**{name: getattr(one, name) for name in names}) for one in found])
+    return contract.VerifierList(verifiers=[Verifier.of(one) for one in found])
 
 
 def _lag(session_id: str, lag: CoreLag) -> Lag:
-    return Lag(
-        session_id=session_id,
-        is_everywhere=lag.is_everywhere,
-        lag_ms=round(lag.seconds * 1000, 1),
-        verifiers=lag.verifiers,
-        late=[
-            LateVerifier(name=one.name or one.reader, trust_until=one.trusts_until(lag.ended_by)) for one in lag.late
-        ],
-    )
+    late = [LateVerifier(name=one.name or one.reader, trust_until=one.trusts_until(lag.ended_by)) for one in lag.late]
+    return Lag.of(lag, session_id=session_id, lag_ms=round(lag.seconds * 1000, 1), late=late)

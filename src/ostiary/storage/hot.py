@@ -14,15 +14,17 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Select, select
+from sqlalchemy import ColumnElement, Dialect, LargeBinary, Select, select
 
 from ostiary.core.account import User
 from ostiary.core.credential import CliToken
-from ostiary.core.session import Revocation, Session
+from ostiary.core.session import Session
 from ostiary.storage.accounts import NOBODYS
+from ostiary.storage.columns import Instant, Words
 from ostiary.storage.live import Chosen, live_since
 from ostiary.storage.naming import Naming
-from ostiary.storage.schema import REVOKED, cli_tokens, sessions, users
+from ostiary.storage.schema import cli_tokens, sessions, users
+from ostiary.storage.sessions import COLUMNS, FIELDS, as_session_fields
 
 CACHED_ROWS: Final = 8192  # rows whose objects are kept, in case the same row is read again
 
@@ -40,20 +42,10 @@ class SessionRow:
 # Likewise.
 @dataclass(frozen=True, slots=True, eq=False)
 class ListedSession:
-    """What a list of one's own sessions shows of one, and no more: it is read for each of them, each time."""
+    """A live session in a list of one's own, and its place there: the most recently used first, equals by id."""
 
-    id: str
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
-    ip: str | None
-    user_agent: str | None
-    label: str | None
-    application_id: str | None
-    tenant: str
-    amr: tuple[str, ...]
-    issued_by: str | None
-    place: tuple[float, str]  # in the order of a list: the most recently used first
+    session: Session
+    place: tuple[float, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +57,12 @@ class TokenRow:
     user: User
 
 
-_USER = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
-_WHOSE = [sessions.c[name] for name in NOBODYS]
-_REVOKED = [sessions.c[name] for name in REVOKED]
-_SESSION = [*(sessions.c[name] for name in Session.__slots__ if name != "revoked"), *_REVOKED, *_WHOSE]
-_TOKEN = [*(cli_tokens.c[name] for name in CliToken.__slots__), *_USER]
-_LISTED = [sessions.c[name] for name in ListedSession.__slots__ if name != "place"]
+_SESSION: Final = [sessions.c.secret_hash, *COLUMNS, *(sessions.c[name] for name in NOBODYS)]
+_USER: Final = [users.c[name] for name in ("username", "email", "roles", "created_at", "disabled_at")]
+_TOKEN: Final = [cli_tokens.c[name] for name in ("secret_hash", *CliToken.__slots__)]
 
-JsonArray: TypeAlias = Callable[[Sequence[ColumnElement[Any]]], ColumnElement[str]]
+Columns: TypeAlias = Sequence[ColumnElement[Any]]
+JsonArray: TypeAlias = Callable[[Columns], ColumnElement[str]]
 Digits: TypeAlias = Callable[[ColumnElement[bytes]], ColumnElement[str]]
 
 
@@ -92,14 +82,12 @@ class Statements:
 
     def sessions(self, chosen: Chosen) -> str:
         """Reads ids, and what `as_session` takes."""
-        row = self.array([self.digits(sessions.c.secret_hash), *_SESSION])
-        return self.text(select(sessions.c.id, row).where(chosen))
+        return self.text(select(sessions.c.id, self._row(_SESSION)).where(chosen))
 
     def tokens(self, chosen: Chosen) -> str:
         """Reads ids, and what `as_token` takes."""
-        row = self.array([self.digits(cli_tokens.c.secret_hash), *_TOKEN])
         theirs = cli_tokens.outerjoin(users, users.c.id == cli_tokens.c.user_id)
-        return self.text(select(cli_tokens.c.id, row).select_from(theirs).where(chosen))
+        return self.text(select(cli_tokens.c.id, self._row([*_TOKEN, *_USER])).select_from(theirs).where(chosen))
 
     def live_of_user(
         self, user: ColumnElement[str], since: Iterable[ColumnElement[datetime]], most: ColumnElement[int]
@@ -110,8 +98,12 @@ class Statements:
             since: what stands for `live.since`, in its order.
             most: how many at the most.
         """
-        found = select(self.array(_LISTED).label("listed")).where(sessions.c.user_id == user, live_since(since))
+        found = select(self._row(FIELDS).label("listed")).where(sessions.c.user_id == user, live_since(since))
         return found.order_by(sessions.c.last_used_at.desc()).limit(most)
+
+    def _row(self, columns: Columns) -> ColumnElement[str]:
+        """What `_reading` reads back."""
+        return self.array([self.digits(one) if isinstance(one.type, LargeBinary) else one for one in columns])
 
     def text(self, statement: Select[Any]) -> str:
         """As the driver takes it."""
@@ -119,52 +111,18 @@ class Statements:
         return self.naming.statement(str(compiled))
 
 
-# Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is
-# equal is the object that was made of it given out again.
-@lru_cache(CACHED_ROWS)
-def as_session(row: str) -> SessionRow:
-    # By position, in the order of _SESSION; `Session` and the columns share their names and order.
-    (
-        secret_hash, id_, user_id, kind, created_at, auth_time, last_used_at, expires_at,
-        ip, agent, label, application_id, tenant, amr, issued_by, client_id,
-        revoked_at, revoked_reason, revoked_by, suspended_until,
-        username, email, roles,
-    ) = _decode(row)  # fmt: skip
-    revoked = (
-        Revocation(_instant(revoked_at), revoked_reason, revoked_by, _if_any(suspended_until))
-        if revoked_at is not None
-        else None
-    )
-    session = Session(
-        id_, user_id, kind, _instant(created_at), _instant(auth_time), _instant(last_used_at), _instant(expires_at),
-        ip, agent, label, application_id, tenant, _words(amr), issued_by, client_id, revoked,
-    )  # fmt: skip
-    user = User(user_id, username, email, _words(roles))
-    return SessionRow(session, bytes.fromhex(secret_hash), user)
+def _reading(columns: Columns) -> Callable[[str], list[Any]]:
+    """Makes the values of a row of these columns: the same that all other statements give."""
+    kinds = enumerate(type(one.type) for one in columns)
+    made = [(place, _VALUES[kind]) for place, kind in kinds if kind in _VALUES]
 
+    def read(row: str) -> list[Any]:
+        values: list[Any] = _decode(row)
+        for place, value_of in made:
+            values[place] = value_of(values[place])
+        return values
 
-@lru_cache(CACHED_ROWS)
-def as_listed(row: str) -> ListedSession:
-    id_, created_at, last_used_at, expires_at, ip, agent, label, application_id, tenant, amr, issued_by = _decode(row)
-    used = _instant(last_used_at)
-    return ListedSession(
-        id_, _instant(created_at), used, _instant(expires_at), ip, agent, label, application_id, tenant,
-        _words(amr), issued_by, (-used.timestamp(), id_),
-    )  # fmt: skip
-
-
-def as_token(row: str) -> TokenRow:
-    (
-        secret_hash, id_, user_id, name, scopes,
-        created_at, expires_at, last_used_at, revoked_at, minted_by, session_id,
-        username, email, roles, joined_at, disabled_at,
-    ) = _decode(row)  # fmt: skip
-    token = CliToken(
-        id_, user_id, name, _words(scopes), _instant(created_at), _if_any(expires_at), _if_any(last_used_at),
-        _if_any(revoked_at), minted_by, session_id,
-    )  # fmt: skip
-    user = User(user_id, username, email, _words(roles), _if_any(joined_at), _if_any(disabled_at))
-    return TokenRow(token, bytes.fromhex(secret_hash), user)
+    return read
 
 
 def _words(text: str | None) -> tuple[str, ...]:
@@ -172,17 +130,38 @@ def _words(text: str | None) -> tuple[str, ...]:
     return tuple((text or "").split())
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: str | None) -> datetime | None:
     """A time as a store writes it: SQLite's are UTC without saying so."""
+    if text is None:
+        return None
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _if_any(text: str | None) -> datetime | None:
-    return None if text is None else _instant(text)
-
-
 _decode: Final = msgspec.json.Decoder().decode
+_VALUES: Final[dict[type, Callable[[Any], Any]]] = {Instant: _instant, Words: _words, LargeBinary: bytes.fromhex}
+_read_session, _read_listed, _read_token = _reading(_SESSION), _reading(FIELDS), _reading([*_TOKEN, *_USER])
+
+
+# Most rows are as they were when they were last read. The row is read all the same, every time; only if all of it is
+# equal is the object that was made of it given out again.
+@lru_cache(CACHED_ROWS)
+def as_session(row: str) -> SessionRow:
+    secret_hash, *fields, username, email, roles = _read_session(row)
+    session = as_session_fields(fields)
+    return SessionRow(session, secret_hash, User(session.user_id, username, email, roles))
+
+
+@lru_cache(CACHED_ROWS)
+def as_listed(row: str) -> ListedSession:
+    session = Session(*_read_listed(row))
+    return ListedSession(session, (-session.last_used_at.timestamp(), session.id))
+
+
+def as_token(row: str) -> TokenRow:
+    values = _read_token(row)
+    token = CliToken(*values[1 : len(_TOKEN)])
+    return TokenRow(token, values[0], User(token.user_id, *values[len(_TOKEN) :]))
 
 
 def in_order(found: list[ListedSession]) -> list[ListedSession]:

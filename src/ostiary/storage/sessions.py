@@ -17,8 +17,8 @@ from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen, live
 from ostiary.storage.schema import REVOKED, sessions
 
-_FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
-COLUMNS: Final = _FIELDS + [sessions.c[name] for name in REVOKED]
+FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
+COLUMNS: Final = FIELDS + [sessions.c[name] for name in REVOKED]
 
 
 class Whose(NamedTuple):
@@ -52,7 +52,7 @@ async def find_held(db: Connection, session_id: str) -> Session | None:
 
 async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
     """Mark the chosen live sessions ended, or suspended. Returns those it changed, as they were before."""
-    ended = await db.execute(revoking(chosen, end).returning(*_FIELDS))
+    ended = await db.execute(revoking(chosen, end).returning(*FIELDS))
     return [Session(*row) for row in ended]
 
 
