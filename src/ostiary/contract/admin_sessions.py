@@ -26,6 +26,8 @@ from ostiary.core.session import Reason
 from ostiary.errors import LimitReached, ReauthenticationRequired, SessionNotFound, UserNotFound
 
 Filter: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
+# Of a plan: a filter as the core reads it, which judges it.
+Chosen: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
 FilterTime: TypeAlias = Annotated[str, Meta(max_length=64, examples=["2026-01-15T12:00:00Z"])]
 
 
@@ -97,6 +99,23 @@ class SearchSessions(Takes, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="Sessions in one page.")] = 100
 
 
+class MakePlan(Takes, kw_only=True):
+    """Pin the live sessions that match now: exactly these are ended when the plan is applied. Nothing is ended yet."""
+
+    user: Chosen | None = None
+    ip: Annotated[Chosen | None, Meta(examples=["203.0.113.0/24"])] = None
+    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT, pattern=NO_NUL)] | None = None
+    device: Chosen | None = None
+    application_id: Chosen | None = None
+    tenant: Chosen | None = None
+    status: Annotated[Chosen | None, Meta(description="`active`, `stale`, or `live` for both, the default.")] = None
+    created_before: Chosen | None = None
+    created_after: Chosen | None = None
+    last_used_before: Annotated[Chosen | None, Meta(examples=["2026-01-15T12:00:00Z"])] = None
+    reason: Chosen | None = None
+    q: Chosen | None = None
+
+
 class RevokeAnySession(OfSession):
     """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
 
@@ -120,7 +139,6 @@ class AdminSessions(Namespace[W]):
         "/api/v1/admin/sessions",
         SearchSessions,
         SessionPage,
-        id="search_sessions",
         summary="Search sessions",
         errors=(UserNotFound,),
     )
@@ -129,7 +147,6 @@ class AdminSessions(Namespace[W]):
         "/api/v1/admin/sessions/{session_id}/revoke",
         RevokeAnySession,
         Revoked,
-        id="revoke_any_session",
         summary="End anybody's session",
         errors=(SessionNotFound, ReauthenticationRequired),
         repeatable=True,
@@ -139,7 +156,6 @@ class AdminSessions(Namespace[W]):
         "/api/v1/admin/users/{username}/sessions",
         MintSession,
         Minted,
-        id="mint_session",
         summary="Make a session for somebody",
         errors=(UserNotFound, LimitReached, ReauthenticationRequired),
         status=201,

@@ -148,7 +148,6 @@ class AdminClients(Namespace[W]):
         "/api/v1/admin/clients",
         ListClients,
         ClientList,
-        id="list_clients",
         summary="List OAuth clients",
     )
     add = Operation(
@@ -156,7 +155,6 @@ class AdminClients(Namespace[W]):
         "/api/v1/admin/clients",
         AddClient,
         ClientWithSecret,
-        id="add_client",
         summary="Register an OAuth client",
         errors=(Conflict, ReauthenticationRequired),
         status=201,
@@ -166,7 +164,6 @@ class AdminClients(Namespace[W]):
         "/api/v1/admin/clients/{client_id}",
         ShowClient,
         ClientAnswer,
-        id="show_client",
         summary="Show an OAuth client",
         errors=(ClientNotFound,),
     )
@@ -175,7 +172,6 @@ class AdminClients(Namespace[W]):
         "/api/v1/admin/clients/{client_id}/secret",
         RotateClientSecret,
         ClientWithSecret,
-        id="rotate_client_secret",
         summary="Give an OAuth client a new secret",
         errors=(ClientNotFound, Conflict, ReauthenticationRequired),
     )
@@ -184,7 +180,6 @@ class AdminClients(Namespace[W]):
         "/api/v1/admin/clients/{client_id}",
         RemoveClient,
         ClientRemoved,
-        id="remove_client",
         summary="Remove an OAuth client",
         errors=(ClientNotFound, ReauthenticationRequired),
         repeatable=False,  # the second answer says that there is no such client
@@ -201,7 +196,6 @@ class AdminKeys(Namespace[W]):
         "/api/v1/admin/keys/rotate",
         RotateKeys,
         KeysRotated,
-        id="rotate_keys",
         summary="Sign with new keys",
         errors=(Conflict, ReauthenticationRequired),
         is_body_optional=True,

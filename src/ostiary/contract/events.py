@@ -103,7 +103,6 @@ class AdminEvents(Namespace[W]):
         "/api/v1/admin/events",
         ListEvents,
         EventPage,
-        id="list_events",
         summary="Read the audit trail",
         errors=(UserNotFound,),
     )
@@ -112,7 +111,6 @@ class AdminEvents(Namespace[W]):
         "/api/v1/admin/events/{event_id}/receipt",
         ReceiptOfEnding,
         Receipt,
-        id="receipt_of_ending",
         summary="A signed receipt of an ending",
         errors=(EventNotFound, Conflict),
     )

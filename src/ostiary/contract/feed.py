@@ -119,7 +119,6 @@ class Feed(Namespace[W]):
         "/api/v1/feed",
         FollowFeed,
         read_told,
-        id="follow_feed",
         summary="Follow what ends",
         who="service",
         errors=(Conflict,),

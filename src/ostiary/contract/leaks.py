@@ -50,32 +50,26 @@ class NeutralisedView(Answer, kw_only=True):
     things: Sequence[ThingView]
 
 
-class PreviewNeutralise(Takes):
+class OfCredential(Takes):
+    """Which credential."""
+
+    credential: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAXIMUM_TEXT,
+            description="Any credential of this server, a line that holds one, or the id of one.",
+            examples=[SESSION_ID],
+        ),
+    ]
+
+
+class PreviewNeutralise(OfCredential):
     """Everything that was made with it, and with what was made with it. Nothing is changed."""
 
-    credential: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=MAXIMUM_TEXT,
-            description="Any credential of this server, a line that holds one, or the id of one.",
-            examples=[SESSION_ID],
-        ),
-    ]
 
-
-class Neutralise(Takes):
+class Neutralise(OfCredential):
     """All of it ends in one act, with the reason `admin`. A wrong secret is refused: then give the id alone."""
-
-    credential: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=MAXIMUM_TEXT,
-            description="Any credential of this server, a line that holds one, or the id of one.",
-            examples=[SESSION_ID],
-        ),
-    ]
 
 
 class Leaks(Namespace[W]):
@@ -88,7 +82,6 @@ class Leaks(Namespace[W]):
         "/api/v1/admin/neutralise",
         PreviewNeutralise,
         NeutralisedView,
-        id="preview_neutralise",
         summary="What hangs on a leaked credential?",
         errors=(SessionNotFound, TokenNotFound),
         repeatable=True,
@@ -98,7 +91,6 @@ class Leaks(Namespace[W]):
         "/api/v1/admin/neutralise/apply",
         Neutralise,
         NeutralisedView,
-        id="neutralise",
         summary="End what hangs on a leaked credential",
         errors=(SessionNotFound, TokenNotFound, Conflict, ReauthenticationRequired),
     )

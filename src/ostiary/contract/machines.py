@@ -35,8 +35,8 @@ class Machines(Namespace[W]):
 
     tag = "machines"
 
-    alive = Operation("GET", "/healthz", IsAlive, Health, id="is_alive", summary="Does the process live?", who="nobody")
-    ready = Operation("GET", "/readyz", IsReady, Health, id="is_ready", summary="Can it work?", who="nobody")
+    alive = Operation("GET", "/healthz", IsAlive, Health, summary="Does the process live?", who="nobody")
+    ready = Operation("GET", "/readyz", IsReady, Health, summary="Can it work?", who="nobody")
     metrics = Operation(
         "GET",
         "/metrics",

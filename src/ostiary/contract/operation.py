@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 import types
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cached_property
@@ -80,7 +81,7 @@ class Operation(Generic[P, A, T]):
     """One operation of the API.
 
     Attributes:
-        id: `operationId`; never changes.
+        id: `operationId`; never changes. Left out: the name of what it takes, as `revoke_session`.
         path: a template, with a field of `takes` in each pair of braces.
         takes: what it takes.
         answers: the type of its answer.
@@ -116,7 +117,7 @@ class Operation(Generic[P, A, T]):
         takes: Callable[P, A],
         answers: type[T],
         *,
-        id: str,
+        id: str | None = None,
         summary: str,
         who: Who = "caller",
         errors: Kinds = (),
@@ -133,10 +134,10 @@ class Operation(Generic[P, A, T]):
         repeatable: bool | None = None,
     ) -> None:
         """Said once, in a `Namespace`; `takes` is typed as a callable, as that is how a type checker learns `P`."""
-        self.id = id
         self.method = method
         self.path = path
         self.takes = cast("type[A]", takes)
+        self.id = id or re.sub(r"(?<!^)(?=[A-Z])", "_", self.takes.__name__).lower()
         self.answers = answers
         self.summary = summary
         self.who = who
@@ -236,7 +237,7 @@ class Stream(Operation[P, A, T]):
         takes: Callable[P, A],
         reads: Callable[[str, bytes], T],
         *,
-        id: str,
+        id: str | None = None,
         summary: str,
         who: Who,
         errors: Kinds,

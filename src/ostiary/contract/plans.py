@@ -7,19 +7,16 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from ostiary.contract.admin_sessions import MakePlan
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL, PlanId
+from ostiary.contract.fields import PlanId
 from ostiary.contract.named import OfPlan
-from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
+from ostiary.contract.operation import Namespace, Nothing, Operation
 from ostiary.contract.shapes import AdminSession, Count, Instant
-from ostiary.core.client import MAXIMUM_USER_AGENT
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.plan import MAXIMUM_PINNED, Newer, State
-from ostiary.core.selector import MAXIMUM_TEXT
 from ostiary.errors import Conflict, PlanNotFound, PlanStale, ReauthenticationRequired, UserNotFound
-
-Filter: TypeAlias = Annotated[str, Meta(max_length=MAXIMUM_TEXT, pattern=NO_NUL)]
 
 
 class MadePlan(Answer, kw_only=True):
@@ -51,23 +48,6 @@ class PlanProgress(Answer, kw_only=True):
 
 
 PlanList: TypeAlias = tuple[PlanProgress, ...]
-
-
-class MakePlan(Takes, kw_only=True):
-    """Pin the live sessions that match now: exactly these are ended when the plan is applied. Nothing is ended yet."""
-
-    user: Filter | None = None
-    ip: Annotated[Filter | None, Meta(examples=["203.0.113.0/24"])] = None
-    user_agent: Annotated[str, Meta(max_length=MAXIMUM_USER_AGENT, pattern=NO_NUL)] | None = None
-    device: Filter | None = None
-    application_id: Filter | None = None
-    tenant: Filter | None = None
-    status: Annotated[Filter | None, Meta(description="`active`, `stale`, or `live` for both, the default.")] = None
-    created_before: Filter | None = None
-    created_after: Filter | None = None
-    last_used_before: Annotated[Filter | None, Meta(examples=["2026-01-15T12:00:00Z"])] = None
-    reason: Filter | None = None
-    q: Filter | None = None
 
 
 class ListPlans(Nothing):
@@ -116,7 +96,6 @@ class Plans(Namespace[W]):
         "/api/v1/admin/sessions/plan",
         MakePlan,
         MadePlan,
-        id="make_plan",
         summary="Pin sessions, to end them",
         errors=(UserNotFound,),
     )
@@ -125,7 +104,6 @@ class Plans(Namespace[W]):
         "/api/v1/admin/sessions/plan",
         ListPlans,
         PlanList,
-        id="list_plans",
         summary="Plans, and what can be undone",
     )
     show = Operation(
@@ -133,7 +111,6 @@ class Plans(Namespace[W]):
         "/api/v1/admin/sessions/plan/{plan_id}",
         ShowPlan,
         PlanProgress,
-        id="show_plan",
         summary="How far a plan has come",
         errors=(PlanNotFound,),
     )
@@ -142,7 +119,6 @@ class Plans(Namespace[W]):
         "/api/v1/admin/sessions/plan/{plan_id}/apply",
         ApplyPlan,
         PlanProgress,
-        id="apply_plan",
         summary="End exactly the pinned sessions",
         errors=(PlanNotFound, PlanStale, Conflict, ReauthenticationRequired),
         is_body_optional=True,
@@ -152,7 +128,6 @@ class Plans(Namespace[W]):
         "/api/v1/admin/sessions/plan/{plan_id}/undo",
         UndoPlan,
         PlanProgress,
-        id="undo_plan",
         summary="Bring back what a plan ended",
         errors=(PlanNotFound, Conflict, ReauthenticationRequired),
     )

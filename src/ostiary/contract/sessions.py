@@ -107,7 +107,6 @@ class Sessions(Namespace[W]):
         "/api/v1/auth/sessions",
         ListSessions,
         SessionList,
-        id="list_sessions",
         summary="List my sessions",
     )
     current = Operation(
@@ -115,7 +114,6 @@ class Sessions(Namespace[W]):
         "/api/v1/auth/sessions/current",
         CurrentSession,
         shapes.Session,
-        id="current_session",
         summary="The session that asks",
     )
     revoke = Operation(
@@ -123,7 +121,6 @@ class Sessions(Namespace[W]):
         "/api/v1/auth/sessions/{session_id}/revoke",
         RevokeSession,
         shapes.Revoked,
-        id="revoke_session",
         summary="End one of my sessions",
         errors=(SessionNotFound, ReauthenticationRequired),
         headers=CLEARS_COOKIE,
@@ -144,7 +141,6 @@ class Sessions(Namespace[W]):
         "/api/v1/auth/sessions/{session_id}/label",
         LabelSession,
         shapes.Session,
-        id="label_session",
         summary="Name one of my devices",
         errors=(SessionNotFound,),
         repeatable=True,
@@ -175,7 +171,6 @@ class Sessions(Namespace[W]):
         "/api/v1/auth/sessions/{session_id}/lag",
         ShowLag,
         Lag,
-        id="show_lag",
         summary="See how far an ending of yours has come",
         errors=(SessionNotFound, Conflict),
     )

@@ -173,7 +173,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users",
         ListUsers,
         UserPage,
-        id="list_users",
         summary="List users",
     )
     add = Operation(
@@ -181,7 +180,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users",
         AddUser,
         UserAnswer,
-        id="add_user",
         summary="Add a user",
         errors=(Conflict, ReauthenticationRequired),
         status=201,
@@ -191,7 +189,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}",
         ShowUser,
         UserOverview,
-        id="show_user",
         summary="Show a user",
         errors=(UserNotFound,),
     )
@@ -200,7 +197,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/disable",
         DisableUser,
         Ended,
-        id="disable_user",
         summary="Disable a user",
         errors=(UserNotFound, Conflict, ReauthenticationRequired),
     )
@@ -209,7 +205,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/enable",
         EnableUser,
         Done,
-        id="enable_user",
         summary="Enable a user",
         errors=(UserNotFound, ReauthenticationRequired),
         repeatable=True,
@@ -219,7 +214,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/logout",
         SignOutUser,
         SignedOutUser,
-        id="sign_out_user",
         summary="End all sessions of a user",
         errors=(UserNotFound, ReauthenticationRequired),
         repeatable=True,
@@ -229,7 +223,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/password",
         SetPassword,
         Ended,
-        id="set_password",
         summary="Give a user a new password",
         errors=(UserNotFound, ReauthenticationRequired),
     )
@@ -238,7 +231,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/roles",
         SetRoles,
         UserAnswer,
-        id="set_roles",
         summary="Replace a user's roles",
         errors=(UserNotFound, Conflict, ReauthenticationRequired),
         repeatable=True,
@@ -248,7 +240,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}",
         DeleteUser,
         Ended,
-        id="delete_user",
         summary="Delete a user",
         errors=(UserNotFound, Conflict, ReauthenticationRequired),
         repeatable=False,  # the second answer says that there is no such user
@@ -258,7 +249,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/export",
         ExportUser,
         PersonExport,
-        id="export_user",
         summary="Everything that is held about one person",
         errors=(UserNotFound, ReauthenticationRequired),
     )
@@ -267,7 +257,6 @@ class AdminUsers(Namespace[W]):
         "/api/v1/admin/users/{username}/erase",
         EraseUser,
         PersonErased,
-        id="erase_user",
         summary="Erase a person",
         errors=(UserNotFound, Conflict, ReauthenticationRequired),
     )

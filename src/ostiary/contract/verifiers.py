@@ -88,7 +88,6 @@ class AdminVerifiers(Namespace[W]):
         "/api/v1/admin/sessions/{session_id}/lag",
         ShowAnyLag,
         Lag,
-        id="show_any_lag",
         summary="See how far an ending has come",
         errors=(SessionNotFound, Conflict),
     )
@@ -97,6 +96,5 @@ class AdminVerifiers(Namespace[W]):
         "/api/v1/admin/verifiers",
         ListVerifiers,
         VerifierList,
-        id="list_verifiers",
         summary="List verifiers",
     )

@@ -82,7 +82,6 @@ class Gateway(Namespace[W]):
         "/verify",
         Verify,
         Verified,
-        id="verify",
         summary="Who sent this request?",
         errors=(ReauthenticationRequired,),
         redirects="With rd, for a browser that is not signed in: to the sign-in page",

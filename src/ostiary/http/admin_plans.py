@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from ostiary.contract import plans as contract
+from ostiary.contract.admin_sessions import MakePlan
 from ostiary.contract.plans import PlanProgress, Plans
 from ostiary.core.plan import UNDO_FOR, Plan
 from ostiary.core.selector import parse
@@ -14,7 +15,7 @@ from ostiary.http.spans import span_or_none
 
 
 @serves(Plans.make)
-async def make_plan(asked: contract.MakePlan, exchange: Exchange) -> contract.MadePlan:
+async def make_plan(asked: MakePlan, exchange: Exchange) -> contract.MadePlan:
     """Nothing is ended yet."""
     made = await exchange.authority.plans.make(parse(structs.asdict(asked)), by=exchange.caller)
     present = exchange.present

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -12,71 +11,58 @@ from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
-from ostiary.cli.options import Noun, yes_option
+from ostiary.cli.options import Noun, options, yes_option
 from ostiary.cli.output import render
-from ostiary.cli.output.column import Column, minute
-from ostiary.cli.span import parse_span
+from ostiary.cli.output.column import Column, columns, minute
+from ostiary.cli.span import ago
+from ostiary.core.selector import FILTERS, SORTS
 
 STEP: Final = 5000  # sessions in one request: some seconds at most, so that the progress is seen to move
 PAGE: Final = 1000
 DEFAULT_LIMIT: Final = 100
 
-SESSIONS: Final = (
-    Column("id", "id"),
-    Column("username", "username"),
-    Column("status", "status"),
-    Column("created_at", "created", minute),
-    Column("last_used_at", "last used", minute),
-    Column("ip", "ip"),
-    Column("user_agent", "user agent", limit=26),
+SESSIONS: Final = columns(
+    "id", "username", "status", "created_at", "last_used_at", "ip", Column("user_agent", "user agent", limit=26)
 )
-PINNED: Final = (
-    Column("plan_id", "plan"),
-    Column("count", "sessions"),
-    Column("users", "users"),
-    Column("expires_at", "apply before", minute),
-)
-PROGRESS: Final = (
-    Column("plan_id", "plan"),
-    Column("state", "state"),
-    Column("pinned", "sessions"),
-    Column("count", "ended"),
-    Column("restored", "restored"),
-    Column("undo_until", "undo until", minute),
+PINNED: Final = columns("plan_id:plan", "count:sessions", "users", "expires_at:apply before")
+PROGRESS: Final = columns(
+    "plan_id:plan", "state", "pinned:sessions", "count:ended", "restored", Column("undo_until", "undo until", minute)
 )
 
-PLANS: Final = (*PROGRESS, Column("created_at", "made", minute), Column("created_by", "by"))
+PLANS: Final = columns(*PROGRESS, "created_at:made", "created_by:by")
 
-_where = click.option(
-    "--where",
-    "filters",
-    multiple=True,
-    metavar="FILTER=VALUE",
-    help="Only those: user, ip, user_agent, device, application_id, tenant, status, created_before, created_after, "
-    "last_used_before, reason or q; may be repeated, and all hold at once.",
+_where = options(
+    click.option(
+        "--where",
+        "filters",
+        multiple=True,
+        metavar="FILTER=VALUE",
+        help=f"Only those: {', '.join(FILTERS)}; may be repeated, and all hold at once.",
+    ),
+    click.option("--older-than", metavar="DURATION", help="Only those not used for this long, such as 30d."),
 )
-_older_than = click.option("--older-than", metavar="DURATION", help="Only those not used for this long, such as 30d.")
 _all = click.option("--all", "everybody", is_flag=True, help="Everybody's sessions, when no filter is given.")
-_undo_for = click.option(
-    "--undo-for",
-    default="10m",
-    show_default=True,
-    metavar="DURATION",
-    help="How long it can be undone; 0s: not at all.",
-)
-_tolerance = click.option(
-    "--tolerance",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Go on although up to N sessions that match came since; they are not ended.",
-)
-
-_newer = click.option(
-    "--newer",
-    type=click.Choice(("leave", "include")),
-    help="Go on however many that match came since: leave them, or end them, too.",
+_terms = options(
+    click.option(
+        "--undo-for",
+        default="10m",
+        show_default=True,
+        metavar="DURATION",
+        help="How long it can be undone; 0s: not at all.",
+    ),
+    click.option(
+        "--tolerance",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Go on although up to N sessions that match came since; they are not ended.",
+    ),
+    click.option(
+        "--newer",
+        type=click.Choice(("leave", "include")),
+        help="Go on however many that match came since: leave them, or end them, too.",
+    ),
 )
 
 
@@ -87,10 +73,9 @@ def session() -> None:
 
 @session.command("list")
 @_where
-@_older_than
 @click.option(
     "--sort",
-    type=click.Choice(("created_at", "-created_at", "last_used_at", "-last_used_at")),
+    type=click.Choice(SORTS),
     default="-created_at",
     show_default=True,
     help="In this order; with a - newest first.",
@@ -108,21 +93,17 @@ def list_(invocation: Invocation, filters: tuple[str, ...], older_than: str | No
       ostiary admin session list --where user=ada --older-than 30d --format json
     """
     query: dict[str, object] = {**_filters(filters, older_than), "sort": sort}
-    calls, found = invocation.calls(), list[Object]()
-    page: Object = {}
-    while len(found) < limit:
-        size = min(PAGE, limit - len(found))
-        page = calls.ask("search_sessions", **query, limit=size, cursor=page.get("next_cursor"))
-        found += page.get("sessions") or []
-        if not page.get("next_cursor"):
+    found, count = list[Object](), None
+    for page in invocation.calls().pages("search_sessions", "sessions", **query, limit=min(PAGE, limit)):
+        found, count = found + page["sessions"], page.get("count")
+        if len(found) >= limit:
             break
-    invocation.show(found, SESSIONS)
-    invocation.say(f"{page.get('count')} in all")
+    invocation.show(found[:limit], SESSIONS)
+    invocation.say(f"{count} in all")
 
 
 @session.command()
 @_where
-@_older_than
 @_all
 @click.pass_obj
 def plan(invocation: Invocation, filters: tuple[str, ...], older_than: str | None, everybody: bool) -> None:
@@ -140,24 +121,20 @@ def plan(invocation: Invocation, filters: tuple[str, ...], older_than: str | Non
 
 @session.command()
 @_where
-@_older_than
 @_all
 @click.option("--dry-run", is_flag=True, help="Only show what would be ended, as 'admin session plan'.")
-@_undo_for
-@_tolerance
-@_newer
+@_terms
 @yes_option
 @click.pass_obj
 def revoke(
     invocation: Invocation,
+    /,
     filters: tuple[str, ...],
     older_than: str | None,
     everybody: bool,
     dry_run: bool,
-    undo_for: str,
-    tolerance: int,
-    newer: str | None,
     yes: bool,
+    **terms: Any,
 ) -> None:
     """End the live sessions that match: shows exactly how many and a sample, and asks.
 
@@ -180,17 +157,15 @@ def revoke(
         return
     words = f"{counted(made, 'count', 'session')} of {counted(made, 'users', 'user')}"
     confirm(f"Revoke {words}?", yes=yes)
-    _apply(invocation, calls, text(made, "plan_id"), {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
+    _apply(invocation, calls, text(made, "plan_id"), terms)
 
 
 @session.command()
 @click.argument("plan_id", metavar="PLAN")
-@_undo_for
-@_tolerance
-@_newer
+@_terms
 @yes_option
 @click.pass_obj
-def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, newer: str | None, yes: bool) -> None:
+def apply(invocation: Invocation, /, plan_id: str, yes: bool, **terms: Any) -> None:
     """End exactly the sessions that PLAN pins. Again goes on where it stopped, and ends nothing twice.
 
     \b
@@ -202,7 +177,7 @@ def apply(invocation: Invocation, plan_id: str, undo_for: str, tolerance: int, n
     found = calls.ask("show_plan", plan_id=plan_id)
     if found.get("state") == "planned":
         confirm(f"Revoke {counted(found, 'pinned', 'session')}?", yes=yes)
-    _apply(invocation, calls, plan_id, {"undo_for": undo_for, "tolerance": tolerance, "newer": newer})
+    _apply(invocation, calls, plan_id, terms)
 
 
 @session.command()
@@ -257,15 +232,11 @@ def _filters(given: tuple[str, ...], older_than: str | None) -> dict[str, str]:
     if older_than is not None:
         if "last_used_before" in found:
             raise usage("--older-than does not go with --where last_used_before=")
-        found["last_used_before"] = _ago(older_than)
+        try:
+            found["last_used_before"] = ago(older_than)
+        except (ValueError, OverflowError) as why:
+            raise usage(f'--older-than: "{older_than}" {why}') from None
     return found
-
-
-def _ago(span: str) -> str:
-    try:
-        return (datetime.now(UTC) - parse_span(span)).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError) as why:
-        raise usage(f'--older-than: "{span}" {why}') from None
 
 
 def _show_plan(invocation: Invocation, made: Object) -> None:
