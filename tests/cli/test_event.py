@@ -13,11 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ostiary.authority import Authority
+from ostiary.cli.calls import Calls
+from ostiary.cli.event import event
 from ostiary.cli.failures import Unreachable
 from ostiary.cli.following import Following
-from ostiary.cli.trail import Page, Trail
+from ostiary.cli.invocation import Invocation
 from ostiary.settings import Settings
 from tests.support import databases
 from tests.support.people import SERVED_PASSWORDS, add_user, at, sign_in
@@ -85,44 +88,39 @@ def test_an_export_is_whole_in_its_order_and_runs_in_no_spreadsheet(ostiary):
     assert ostiary.ok("event", "export", "--until", "1h") == ""
 
 
-def test_an_export_of_many_pages_holds_one_at_a_time(alone, tmp_path, monkeypatch):
-    from ostiary.cli import event as module
-
+def test_an_export_of_many_pages_holds_one_at_a_time(monkeypatch):
     asked = []
 
-    class Pages:
-        def oldest(self, query, after, beyond, limit):
-            asked.append((after, beyond, limit))
-            number = beyond or 0
-            rows = [{"position": number + one, "kind": "user.added"} for one in range(1, limit + 1)]
-            return Page(rows, number + limit if number < 4000 else None, 0)
+    class Trail(Calls):
+        def perform(self, operation, takes):
+            asked.append((operation, takes["order"], takes["limit"], takes.get("cursor")))
+            number = int(takes.get("cursor", 0))
+            rows = [{"position": number + one, "kind": "user.added"} for one in range(1, takes["limit"] + 1)]
+            return {"events": rows, "next_cursor": str(number + len(rows)) if number < 4000 else None}
 
-    monkeypatch.setattr(module, "open_trail", lambda *_: Pages())
-    from click.testing import CliRunner
-
-    from ostiary.cli.invocation import Invocation
-
-    done = CliRunner().invoke(module.event, ["export"], obj=Invocation())
+    monkeypatch.setattr(Invocation, "administration", lambda _: Trail("a server"))
+    done = CliRunner().invoke(event, ["export"], obj=Invocation())
     assert done.exit_code == 0, done.output
-    assert [beyond for _, beyond, _ in asked] == [None, 1000, 2000, 3000, 4000]
+    assert asked == [("list_events", "oldest", 1000, cursor) for cursor in (None, "1000", "2000", "3000", "4000")]
     assert [json.loads(line)["position"] for line in done.stdout.splitlines()] == list(range(1, 5001))
 
 
-class Writers(Trail):
+class Writers(Calls):
     """A trail whose events appear in another order than that of their positions."""
 
     def __init__(self) -> None:
+        super().__init__("a server")
         self.there: list[int] = []
         self.settled = 0
         self.is_away = False
 
-    def newest(self, query, beyond, limit):
-        return Page([{"position": max(self.there)}] if self.there else [], None, 0)
-
-    def oldest(self, query, after, beyond, limit):
+    def perform(self, operation, takes):
         if self.is_away:
             raise Unreachable("http://localhost", "connection refused")
-        return Page([{"position": one} for one in sorted(self.there) if one > after], None, self.settled)
+        if "order" not in takes:
+            return {"events": [{"position": max(self.there)}] if self.there else []}
+        found = [{"position": one} for one in sorted(self.there) if one > takes["after"]]
+        return {"events": found, "settled": self.settled}
 
 
 def told(following, *, back: bool) -> list[int]:

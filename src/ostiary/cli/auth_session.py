@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 import click
@@ -13,27 +12,22 @@ from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import match
 from ostiary.cli.options import Noun, database_url_option
-from ostiary.cli.output.column import Column, microsecond
+from ostiary.cli.output.column import Column, columns, microsecond
 from ostiary.cli.several import Several, own_id
-from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
+from ostiary.cli.span import span
+from ostiary.cli.waiting import REVOKED, show_revoked, wait_for, wait_options
 from ostiary.core.duration import parse_duration
 
 DEFAULT_LIMIT: Final = 1000
 MATCHED: Final = 10 * MAXIMUM_PAGE  # sessions of a user in which the beginning of an id is looked for
 STATUSES: Final = ("active", "stale", "expired", "revoked")
 
-MINTED: Final = (
-    Column("username", "username"),
-    Column("session_id", "session ID", is_id=True),
-    Column("cookie", "authentication cookie"),
+MINTED: Final = columns("username", Column("session_id", "session ID", is_id=True), "cookie:authentication cookie")
+ENDED: Final = columns(
+    "username", Column("session_id", "session ID", is_id=True), Column("revoked", "revoked", microsecond)
 )
-ENDED: Final = (
-    Column("username", "username"),
-    Column("session_id", "session ID", is_id=True),
-    Column("revoked", "revoked", microsecond),
-)
-LISTED: Final = (
-    Column("username", "username"),
+LISTED: Final = columns(
+    "username",
     Column("session_id", "session ID", is_id=True),
     Column("created_at", "created", microsecond),
     Column("expires_at", "expires", microsecond),
@@ -73,7 +67,6 @@ def login(
     only_cookie: bool,
     cookie_jar: str | None,
     force: bool,
-    database_url: str | None,
 ) -> None:
     """Make a session for USERNAME without their sign-in, and show its cookie once.
 
@@ -86,13 +79,12 @@ def login(
       curl --cookie "$(ostiary auth-session login web_user --only-cookie)" https://auth.example.org/api/v1/auth/whoami
       ostiary auth-session login web_user --cookie-jar jar.txt && curl --cookie jar.txt https://auth.example.org/
     """
-    span = _positive(expire_after)
+    lifetime = f"{span('--expire-after', expire_after, parse_duration).total_seconds():f}s"
     if force and cookie_jar is None:
         raise usage("--force belongs to --cookie-jar")
 
     def mint() -> Object:
-        calls = invocation.administration(database_url)
-        lifetime = f"{span.total_seconds():f}s"
+        calls = invocation.administration()
         return calls.ask("mint_session", username=username, expire_after=lifetime, reason=reason)
 
     if cookie_jar is None:
@@ -123,7 +115,7 @@ def login(
 @click.option("--session", "session_id", metavar="ID", help="End only this one; the beginning of its id will do.")
 @database_url_option
 @click.pass_obj
-def logout(invocation: Invocation, username: str, session_id: str | None, database_url: str | None) -> None:
+def logout(invocation: Invocation, username: str, session_id: str | None) -> None:
     """End every session of USERNAME, and nobody else's. Nothing is asked.
 
     Shows those that were ended earlier, too, with their first time; of more than 1000, those that ended last, the
@@ -134,7 +126,7 @@ def logout(invocation: Invocation, username: str, session_id: str | None, databa
       ostiary auth-session logout web_user
       ostiary auth-session logout web_user --session sess_k3v7
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     if session_id is not None:
         invocation.show(_end_one(calls, username, session_id), ENDED, "query")
         return
@@ -163,7 +155,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeou
     Examples:
       ostiary auth-session revoke sess_k3v7mzpq2w4x6y7a2b3c4d5e6f --wait
     """
-    patience = read_timeout(wait_timeout)
+    patience = span("--wait-timeout", wait_timeout, parse_duration)
     calls = invocation.calls()
     several, own = Several(invocation, ids), own_id(invocation)
 
@@ -187,9 +179,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeou
 )
 @database_url_option
 @click.pass_obj
-def list_(
-    invocation: Invocation, username: str | None, status: str | None, limit: int, database_url: str | None
-) -> None:
+def list_(invocation: Invocation, username: str | None, status: str | None, limit: int) -> None:
     """List sessions of all users, oldest first: active ones, and ended ones until they are purged.
 
     Where there are more than --limit, the newest are listed, the newest first, and a line says so.
@@ -202,7 +192,7 @@ def list_(
       ostiary auth-session list
       ostiary auth-session list --user web_user --status active --format json
     """
-    found = _newest(invocation.administration(database_url), limit + 1, user=username, status=status)
+    found = _newest(invocation.administration(), limit + 1, user=username, status=status)
     is_cut = len(found) > limit
     shown: list[Object] = found[:limit] if is_cut else found[::-1]
     invocation.show(shown, LISTED, "query")
@@ -236,10 +226,3 @@ def _row(one: Object) -> Object:
         "last_used_at": one.get("last_used_at"),
         "status": one.get("status"),
     }
-
-
-def _positive(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as why:
-        raise usage(f'--expire-after: "{text}" {why}') from None

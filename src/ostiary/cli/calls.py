@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ostiary.cli.answers import Object
@@ -42,14 +42,23 @@ class Calls(ABC):
     def ask_pages(self, operation: str, member: str, /, *, most: int | None = None, **takes: object) -> list[Object]:
         """The objects in `member` of page after page, until there are no more, or `most`; raises as `perform`."""
         found: list[Object] = []
+        for page in self.pages(operation, member, **takes):
+            found += page[member]
+            if most is not None and len(found) >= most:
+                break
+        return found[:most]
+
+    def pages(self, operation: str, member: str, /, **takes: object) -> Iterator[Object]:
+        """Page after page, each with a list of objects in `member`; raises as `perform`."""
         seen: set[str] = set()
         cursor: str | None = None
         while True:
             page = self.ask(operation, **takes, cursor=cursor)
-            found += self._objects(page.get(member))
+            self._objects(page.get(member))
+            yield page
             cursor = page.get("next_cursor")
-            if not cursor or (most is not None and len(found) >= most):
-                return found[:most]
+            if not cursor:
+                return
             if not isinstance(cursor, str) or cursor in seen:
                 raise UnusableAnswer(self._whom, "its pages do not end")
             seen.add(cursor)

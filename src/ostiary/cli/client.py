@@ -10,30 +10,23 @@ from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import confirm
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option
-from ostiary.cli.output.column import Column, minute, words
+from ostiary.cli.output.column import Column, columns
 
-COLUMNS: Final = (
-    Column("id", "client id"),
-    Column("name", "name"),
-    Column("application_id", "application"),
-    Column("tenant", "tenant"),
-    Column("grants", "grants", words),
-    Column("created_at", "created", minute),
-)
-DETAIL: Final = (
+COLUMNS: Final = columns("id:client id", "name", "application_id:application", "tenant", "grants", "created_at")
+DETAIL: Final = columns(
     *COLUMNS[:4],
-    Column("tenant_subdomain", "tenant subdomain"),
+    "tenant_subdomain",
     Column("is_public", "public"),
-    Column("application_type", "type"),
-    Column("third_party", "third party"),
-    Column("grants", "grants", words),
-    Column("scopes", "scopes", words),
-    Column("redirect_uris", "redirect URIs", words),
-    Column("post_logout_redirect_uris", "after logout", words),
-    Column("created_at", "created", minute),
+    "application_type:type",
+    "third_party",
+    "grants",
+    "scopes",
+    "redirect_uris:redirect URIs",
+    "post_logout_redirect_uris:after logout",
+    "created_at",
 )
-SECRET: Final = (Column("client_id", "client id"), Column("client_secret", "client secret"))
-REMOVED: Final = (Column("id", "client id"), Column("sessions", "sessions"))
+SECRET: Final = columns("client_id", "client_secret")
+REMOVED: Final = columns("id:client id", "sessions")
 
 
 @click.group(cls=Noun)
@@ -83,7 +76,6 @@ def add(
     application: str | None,
     tenant: str,
     tenant_subdomain: str | None,
-    database_url: str | None,
 ) -> None:
     """Register a client. Its secret is shown once.
 
@@ -95,7 +87,7 @@ def add(
       ostiary client add Phone --public --native --redirect-uri http://127.0.0.1/callback
       ostiary client add Reports
     """
-    answer = invocation.administration(database_url).ask(
+    answer = invocation.administration().ask(
         "add_client",
         name=name,
         is_public=public,
@@ -115,7 +107,7 @@ def add(
 @client.command("list")
 @database_url_option
 @click.pass_obj
-def list_(invocation: Invocation, database_url: str | None) -> None:
+def list_(invocation: Invocation) -> None:
     """List all clients, oldest first.
 
     \b
@@ -123,21 +115,21 @@ def list_(invocation: Invocation, database_url: str | None) -> None:
       ostiary client list
       ostiary client list --format json
     """
-    invocation.show(invocation.administration(database_url).ask("list_clients").get("clients") or [], COLUMNS)
+    invocation.show(invocation.administration().ask("list_clients").get("clients") or [], COLUMNS)
 
 
 @client.command()
 @click.argument("client_id", metavar="ID")
 @database_url_option
 @click.pass_obj
-def show(invocation: Invocation, client_id: str, database_url: str | None) -> None:
+def show(invocation: Invocation, client_id: str) -> None:
     """Show a client, without its secret.
 
     \b
     Examples:
       ostiary client show client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    answer = invocation.administration(database_url).ask("show_client", client_id=client_id)
+    answer = invocation.administration().ask("show_client", client_id=client_id)
     invocation.show_one(member(answer, "client"), DETAIL)
 
 
@@ -146,7 +138,7 @@ def show(invocation: Invocation, client_id: str, database_url: str | None) -> No
 @yes_option
 @database_url_option
 @click.pass_obj
-def rotate_secret(invocation: Invocation, client_id: str, yes: bool, database_url: str | None) -> None:
+def rotate_secret(invocation: Invocation, client_id: str, yes: bool) -> None:
     """Give a client a new secret, shown once; the old one is refused from now on.
 
     Its sessions live on.
@@ -155,7 +147,7 @@ def rotate_secret(invocation: Invocation, client_id: str, yes: bool, database_ur
     Examples:
       ostiary client rotate-secret client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     confirm(f"Give client {client_id} a new secret?", yes=yes)
     _show_secret(invocation, "The client has a new secret.", calls.ask("rotate_client_secret", client_id=client_id))
 
@@ -165,14 +157,14 @@ def rotate_secret(invocation: Invocation, client_id: str, yes: bool, database_ur
 @yes_option
 @database_url_option
 @click.pass_obj
-def remove(invocation: Invocation, client_id: str, yes: bool, database_url: str | None) -> None:
+def remove(invocation: Invocation, client_id: str, yes: bool) -> None:
     """Remove a client, and end every session that it holds now.
 
     \b
     Examples:
       ostiary client remove client_e6fk3v7mzpq2w4x6y7a2b3c4d5
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     confirm(f"Remove client {client_id} and end its sessions?", yes=yes)
     answer = calls.ask("remove_client", client_id=client_id)
     invocation.done(f"Client removed; {answer.get('sessions', 0)} sessions ended.", answer, REMOVED)

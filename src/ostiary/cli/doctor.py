@@ -11,14 +11,9 @@ import click
 from ostiary.cli.failures import FAILED
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, own_database_url_option
-from ostiary.cli.output.column import Column
+from ostiary.cli.output.column import columns
 
-COLUMNS: Final = (
-    Column("check", "check"),
-    Column("verdict", "verdict"),
-    Column("found", "found"),
-    Column("advice", "to do"),
-)
+COLUMNS: Final = columns("check", "verdict", "found", "advice:to do")
 
 
 @click.command(cls=Verb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -13,37 +13,35 @@ from ostiary.cli.calls import MAXIMUM_PAGE
 from ostiary.cli.evidence import checkpoint, receipt, verify
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
-from ostiary.cli.moments import moment
-from ostiary.cli.options import Noun, database_url_option
-from ostiary.cli.output.column import Column, microsecond
+from ostiary.cli.options import Noun, database_url_option, options
+from ostiary.cli.output.column import Column, columns, microsecond
 from ostiary.cli.output.structured import to_json_line
 from ostiary.cli.output.text import safe
-from ostiary.cli.trail import open_trail
+from ostiary.cli.span import moment
 
 POLL: Final = 1.0  # seconds between two looks of `tail`
 LOOK_BACK: Final = 5  # every so many looks, `tail` reads again what can still come up late
 
-LISTED: Final = (
-    Column("position", "position"),
-    Column("at", "at", microsecond),
-    Column("kind", "kind"),
-    Column("user_id", "user"),
-    Column("session_id", "session"),
-    Column("by", "by"),
-    Column("ip", "ip"),
-    Column("reason", "reason"),
+LISTED: Final = columns(
+    "position", Column("at", "at", microsecond), "kind", "user_id:user", "session_id:session", "by", "ip", "reason"
 )
 EXPORTED: Final = (
     "position", "at", "kind", "user_id", "session_id", "by", "ip", "user_agent", "reason", "request_id", "detail",
 )  # fmt: skip
 
-user_option = click.option("--user", metavar="USERNAME", help="Of this user only: a name, or an id.")
-kind_option = click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Of this kind only; may be repeated.")
-session_option = click.option("--session", "session_id", metavar="ID", help="About this session only.")
-since_option = click.option(
-    "--since", metavar="WHEN", help="From then on: a time such as 2026-05-19T09:02:00Z, or so long ago, as 24h or 30d."
+about = options(
+    click.option("--user", metavar="USERNAME", help="Of this user only: a name, or an id."),
+    click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Of this kind only; may be repeated."),
+    click.option("--session", "session_id", metavar="ID", help="About this session only."),
 )
-until_option = click.option("--until", metavar="WHEN", help="Before then, written in the same way.")
+when = options(
+    click.option(
+        "--since",
+        metavar="WHEN",
+        help="From then on: a time such as 2026-05-19T09:02:00Z, or so long ago, as 24h or 30d.",
+    ),
+    click.option("--until", metavar="WHEN", help="Before then, written in the same way."),
+)
 
 
 @click.group(cls=Noun)
@@ -55,24 +53,12 @@ def event() -> None:
 
 
 @event.command("list")
-@user_option
-@kind_option
-@session_option
-@since_option
-@until_option
+@about
+@when
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most N.")
 @database_url_option
 @click.pass_obj
-def list_(
-    invocation: Invocation,
-    user: str | None,
-    kinds: tuple[str, ...],
-    session_id: str | None,
-    since: str | None,
-    until: str | None,
-    limit: int,
-    database_url: str | None,
-) -> None:
+def list_(invocation: Invocation, /, limit: int, **asked: Any) -> None:
     """List what happened, newest first.
 
     \b
@@ -80,36 +66,20 @@ def list_(
       ostiary event list --user web_user --since 24h
       ostiary event list --kind session.revoked --format json
     """
-    query = _query(user, kinds, session_id, since, until)
-    trail = open_trail(invocation, database_url)
-    found: list[dict[str, object]] = []
-    cursor: object = None
-    while True:
-        page = trail.newest(query, cursor, min(limit - len(found), MAXIMUM_PAGE))
-        found += page.events
-        cursor = page.cursor
-        if cursor is None or len(found) >= limit:
-            break
-    invocation.show(found, LISTED)
-    if cursor is not None:
+    size = min(limit + 1, MAXIMUM_PAGE)
+    calls = invocation.administration()
+    found = calls.ask_pages("list_events", "events", most=limit + 1, limit=size, **_query(**asked))
+    invocation.show(found[:limit], LISTED)
+    if len(found) > limit:
         invocation.warn(f"there are more than {limit}; raise --limit to see them")
 
 
 @event.command()
-@user_option
-@kind_option
-@session_option
+@about
 @click.option("--after", type=click.IntRange(0), metavar="POSITION", help="Begin after this position. [default: now]")
 @database_url_option
 @click.pass_obj
-def tail(
-    invocation: Invocation,
-    user: str | None,
-    kinds: tuple[str, ...],
-    session_id: str | None,
-    after: int | None,
-    database_url: str | None,
-) -> None:
+def tail(invocation: Invocation, /, after: int | None, **asked: Any) -> None:
     """Follow what happens, one line an event, until it is stopped.
 
     Nothing is lost: what commits late comes late, and after an outage it goes on where it was. When it is stopped, it
@@ -122,8 +92,7 @@ def tail(
     """
     from ostiary.cli.following import Following
 
-    query = _query(user, kinds, session_id, None, None)
-    following = Following(open_trail(invocation, database_url), query, after)
+    following = Following(invocation.administration(), _query(**asked), after)
     as_json = invocation.form in {"json", "ndjson", "yaml"}
     try:
         for number in count():
@@ -138,22 +107,11 @@ def tail(
 
 
 @event.command()
-@user_option
-@kind_option
-@session_option
-@since_option
-@until_option
+@about
+@when
 @database_url_option
 @click.pass_obj
-def export(
-    invocation: Invocation,
-    user: str | None,
-    kinds: tuple[str, ...],
-    session_id: str | None,
-    since: str | None,
-    until: str | None,
-    database_url: str | None,
-) -> None:
+def export(invocation: Invocation, /, **asked: Any) -> None:
     """Write the trail, or a part of it, to stdout, oldest first: a page at a time, however long it is.
 
     As JSON lines, or with --format csv, where what a spreadsheet would take for a formula gets a quote in front.
@@ -168,25 +126,19 @@ def export(
     form = "ndjson" if invocation.form == "table" else invocation.form
     if form not in {"ndjson", "csv"}:
         raise usage("an export is ndjson or csv")
-    query = _query(user, kinds, session_id, since, until)
-    trail = open_trail(invocation, database_url)
-    invocation.form = form
-    cursor: object = None
+    query = _query(**asked)
+    calls, invocation.form = invocation.administration(), form
     if form == "csv":
         invocation.write(csv_lines([dict(zip(EXPORTED, EXPORTED, strict=True))], EXPORTED))
-    while True:
-        page = trail.oldest(query, 0, cursor, MAXIMUM_PAGE)
+    for page in calls.pages("list_events", "events", order="oldest", after=0, limit=MAXIMUM_PAGE, **query):
         if form == "csv":
-            invocation.write(csv_lines(page.events, EXPORTED))
+            invocation.write(csv_lines(page["events"], EXPORTED))
         else:
-            invocation.write("".join(to_json_line(one) for one in page.events))
-        cursor = page.cursor
-        if cursor is None:
-            return
+            invocation.write("".join(to_json_line(one) for one in page["events"]))
 
 
 def _query(
-    user: str | None, kinds: tuple[str, ...], session_id: str | None, since: str | None, until: str | None
+    user: str | None, kinds: tuple[str, ...], session_id: str | None, since: str | None = None, until: str | None = None
 ) -> dict[str, object]:
     return {
         "user": user,

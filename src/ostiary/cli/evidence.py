@@ -10,20 +10,14 @@ from ostiary.cli.answers import text
 from ostiary.cli.failures import FAILED, Failure, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, database_url_option, own_database_url_option
-from ostiary.cli.output.column import Column, microsecond
+from ostiary.cli.output.column import Column, columns, microsecond
 from ostiary.core.chain import FAULTS
 
 if TYPE_CHECKING:
     from ostiary.authority import Authority
     from ostiary.core.trail_check import Checkpoint, TrailReport
 
-FINDINGS: Final = (
-    Column("position", "position"),
-    Column("fault", "fault"),
-    Column("kind", "kind"),
-    Column("at", "at", microsecond),
-    Column("meaning", "meaning"),
-)
+FINDINGS: Final = columns("position", "fault", "kind", Column("at", "at", microsecond), "meaning")
 VERIFIED: Final = tuple(
     Column(name, name)
     for name in ("is_sound", "events", "purged", "forgotten", "unsealed", "faults", "checkpoint", "number", "hash")
@@ -147,9 +141,7 @@ def checkpoint(invocation: Invocation, database_url: str | None) -> None:
 @jwks_option
 @database_url_option
 @click.pass_obj
-def receipt(
-    invocation: Invocation, wanted: str | None, path: str | None, jwks: str | None, database_url: str | None
-) -> None:
+def receipt(invocation: Invocation, wanted: str | None, path: str | None, jwks: str | None) -> None:
     """Write the signed receipt of an ending to stdout: who ended which sessions, when and why.
 
     ID is the session's, or the position of the event. With --verify it asks nobody: whoever has the receipt and the
@@ -167,7 +159,7 @@ def receipt(
         return
     if wanted is None or jwks is not None:
         raise usage("name a session or an event; --jwks belongs to --verify")
-    found = text(invocation.administration(database_url).ask("receipt_of_ending", event_id=wanted), "receipt")
+    found = text(invocation.administration().ask("receipt_of_ending", event_id=wanted), "receipt")
     if not found:
         raise Failure("the server sent no receipt")
     invocation.write(f"{found}\n")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ostiary.cli.answers import Object
-from ostiary.cli.calls import MAXIMUM_PAGE
+from ostiary.cli.calls import MAXIMUM_PAGE, Calls
 from ostiary.cli.failures import SERVER_FAILED, UNREACHABLE, Failure
-from ostiary.cli.trail import Trail
 from ostiary.errors import StoreUnavailable
 
 
@@ -18,9 +17,9 @@ class Following:
         settled: nothing can appear at or below this position any more: where somebody else could go on.
     """
 
-    def __init__(self, trail: Trail, query: Mapping[str, object], after: int | None) -> None:
+    def __init__(self, calls: Calls, query: Mapping[str, object], after: int | None) -> None:
         """`after`: where to begin; None begins with what happens from now on."""
-        self._trail = trail
+        self._calls = calls
         self._query = query
         self._seen: set[int] = set()  # positions above `settled`
         self._newest = after or 0
@@ -43,33 +42,31 @@ class Following:
             self._is_away = True
 
     def _begin(self) -> None:
-        newest = self._trail.newest({}, None, 1)
-        self._newest = max((_position(one) for one in newest.events), default=0)
-        self.settled = self._trail.oldest({}, self._newest, None, 1).settled
+        newest = next(self._pages(limit=1))
+        self._newest = max((_number(one, "position") for one in newest["events"]), default=0)
+        self.settled = _number(next(self._pages(order="oldest", after=self._newest, limit=1)), "settled")
         for _ in self._read(self.settled):  # what is there already was before now
             pass
         self._begins_now = False
 
     def _read(self, after: int) -> Iterator[Object]:
-        cursor: object = None
         settled: int | None = None
-        while True:
-            page = self._trail.oldest(self._query, after, cursor, MAXIMUM_PAGE)
-            settled = page.settled if settled is None else settled  # of the first page: it saw all that is below
-            for one in page.events:
-                position = _position(one)
+        for page in self._pages(**self._query, order="oldest", after=after, limit=MAXIMUM_PAGE):
+            settled = _number(page, "settled") if settled is None else settled  # the first page saw all that is below
+            for one in page["events"]:
+                position = _number(one, "position")
                 self._newest = max(self._newest, position)
                 if position not in self._seen and position > self.settled:
                     self._seen.add(position)
                     yield one
-            cursor = page.cursor
-            if cursor is None:
-                break
-        if after == self.settled and settled > self.settled:
+        if after == self.settled and settled is not None and settled > self.settled:
             self.settled = settled
             self._seen = {position for position in self._seen if position > self.settled}
 
+    def _pages(self, **takes: object) -> Iterator[Object]:
+        return self._calls.pages("list_events", "events", **takes)
 
-def _position(one: Object) -> int:
-    position = one.get("position")
-    return position if isinstance(position, int) else 0
+
+def _number(one: Object, name: str) -> int:
+    number = one.get(name)
+    return number if isinstance(number, int) else 0

@@ -30,6 +30,7 @@ class Invocation:
     def __init__(self) -> None:
         self.server: str | None = None
         self.profile_name_given: str | None = None
+        self.database_url: str | None = None
         self.form = "table"
         self.no_color = False
         self.verbose = False
@@ -122,8 +123,8 @@ class Invocation:
 
         return ServerCalls(self.address, trace=self.trace())
 
-    def administration(self, database_url: str | None, *, create: bool = False) -> Calls:
-        """The same API on a database where one is named, as its operator; else as `calls`.
+    def administration(self, *, create: bool = False) -> Calls:
+        """The same API on the database where one is named, as its operator; else as `calls`.
 
         Args:
             create: make a SQLite file that is missing.
@@ -131,10 +132,10 @@ class Invocation:
         Raises:
             Failure: as `calls`.
         """
-        if database_url:
+        if self.database_url:
             from ostiary.cli.database import DatabaseCalls
 
-            return DatabaseCalls(database_url, create=create)
+            return DatabaseCalls(self.database_url, create=create)
         try:
             return self.calls()
         except Failure as failure:

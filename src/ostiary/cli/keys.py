@@ -9,9 +9,9 @@ import click
 from ostiary.cli.ask import confirm
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option
-from ostiary.cli.output.column import Column, words
+from ostiary.cli.output.column import columns
 
-ROTATED: Final = (Column("keys", "keys", words),)
+ROTATED: Final = columns("keys")
 
 
 @click.group(cls=Noun)
@@ -24,7 +24,7 @@ def keys() -> None:
 @yes_option
 @database_url_option
 @click.pass_obj
-def rotate(invocation: Invocation, at_once: bool, yes: bool, database_url: str | None) -> None:
+def rotate(invocation: Invocation, at_once: bool, yes: bool) -> None:
     """Sign with new keys from now on.
 
     The old ones stay published for a day, so that what they signed is still accepted; their private parts are
@@ -35,7 +35,7 @@ def rotate(invocation: Invocation, at_once: bool, yes: bool, database_url: str |
       ostiary keys rotate
       ostiary keys rotate --at-once --yes
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     if at_once:
         confirm("Refuse everything that the old keys signed?", yes=yes)
     answer = calls.ask("rotate_keys", at_once=at_once)

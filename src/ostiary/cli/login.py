@@ -12,19 +12,14 @@ from ostiary.cli.ask import ask, hidden, on_terminal, password, secret_from_stdi
 from ostiary.cli.failures import Failure, UnusableAnswer, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, password_stdin_option
-from ostiary.cli.output.column import Column, minute
+from ostiary.cli.output.column import columns, minute
 from ostiary.cli.output.text import safe
 from ostiary.cli.profiles import Profile, store
 from ostiary.cli.remembered import end, home, is_session, public_id
 from ostiary.cli.server_calls import ServerCalls, checked_bearer
 from ostiary.cli.step_up import keep_renewed
 
-STARTED: Final = (
-    Column("id", "id"),
-    Column("username", "user"),
-    Column("server", "server"),
-    Column("expires_at", "expires"),
-)
+STARTED: Final = columns("id", "username:user", "server", "expires_at")
 
 
 @click.command(cls=Verb)

@@ -9,7 +9,7 @@ import click
 from ostiary.cli.failures import REFUSED, SIGN_IN, Failure, Unreachable
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb
-from ostiary.cli.output.column import Column
+from ostiary.cli.output.column import columns
 from ostiary.cli.profiles import store
 from ostiary.cli.remembered import end, home, is_session, public_id
 from ostiary.cli.server_calls import ServerCalls
@@ -45,4 +45,4 @@ def logout(invocation: Invocation) -> None:
         )
     ended = is_session(profile.credential)
     said = f"Signed out. Session {session_id} ended." if ended else f"Forgotten. CLI token {session_id} still works."
-    invocation.done(said, {"id": session_id, "ended": ended}, (Column("id", "id"), Column("ended", "ended")))
+    invocation.done(said, {"id": session_id, "ended": ended}, columns("id", "ended"))

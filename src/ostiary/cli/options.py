@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Final
 
 import click
@@ -72,6 +73,11 @@ def global_options() -> list[click.Option]:
     ]
 
 
+def options(*several: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator; help shows them in this order."""
+    return lambda command: reduce(lambda made, option: option(made), reversed(several), command)
+
+
 class Verb(click.Command):
     """A command that takes the global options, too, and lists them apart."""
 
@@ -105,6 +111,8 @@ database_url_option: Final = click.option(
     "--database-url",
     metavar="URL",
     envvar="OSTIARY_DATABASE_URL",
+    expose_value=False,
+    callback=_sets("database_url"),
     help="Work directly on this database, without a server: sqlite:///path or postgresql://user:password@host/name. "
     "Recorded as done by an operator. [OSTIARY_DATABASE_URL]",
 )

@@ -9,24 +9,14 @@ import click
 from ostiary.cli.failures import NOT_FOUND, Failure
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
-from ostiary.cli.output.column import Column, yes
+from ostiary.cli.output.column import Column, columns, yes
 from ostiary.cli.profiles import Profile, remove, use
 from ostiary.cli.remembered import public_id
 
-COLUMNS: Final = (
-    Column("name", "name"),
-    Column("is_current", "current", yes),
-    Column("server", "server"),
-    Column("username", "user"),
-    Column("signed_in", "signed in", yes),
-    Column("credential_id", "credential"),
+COLUMNS: Final = columns(
+    "name", "is_current", "server", "username:user", Column("signed_in", "signed in", yes), "credential_id:credential"
 )
-DETAIL: Final = (
-    *COLUMNS,
-    Column("issued_for", "issued for"),
-    Column("allow_plain_http", "plain http", yes),
-    Column("file", "file"),
-)
+DETAIL: Final = columns(*COLUMNS, "issued_for", Column("allow_plain_http", "plain http", yes), "file")
 
 
 @click.group(cls=Noun)

@@ -14,25 +14,27 @@ from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
-from ostiary.cli.output.column import Column, minute, yes
-from ostiary.cli.several import Several, own_id
+from ostiary.cli.output.column import Column, columns
+from ostiary.cli.several import Several, own_id, warn_of_stale
+from ostiary.cli.span import span
 from ostiary.cli.step_up import keep_renewed
-from ostiary.cli.waiting import REVOKED, read_timeout, show_revoked, wait_for, wait_options
+from ostiary.cli.waiting import REVOKED, show_revoked, wait_for, wait_options
+from ostiary.core.duration import parse_duration
 
 AGENT_WIDTH: Final = 26  # terminal columns of the user agent in the table; ids are never cut
 STALE_AFTER_DAYS: Final = 30
 
-COLUMNS: Final = (
-    Column("id", "id"),
-    Column("is_current", "current", yes),
-    Column("status", "status"),
-    Column("created_at", "created", minute),
-    Column("last_used_at", "last used", minute),
-    Column("ip", "ip"),
+COLUMNS: Final = columns(
+    "id",
+    "is_current",
+    "status",
+    "created_at",
+    "last_used_at",
+    "ip",
     Column("user_agent", "user agent", limit=AGENT_WIDTH),
 )
-ENDING: Final = (Column("ended_at", "ended", minute), Column("reason", "reason"))
-COUNTED: Final = (Column("count", "count"), Column("tokens", "tokens"), Column("ok", "ok"))
+ENDING: Final = columns("ended_at", "reason")
+COUNTED: Final = columns("count", "tokens", "ok")
 
 
 @click.group(cls=Noun)
@@ -68,11 +70,7 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
     include = "ended" if ended else None
     found = invocation.calls().ask_list("list_sessions", stale_after_days=stale_after_days, include=include)
     invocation.show(found, COLUMNS + ENDING if ended else COLUMNS)
-    stale = texts([one for one in found if one.get("status") == "stale"], "id")
-    if stale:
-        unused = "1 session was" if len(stale) == 1 else f"{len(stale)} sessions were"
-        days = "1 day" if warn_stale_days == 1 else f"{warn_stale_days} days"
-        invocation.warn(f"{unused} not used for more than {days}; to end: ostiary session revoke {' '.join(stale)}")
+    warn_of_stale(invocation, found, warn_stale_days, "session", "ostiary session revoke")
 
 
 @session.command()
@@ -97,7 +95,7 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, 
       ostiary session revoke sess_k3v7 --wait
       ostiary session revoke --yes sess_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
-    patience = read_timeout(wait_timeout)
+    patience = span("--wait-timeout", wait_timeout, parse_duration)
     calls = invocation.calls()
     several = Several(invocation, ids)
     chosen = several.find(_finder(calls))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import click
 
-from ostiary.cli.answers import Object
+from ostiary.cli.answers import Object, text
 from ostiary.cli.failures import NOT_FOUND, Failure, from_error
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.remembered import public_id
@@ -82,6 +82,15 @@ class Several:
             words, problem = f"{name}: {failure.message}", {**failure.problem, "id": name}
             named = Failure(words, failure.exit_code, hint=failure.hint, code=failure.code, problem=problem)
             self._invocation.report(named)
+
+
+def warn_of_stale(invocation: Invocation, found: Iterable[Object], days: int, noun: str, command: str) -> None:
+    """Name those that are `stale`, and how to end them."""
+    ids = [text(one, "id") for one in found if one.get("status") == "stale"]
+    if ids:
+        unused = f"1 {noun} was" if len(ids) == 1 else f"{len(ids)} {noun}s were"
+        span = "1 day" if days == 1 else f"{days} days"
+        invocation.warn(f"{unused} not used for more than {span}; to end: {command} {' '.join(ids)}")
 
 
 def own_id(invocation: Invocation) -> str | None:

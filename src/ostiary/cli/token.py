@@ -7,34 +7,19 @@ from typing import Final
 
 import click
 
-from ostiary.cli.answers import Object, texts
+from ostiary.cli.answers import Object
 from ostiary.cli.calls import Calls
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
-from ostiary.cli.output.column import Column, instant, minute, words
-from ostiary.cli.several import Several, own_id
+from ostiary.cli.output.column import columns, instant
+from ostiary.cli.several import Several, own_id, warn_of_stale
 from ostiary.cli.token_secrets import create, finder, rotate
 
 STALE_AFTER_DAYS: Final = 90
 
-COLUMNS: Final = (
-    Column("id", "id"),
-    Column("name", "name"),
-    Column("status", "status"),
-    Column("created_at", "created", minute),
-    Column("last_used_at", "last used", minute),
-    Column("expires_at", "expires", minute),
-    Column("scopes", "scopes", words),
-)
-REVOKED: Final = (Column("id", "id"), Column("ok", "ok"))
-VALID: Final = (
-    Column("valid", "valid"),
-    Column("token_id", "id"),
-    Column("username", "user"),
-    Column("user_email", "email"),
-    Column("expires_at", "expires", minute),
-    Column("scopes", "scopes", words),
-)
+COLUMNS: Final = columns("id", "name", "status", "created_at", "last_used_at", "expires_at", "scopes")
+REVOKED: Final = columns("id", "ok")
+VALID: Final = columns("valid", "token_id:id", "username:user", "user_email:email", "expires_at", "scopes")
 
 
 @click.group(cls=Noun)
@@ -65,12 +50,7 @@ def list_(invocation: Invocation, warn_stale_days: int) -> None:
     found = invocation.calls().ask_list("list_cli_tokens")
     shown = [_judged(one, warn_stale_days) for one in found]
     invocation.show(shown, COLUMNS)
-    stale = texts([one for one in shown if one["status"] == "stale"], "id")
-    if stale:
-        counted = "1 CLI token was" if len(stale) == 1 else f"{len(stale)} CLI tokens were"
-        invocation.warn(
-            f"{counted} not used for more than {warn_stale_days} days; to end: ostiary token revoke {' '.join(stale)}"
-        )
+    warn_of_stale(invocation, shown, warn_stale_days, "CLI token", "ostiary token revoke")
 
 
 def _judged(one: Object, days: int) -> Object:

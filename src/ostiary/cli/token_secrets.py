@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -13,19 +13,18 @@ from ostiary.cli.calls import Calls
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
-from ostiary.cli.options import Verb
-from ostiary.cli.output.column import Column, minute, words
+from ostiary.cli.options import Verb, options
+from ostiary.cli.output.column import columns
 from ostiary.cli.private_file import PrivateFile
-from ostiary.cli.span import parse_span
+from ostiary.cli.span import span
 
-COLUMNS: Final = (
-    Column("id", "id"),
-    Column("name", "name"),
-    Column("created_at", "created", minute),
-    Column("expires_at", "expires", minute),
-    Column("scopes", "scopes", words),
+COLUMNS: Final = columns("id", "name", "created_at", "expires_at", "scopes")
+
+_once = options(
+    click.option("--output-file", metavar="FILE", help="Write the secret to this file (0600) and show it nowhere."),
+    click.option("--force", is_flag=True, help="Replace FILE when it exists."),
+    click.option("--quiet", "-q", is_flag=True, help="Write the secret, and only that, to stdout."),
 )
-SECRET: Final = Column("token", "token")
 
 
 @click.command(cls=Verb)
@@ -40,19 +39,9 @@ SECRET: Final = Column("token", "token")
     metavar="SCOPE",
     help="What it may do; may be repeated. [default: your own sessions and tokens, not admin]",
 )
-@click.option("--output-file", metavar="FILE", help="Write the secret to this file (0600) and show it nowhere.")
-@click.option("--force", is_flag=True, help="Replace FILE when it exists.")
-@click.option("--quiet", "-q", is_flag=True, help="Write the secret, and only that, to stdout.")
+@_once
 @click.pass_obj
-def create(
-    invocation: Invocation,
-    name: str,
-    expires_in: str | None,
-    scopes: tuple[str, ...],
-    output_file: str | None,
-    force: bool,
-    quiet: bool,
-) -> None:
+def create(invocation: Invocation, /, name: str, expires_in: str | None, scopes: tuple[str, ...], **once: Any) -> None:
     """Make a CLI token and show its secret once.
 
     The secret goes to stderr, so that it lands in no file by accident; to stdout with --quiet or in a machine format;
@@ -64,22 +53,18 @@ def create(
       ostiary token create backup --output-file ~/.config/backup.token
       OSTIARY_TOKEN=$(ostiary token create job --expires-in 1h --quiet) ostiary whoami
     """
-    span = _go_duration(expires_in) if expires_in is not None else None
+    # The API knows hours, minutes and seconds; days are ours.
+    lasts = f"{span('--expires-in', expires_in).total_seconds():f}s" if expires_in is not None else None
     calls = invocation.calls()
-
-    def make() -> Object:
-        return calls.ask("create_cli_token", name=name, expires_in=span, scopes=list(scopes) or None)
-
-    _show_once(invocation, make, output_file, force=force, quiet=quiet)
+    wanted = {"name": name, "expires_in": lasts, "scopes": list(scopes) or None}
+    _show_once(invocation, lambda: calls.ask("create_cli_token", **wanted), **once)
 
 
 @click.command(cls=Verb)
 @click.argument("token_id", metavar="ID")
-@click.option("--output-file", metavar="FILE", help="Write the secret to this file (0600) and show it nowhere.")
-@click.option("--force", is_flag=True, help="Replace FILE when it exists.")
-@click.option("--quiet", "-q", is_flag=True, help="Write the secret, and only that, to stdout.")
+@_once
 @click.pass_obj
-def rotate(invocation: Invocation, token_id: str, output_file: str | None, force: bool, quiet: bool) -> None:
+def rotate(invocation: Invocation, /, token_id: str, **once: Any) -> None:
     """Give a CLI token a new secret; the old one is refused at once.
 
     Id, name, scopes and expiry stay. The secret is shown once, as by 'create'.
@@ -90,15 +75,11 @@ def rotate(invocation: Invocation, token_id: str, output_file: str | None, force
     """
     calls = invocation.calls()
     chosen = finder(calls)(token_id)
-
-    def make() -> Object:
-        return calls.ask("rotate_cli_token", token_id=chosen)
-
-    _show_once(invocation, make, output_file, force=force, quiet=quiet)
+    _show_once(invocation, lambda: calls.ask("rotate_cli_token", token_id=chosen), **once)
 
 
 def _show_once(
-    invocation: Invocation, make: Callable[[], Object], output_file: str | None, *, force: bool, quiet: bool
+    invocation: Invocation, make: Callable[[], Object], *, output_file: str | None, force: bool, quiet: bool
 ) -> None:
     if force and output_file is None:
         raise usage("--force belongs to --output-file")
@@ -118,18 +99,10 @@ def _show_once(
         invocation.show_one(made, COLUMNS)
         invocation.say(f"The secret, shown only now:\n{text(made, 'token')}")
     else:
-        invocation.show_one(made, (*COLUMNS, SECRET))
+        invocation.show_one(made, columns(*COLUMNS, "token"))
 
 
 def finder(calls: Calls) -> Callable[[str], str]:
     """Makes whole ids of the caller's CLI tokens of their beginnings. It raises a `Failure` if none or several fit."""
     known = cache(lambda: texts(calls.ask_list("list_cli_tokens"), "id"))
     return lambda one: one if is_whole(one, "ost") else match(one, known(), "ost", "CLI token")
-
-
-def _go_duration(text: str) -> str:
-    """As the API takes it: it knows hours, minutes and seconds, days are ours."""
-    try:
-        return f"{parse_span(text).total_seconds():f}s"
-    except ValueError as why:
-        raise usage(f'--expires-in: "{text}" {why}') from None

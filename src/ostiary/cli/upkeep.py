@@ -7,15 +7,14 @@ from typing import Final
 
 import click
 
-from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, own_database_url_option
-from ostiary.cli.output.column import Column
+from ostiary.cli.output.column import columns
 from ostiary.cli.private_file import keep_new_files_private
-from ostiary.cli.span import parse_span
+from ostiary.cli.span import span
 
-MIGRATED: Final = (Column("after", "schema"), Column("before", "before"))
-PURGED: Final = tuple(Column(name, name) for name in ("sessions", "tokens", "events", "forgotten"))
+MIGRATED: Final = columns("after:schema", "before")
+PURGED: Final = columns("sessions", "tokens", "events", "forgotten")
 
 
 @click.command(cls=Verb)
@@ -70,10 +69,7 @@ def purge(invocation: Invocation, older_than: str | None, database_url: str | No
     """
     from ostiary.cli.database import operator, run
 
-    try:
-        age = parse_span(older_than) if older_than is not None else None
-    except ValueError as why:
-        raise usage(f'--older-than: "{older_than}" {why}') from None
+    age = span("--older-than", older_than) if older_than is not None else None
     gone = run(database_url, lambda it: it.retention.purge(by=operator(), older_than=age))
     result = {"sessions": gone.sessions, "tokens": gone.tokens, "events": gone.events, "forgotten": gone.forgotten}
     said = f"Removed {gone.sessions} sessions, {gone.tokens} CLI tokens and {gone.events} events"

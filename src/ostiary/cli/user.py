@@ -11,26 +11,14 @@ from ostiary.cli.ask import confirm, password
 from ostiary.cli.calls import MAXIMUM_PAGE
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, password_stdin_option, yes_option
-from ostiary.cli.output.column import Column, minute, words
+from ostiary.cli.output.column import Column, columns
 from ostiary.cli.output.text import safe
 from ostiary.core.account import check_password
 
-COLUMNS: Final = (
-    Column("username", "username"),
-    Column("email", "email"),
-    Column("roles", "roles", words),
-    Column("created_at", "created", minute),
-    Column("disabled_at", "disabled", minute),
-)
-DETAIL: Final = (
-    Column("username", "username"),
-    Column("id", "id"),
-    *COLUMNS[1:],
-    Column("sessions", "sessions"),
-    Column("tokens", "CLI tokens"),
-)
-ADDED: Final = (Column("username", "username"), Column("id", "id"), Column("roles", "roles", words))
-ENDED: Final = (Column("username", "username"), Column("sessions", "sessions"), Column("tokens", "tokens"))
+COLUMNS: Final = columns("username", "email", "roles", "created_at", "disabled_at")
+DETAIL: Final = columns("username", "id", *COLUMNS[1:], "sessions", "tokens:CLI tokens")
+ADDED: Final = columns("username", "id", "roles")
+ENDED: Final = columns("username", "sessions", "tokens")
 
 ERASED: Final = tuple(Column(name, name) for name in ("user_id", "sessions", "tokens", "events"))
 
@@ -51,9 +39,7 @@ def user() -> None:
 @password_stdin_option
 @database_url_option
 @click.pass_obj
-def add(
-    invocation: Invocation, name: str, email: str | None, admin: bool, password_stdin: bool, database_url: str | None
-) -> None:
+def add(invocation: Invocation, name: str, email: str | None, admin: bool, password_stdin: bool) -> None:
     """Add a user.
 
     The password comes from a terminal (asked twice), --password-stdin or OSTIARY_PASSWORD, and has at least 8
@@ -65,7 +51,7 @@ def add(
       ostiary user add root --admin --database-url sqlite:///ostiary.db
       ostiary user add robot --password-stdin < password.txt
     """
-    calls = invocation.administration(database_url, create=True)
+    calls = invocation.administration(create=True)
     secret = check_password(password(f"Password for {safe(name)}: ", from_stdin=password_stdin, twice=True), name)
     roles = ["admin", "member"] if admin else ["member"]
     added = member(calls.ask("add_user", username=name, password=secret, email=email, roles=roles), "user")
@@ -76,7 +62,7 @@ def add(
 @user.command("list")
 @database_url_option
 @click.pass_obj
-def list_(invocation: Invocation, database_url: str | None) -> None:
+def list_(invocation: Invocation) -> None:
     """List all users by name.
 
     \b
@@ -84,7 +70,7 @@ def list_(invocation: Invocation, database_url: str | None) -> None:
       ostiary user list
       ostiary user list --format csv
     """
-    found = invocation.administration(database_url).ask_pages("list_users", "users", limit=MAXIMUM_PAGE)
+    found = invocation.administration().ask_pages("list_users", "users", limit=MAXIMUM_PAGE)
     invocation.show(found, COLUMNS)
 
 
@@ -92,14 +78,14 @@ def list_(invocation: Invocation, database_url: str | None) -> None:
 @click.argument("name")
 @database_url_option
 @click.pass_obj
-def show(invocation: Invocation, name: str, database_url: str | None) -> None:
+def show(invocation: Invocation, name: str) -> None:
     """Show a user, and how many sessions and CLI tokens of theirs work now.
 
     \b
     Examples:
       ostiary user show web_user
     """
-    found = invocation.administration(database_url).ask("show_user", username=name)
+    found = invocation.administration().ask("show_user", username=name)
     invocation.show_one(
         {**member(found, "user"), "sessions": found.get("sessions"), "tokens": found.get("tokens")}, DETAIL
     )
@@ -110,7 +96,7 @@ def show(invocation: Invocation, name: str, database_url: str | None) -> None:
 @yes_option
 @database_url_option
 @click.pass_obj
-def disable(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+def disable(invocation: Invocation, name: str, yes: bool) -> None:
     """Disable a user: they cannot sign in, and every session and CLI token of theirs ends now.
 
     The last administrator who can sign in cannot be disabled. 'enable' lets them sign in again; what ended stays ended.
@@ -119,7 +105,7 @@ def disable(invocation: Invocation, name: str, yes: bool, database_url: str | No
     Examples:
       ostiary user disable web_user
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     confirm(f"Disable user {name} and end everything of theirs?", yes=yes)
     _tell(invocation, f"User {name} disabled", name, calls.ask("disable_user", username=name))
 
@@ -128,14 +114,14 @@ def disable(invocation: Invocation, name: str, yes: bool, database_url: str | No
 @click.argument("name")
 @database_url_option
 @click.pass_obj
-def enable(invocation: Invocation, name: str, database_url: str | None) -> None:
+def enable(invocation: Invocation, name: str) -> None:
     """Let a disabled user sign in again.
 
     \b
     Examples:
       ostiary user enable web_user
     """
-    answer = invocation.administration(database_url).ask("enable_user", username=name)
+    answer = invocation.administration().ask("enable_user", username=name)
     invocation.done(f"User {name} enabled.", {"username": name, **answer}, ENDED[:1])
 
 
@@ -144,7 +130,7 @@ def enable(invocation: Invocation, name: str, database_url: str | None) -> None:
 @password_stdin_option
 @database_url_option
 @click.pass_obj
-def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url: str | None) -> None:
+def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
     """Give a user a new password; their sessions end (but the one that this command uses).
 
     The password comes from a terminal (asked twice), --password-stdin or OSTIARY_PASSWORD.
@@ -154,7 +140,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url
       ostiary user passwd web_user
       ostiary user passwd web_user --password-stdin < password.txt
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     secret = check_password(password(f"New password for {safe(name)}: ", from_stdin=password_stdin, twice=True), name)
     answer = calls.ask("set_password", username=name, new=secret)
     invocation.done(f"Password of {name} changed.", {"username": name, **answer}, ENDED[:2])
@@ -164,7 +150,7 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool, database_url
 @click.argument("name")
 @database_url_option
 @click.pass_obj
-def export(invocation: Invocation, name: str, database_url: str | None) -> None:
+def export(invocation: Invocation, name: str) -> None:
     """Write everything that is held about one person to stdout, to be given to them: JSON, or YAML if wanted.
 
     No secret is in it, and nothing that is about others. NAME is a username, or the id of one who has none here.
@@ -175,7 +161,7 @@ def export(invocation: Invocation, name: str, database_url: str | None) -> None:
     """
     from ostiary.cli.output.structured import to_json, to_yaml
 
-    found = invocation.administration(database_url).ask("export_user", username=name)
+    found = invocation.administration().ask("export_user", username=name)
     write = to_yaml if invocation.form == "yaml" else to_json
     invocation.form = "json" if invocation.form != "yaml" else "yaml"
     invocation.write(write(found))
@@ -186,7 +172,7 @@ def export(invocation: Invocation, name: str, database_url: str | None) -> None:
 @yes_option
 @database_url_option
 @click.pass_obj
-def erase(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+def erase(invocation: Invocation, name: str, yes: bool) -> None:
     """Erase a person: end everything of theirs, remove the account, and forget what is personal in what stays.
 
     Sessions and events stay under the user's id until retention takes them; nothing says whose it was, and the audit
@@ -196,7 +182,7 @@ def erase(invocation: Invocation, name: str, yes: bool, database_url: str | None
     Examples:
       ostiary user erase web_user
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     confirm(f"Erase user {name} and everything that is known of them?", yes=yes)
     done = calls.ask("erase_user", username=name)
     invocation.done(f"User {name} erased; what stays is under {done.get('user_id')}.", done, ERASED)
@@ -207,7 +193,7 @@ def erase(invocation: Invocation, name: str, yes: bool, database_url: str | None
 @yes_option
 @database_url_option
 @click.pass_obj
-def delete(invocation: Invocation, name: str, yes: bool, database_url: str | None) -> None:
+def delete(invocation: Invocation, name: str, yes: bool) -> None:
     """Delete a user, and end every session and CLI token of theirs now.
 
     The history of their sessions stays until it is purged. There is no way back: 'disable' has one.
@@ -216,7 +202,7 @@ def delete(invocation: Invocation, name: str, yes: bool, database_url: str | Non
     Examples:
       ostiary user delete web_user
     """
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     confirm(f"Delete user {name} and end everything of theirs?", yes=yes)
     _tell(invocation, f"User {name} deleted", name, calls.ask("delete_user", username=name))
 

@@ -8,16 +8,16 @@ import click
 
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun
-from ostiary.cli.output.column import Column
+from ostiary.cli.output.column import Column, columns
 
-COLUMNS: Final = (
-    Column("reader", "reader"),
-    Column("name", "name"),
-    Column("owner", "credential"),
-    Column("address", "address"),
+COLUMNS: Final = columns(
+    "reader",
+    "name",
+    "owner:credential",
+    "address",
     Column("applied_at", "knows until"),
-    Column("trust_until", "trusts until"),
-    Column("max_staleness", "staleness (s)"),
+    "trust_until:trusts until",
+    "max_staleness:staleness (s)",
 )
 
 

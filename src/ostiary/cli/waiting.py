@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,42 +11,24 @@ import click
 
 from ostiary.cli.answers import Object
 from ostiary.cli.calls import Calls
-from ostiary.cli.failures import FAILED, usage
+from ostiary.cli.failures import FAILED
 from ostiary.cli.invocation import Invocation
-from ostiary.cli.output.column import Column
+from ostiary.cli.options import options
+from ostiary.cli.output.column import columns
 from ostiary.cli.output.text import safe
 from ostiary.cli.several import Several
-from ostiary.core.duration import parse_duration
 
 LONGEST_POLL: Final = 10.0  # seconds that one request waits for news; the server and proxies between allow more
-REVOKED: Final = (Column("id", "id"), Column("is_current", "current"), Column("ok", "ok"))
-LAG: Final = (Column("is_everywhere", "everywhere"), Column("lag_ms", "lag (ms)"), Column("verifiers", "verifiers"))
+REVOKED: Final = columns("id", "is_current", "ok")
+LAG: Final = columns("is_everywhere", "lag_ms:lag (ms)", "verifiers")
 
 
-def wait_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--wait` and `--wait-timeout`."""
-    command = click.option(
-        "--wait-timeout",
-        default="30s",
-        show_default=True,
-        metavar="SPAN",
-        help="How long to wait at most.",
-    )(command)
-    return click.option(
+wait_options: Final = options(
+    click.option(
         "--wait", is_flag=True, help="Wait until every program that remembers sessions refuses it, and say how long."
-    )(command)
-
-
-def read_timeout(text: str) -> timedelta:
-    """The value of `--wait-timeout`.
-
-    Raises:
-        Failure: not a span.
-    """
-    try:
-        return parse_duration(text)
-    except ValueError as why:
-        raise usage(f'--wait-timeout: "{text}" {why}') from None
+    ),
+    click.option("--wait-timeout", default="30s", show_default=True, metavar="SPAN", help="How long to wait at most."),
+)
 
 
 def wait_for(calls: Calls, operation: str, session_ids: Sequence[str], timeout: timedelta) -> list[Object]:

@@ -10,17 +10,9 @@ from ostiary.cli.answers import member, text
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb
 from ostiary.cli.output import MACHINE_FORMATS
-from ostiary.cli.output.column import Column, minute, words
+from ostiary.cli.output.column import columns
 
-WHO: Final = (
-    Column("username", "user"),
-    Column("email", "email"),
-    Column("roles", "roles", words),
-    Column("server", "server"),
-    Column("credential", "credential"),
-    Column("id", "id"),
-    Column("expires_at", "expires", minute),
-)
+WHO: Final = columns("username:user", "email", "roles", "server", "credential", "id", "expires_at")
 
 
 @click.command(cls=Verb)

@@ -12,28 +12,20 @@ from ostiary.cli.failures import CONFLICT, Failure, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Verb, database_url_option, yes_option
 from ostiary.cli.output import MACHINE_FORMATS
-from ostiary.cli.output.column import Column, minute, yes
+from ostiary.cli.output.column import Column, columns, yes
 
 MAXIMUM_FILE: Final = 65536  # bytes: a line with a credential in it, not a whole log
 
-COLUMNS: Final = (
-    Column("id", "id"),
-    Column("what", "what"),
+COLUMNS: Final = columns(
+    "id",
+    "what",
     Column("works", "works", yes),
-    Column("created_at", "made", minute),
-    Column("last_used_at", "last used", minute),
-    Column("expires_at", "expires", minute),
+    "created_at:made",
+    "last_used_at",
+    "expires_at",
     Column("about", "about", limit=26),
 )
-SUMMARY: Final = (
-    Column("id", "id"),
-    Column("kind", "kind"),
-    Column("matches", "matches"),
-    Column("username", "username"),
-    Column("sessions", "sessions"),
-    Column("tokens", "tokens"),
-    Column("applied", "applied"),
-)
+SUMMARY: Final = columns("id", "kind", "matches", "username", "sessions", "tokens", "applied")
 
 
 @click.command(cls=Verb)
@@ -45,13 +37,7 @@ SUMMARY: Final = (
 @database_url_option
 @click.pass_obj
 def neutralise(
-    invocation: Invocation,
-    leaked: str | None,
-    from_stdin: bool,
-    path: str | None,
-    dry_run: bool,
-    yes: bool,
-    database_url: str | None,
+    invocation: Invocation, leaked: str | None, from_stdin: bool, path: str | None, dry_run: bool, yes: bool
 ) -> None:
     """End everything that hangs on a leaked credential, in one act.
 
@@ -67,7 +53,7 @@ def neutralise(
       pbpaste | ostiary admin neutralise --stdin --yes --format json
     """
     credential = _credential(invocation, leaked, from_stdin=from_stdin, path=path)
-    calls = invocation.administration(database_url)
+    calls = invocation.administration()
     found = _with_things(calls.ask("preview_neutralise", credential=credential))
     if dry_run:
         _tell(invocation, found)

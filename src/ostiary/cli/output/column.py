@@ -20,7 +20,7 @@ class Column:
     Attributes:
         key: its name in json, ndjson, yaml, csv, tsv and sql.
         title: its name in what people read.
-        show: how a table writes the value; other formats carry it whole.
+        show: how a table writes the value, `words` unless said; other formats carry it whole.
         limit: where a table cuts it, in terminal columns.
         is_id: it is what the format `quiet` writes of a record that has no `id`.
     """
@@ -36,8 +36,22 @@ class Column:
         value = record.get(self.key)
         if value is None:
             return null
-        text = safe(self.show(value) if self.show else plain(value))
+        text = safe((self.show or words)(value))
         return text if self.limit is None else cut(text, self.limit)
+
+
+def columns(*given: str | Column) -> tuple[Column, ...]:
+    """Columns by their keys, which say title and form: `last_used_at` is a time, `is_current` a yes.
+
+    Args:
+        given: a key; a key and a title, as `username:user`; or a whole column.
+    """
+    return tuple(one if isinstance(one, Column) else _column(*one.partition(":")) for one in given)
+
+
+def _column(key: str, _: str, title: str) -> Column:
+    show = minute if key.endswith("_at") else yes if key.startswith("is_") else None
+    return Column(key, title or key.removeprefix("is_").removesuffix("_at").replace("_", " "), show)
 
 
 def plain(value: object) -> str:
