@@ -17,7 +17,6 @@ from ostiary.http.context import Context
 from ostiary.http.direct import Direct
 from ostiary.http.dispatch import Dispatch
 from ostiary.http.documents import document_routes
-from ostiary.http.ending import on_shutdown
 from ostiary.http.exchange import Exchanges
 from ostiary.http.failures import failed
 from ostiary.http.feed_readers import Readers
@@ -83,7 +82,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
         if scope["type"] == "lifespan":
-            on_shutdown(self.authority.feed.hang_up)
+            lifespan.on_shutdown(self.authority.feed.hang_up)
             await lifespan.answer(self.open, self.close, receive, send)
             return
         if not self.is_open:

@@ -15,7 +15,7 @@ from ostiary.http.callers import Identified
 
 
 def read_basic(header: str | None) -> tuple[str, str] | None:
-    """Id and secret of an `Authorization: Basic`; None when it is none. What cannot be read has an empty secret."""
+    """Id and secret of an `Authorization: Basic`; None when it is none. What cannot be read has neither."""
     scheme, _, content = (header or "").strip().partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -23,8 +23,8 @@ def read_basic(header: str | None) -> tuple[str, str] | None:
         text = base64.b64decode(content.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return "", ""
-    client_id, _, secret = (unquote_plus(part) for part in text.partition(":"))
-    return client_id, secret
+    client_id, separator, secret = (unquote_plus(part) for part in text.partition(":"))
+    return (client_id, secret) if separator else ("", "")
 
 
 async def identify_client(authority: Authority, basic: tuple[str, str], client: Client) -> Identified:

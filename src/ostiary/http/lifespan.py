@@ -1,9 +1,15 @@
-"""The ASGI lifespan protocol: the server says when to start up and shut down, and is sent the outcome."""
+"""The ASGI lifespan protocol: the server says when to start up and shut down, and is sent the outcome.
+
+And the end of the process: streams are told first, as a server waits for every answer that is under way.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Any, Literal
 
 from ostiary.http.asgi import Receive, Send
 
@@ -25,3 +31,20 @@ async def _run(phase: Literal["startup", "shutdown"], act: Callable[[], Awaitabl
         await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
         raise
     await send({"type": f"lifespan.{phase}.complete"})
+
+
+def on_shutdown(hang_up: Callable[[], None]) -> None:
+    """Call `hang_up` at SIGINT and SIGTERM, before the handlers that were there."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+
+        def stop(received: int, frame: Any, before: Any = before) -> None:
+            loop.call_soon_threadsafe(hang_up)
+            if callable(before):
+                before(received, frame)
+
+        if callable(before):
+            signal.signal(number, stop)

@@ -42,7 +42,11 @@ BACKLOG: Final = 2048  # connections that wait to be accepted
 
 
 def serve(settings: Settings, make: Make = create_app) -> None:
-    """As `ostiary.http.run`; `make` may put more than the API into the application."""
+    """Serve until told to stop (SIGINT, SIGTERM); `make` may put more than the API into the application.
+
+    Raises:
+        ConfigurationError: the address is taken, the database cannot be used, or it is not migrated.
+    """
     logs.configure(settings.log_level)
     with contextlib.ExitStack() as held:
         listener = held.enter_context(contextlib.closing(_listen(settings.host, settings.port)))

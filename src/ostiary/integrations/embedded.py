@@ -28,7 +28,7 @@ from ostiary.errors import (
     Unauthenticated,
 )
 from ostiary.feed import Poll
-from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity
+from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity, listed
 from ostiary.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -220,19 +220,8 @@ class Embedded:
         return identity(caller.told, caller.reach, held, client, credential)
 
     def _listed(self, session: Session, current: str | None) -> Listed:
-        return Listed(
-            session.id,
-            describe(session.user_agent).name,
-            session.created_at,
-            session.last_used_at,
-            lifetime_ends_at(session, self.authority.policy),
-            ip=session.ip,
-            user_agent=session.user_agent,
-            label=session.label,
-            application_id=session.application_id,
-            tenant=session.tenant,
-            is_current=session.id == current,
-        )
+        name, ends_at = describe(session.user_agent).name, lifetime_ends_at(session, self.authority.policy)
+        return listed(session, name, expires_at=ends_at, is_current=session.id == current)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
+from ostiary.contract import shapes
 from ostiary.core.account import User
 from ostiary.core.client import Client
 from ostiary.core.reach import By, Reach
+from ostiary.core.session import Session
 from ostiary.errors import OstiaryError
 from ostiary.settings import Settings
 
@@ -138,6 +140,13 @@ class Listed:
     application_id: str | None = None
     tenant: str | None = None
     is_current: bool = False
+
+
+def listed(session: Session | shapes.Session, name: str, *, expires_at: datetime, is_current: bool) -> Listed:
+    """The same from a row, or from a server's answer."""
+    rest = ("created_at", "last_used_at", "ip", "user_agent", "label", "application_id", "tenant")
+    values = {one: getattr(session, one) for one in ("id", *rest)}
+    return Listed(**values, name=name, expires_at=expires_at, is_current=is_current)
 
 
 @dataclass(frozen=True, slots=True)

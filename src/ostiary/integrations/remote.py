@@ -6,8 +6,8 @@ With a verifier it answers from memory, and hears of endings within milliseconds
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, Unpack
 
 from ostiary.contract.shapes import Grant, Session
@@ -19,7 +19,7 @@ from ostiary.core.reach import Reach
 from ostiary.core.taking import Taking
 from ostiary.core.token import parse
 from ostiary.errors import ConfigurationError, NotAllowed, OstiaryError, StoreUnavailable
-from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity
+from ostiary.integrations.identity import Begun, EndedOthers, Identity, Listed, Opening, identity, listed
 from ostiary.integrations.remote_watch import MAX_STALENESS, asked, told
 from ostiary.sdk import AsyncOstiary
 from ostiary.sdk.verifier import CannotProve, Verified, Verifier
@@ -95,10 +95,8 @@ class Remote:
             return await self._recalled(self.verifier, credential, client)
         if looks_like_jwt(credential) and not self._taking:
             self._taking.ensure_access_token((), ())  # nobody needs to be asked
-        try:
+        with _known():
             found = await self._as(credential, client).auth.whoami()
-        except OstiaryError as error:
-            raise _known(error) from error
         told, token = found.user, found.token
         reach = Reach("session") if token is None else Reach("cli_token", tuple(token.scopes))
         if looks_like_jwt(credential):
@@ -129,71 +127,47 @@ class Remote:
         unknown = set(opening) - {"label", "application_id"}
         if unknown:
             raise NotAllowed(f"a server elsewhere starts no session with {', '.join(sorted(unknown))}")
-        try:
+        with _known():
             made = await self.client.admin.sessions.start(
                 user_id,
                 expire_after=format_duration(self.settings.session_policy().lifetime),
                 label=opening.get("label"),
                 application_id=opening.get("application_id"),
             )
-        except OstiaryError as error:
-            raise _known(error) from error
         return Begun(made.session.id, made.token)
 
     async def list(self, who: Identity) -> list[Listed]:
         """As `Keeper.list`."""
-        try:
+        with _known():
             return [_listed(session) for session in await self._by(who).sessions.list()]
-        except OstiaryError as error:
-            raise _known(error) from error
 
     async def revoke(self, who: Identity, session_id: str) -> None:
         """As `Keeper.revoke`."""
-        try:
+        with self._ending(session_id=session_id):
             await self._by(who).sessions.revoke(session_id)
-        except OstiaryError as error:
-            raise _known(error) from error
-        finally:
-            self._forget(session_id=session_id)
 
     async def revoke_others(self, who: Identity) -> EndedOthers:
         """As `Keeper.revoke_others`."""
-        try:
+        with self._ending(user_id=who.user_id):
             done = await self._by(who).sessions.revoke_others()
             return EndedOthers(done.count, done.token)
-        except OstiaryError as error:
-            raise _known(error) from error
-        finally:
-            self._forget(user_id=who.user_id)
 
     async def revoke_all(self, who: Identity) -> int:
         """As `Keeper.revoke_all`."""
-        try:
+        with self._ending(user_id=who.user_id):
             return (await self._by(who).sessions.revoke_all()).count
-        except OstiaryError as error:
-            raise _known(error) from error
-        finally:
-            self._forget(user_id=who.user_id)
 
     async def log_out(self, who: Identity) -> None:
         """As `Keeper.log_out`."""
-        try:
+        with self._ending(session_id=who.session_id):
             await self._by(who).auth.logout()
-        except OstiaryError as error:
-            raise _known(error) from error
-        finally:
-            self._forget(session_id=who.session_id)
 
     async def let_go(self, credentials: Sequence[str], client: Client) -> None:
         """As `Keeper.let_go`."""
         for credential in credentials:
             token = parse(credential)
-            try:
+            with self._ending(session_id=token.id if token else None):
                 await self._as(credential, client).auth.logout()
-            except OstiaryError as error:
-                raise _known(error) from error
-            finally:
-                self._forget(session_id=token.id if token else None)
 
     async def _recalled(self, verifier: Verifier, credential: str, client: Client | None) -> Identity:
         try:
@@ -205,10 +179,15 @@ class Remote:
             raise StoreUnavailable from why
         return _identity(found, client, credential)
 
-    def _forget(self, *, session_id: str | None = None, user_id: str | None = None) -> None:
+    @contextmanager
+    def _ending(self, *, session_id: str | None = None, user_id: str | None = None) -> Iterator[None]:
         """What was asked for here holds here at once, and not only when the feed tells; even if no answer came."""
-        if self.verifier is not None:
-            self.verifier.forget(session_id=session_id, user_id=user_id)
+        try:
+            with _known():
+                yield
+        finally:
+            if self.verifier is not None:
+                self.verifier.forget(session_id=session_id, user_id=user_id)
 
     def _opened(self) -> bool:
         return self._is_open
@@ -234,24 +213,18 @@ def _identity(found: Verified, client: Client | None, credential: str) -> Identi
     return identity(user, reach, found.session, client, credential)
 
 
-def _known(error: OstiaryError) -> OstiaryError:
+@contextmanager
+def _known() -> Iterator[None]:
     """A server that does not answer as it should is a store that is away: nothing is known, so nobody is let in."""
-    return error if error.status < 500 else StoreUnavailable()
+    try:
+        yield
+    except OstiaryError as error:
+        if error.status < 500:
+            raise
+        raise StoreUnavailable from error
 
 
 def _listed(session: Session) -> Listed:
     told = session.client
     name = Description(told.browser, told.os, told.device, "unknown").name
-    return Listed(
-        session.id,
-        name,
-        session.created_at,
-        session.last_used_at,
-        session.expires_at,
-        ip=session.ip,
-        user_agent=session.user_agent,
-        label=session.label,
-        application_id=session.application_id,
-        tenant=session.tenant,
-        is_current=session.is_current,
-    )
+    return listed(session, name, expires_at=session.expires_at, is_current=session.is_current)

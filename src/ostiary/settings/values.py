@@ -45,20 +45,12 @@ def as_flag(value: object) -> bool:
     """True or false, by their usual words."""
     if isinstance(value, bool):
         return value
-    words = {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }
-    try:
-        return words[str(value).strip().lower()]
-    except KeyError:
-        raise ValueError("must be true or false") from None
+    word = str(value).strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be true or false")
 
 
 def number_between(lowest: int, highest: int) -> Callable[[object], int]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Mapping
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 import msgspec
 
 from ostiary.core.oauth.fields import read_fields
 from ostiary.errors import InvalidClient, InvalidRequest
+from ostiary.http.client_callers import read_basic
 from ostiary.http.exchange import Exchange
 from ostiary.http.problems import BadRequest
 
@@ -60,18 +58,12 @@ def client_credentials(header: str | None, form: Mapping[str, str]) -> tuple[str
         if "client_id" not in form:
             raise InvalidClient
         return form["client_id"], form.get("client_secret")
-    scheme, _, content = header.strip().partition(" ")
-    if scheme.lower() != "basic":
+    basic = read_basic(header)
+    if basic is None or not basic[0]:
         raise InvalidClient
-    try:
-        text = base64.b64decode(content.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise InvalidClient from None
-    client_id, separator, secret = (unquote_plus(part) for part in text.partition(":"))
+    client_id, secret = basic
     if "client_secret" in form or form.get("client_id", client_id) != client_id:
         raise InvalidRequest("client_secret", "send the client's credentials in one way only")
-    if not separator:
-        raise InvalidClient
     return client_id, secret or None
 
 
