@@ -106,11 +106,6 @@ class Selector:
         """What `q` says."""
         return Words.read(self.q or "")
 
-    @property
-    def is_everything(self) -> bool:
-        """True if it filters nothing."""
-        return self == Selector()
-
     def filters(self) -> dict[str, str]:
         """As plain texts, which `parse` reads back."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -27,7 +27,6 @@ Limit: TypeAlias = Literal["idle", "lifetime"]
 Life: TypeAlias = Literal["live", "suspended", "ended"]
 Status: TypeAlias = Literal["active", "stale", "suspended", "expired", "revoked"]
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 DEFAULT_TENANT: Final = "default"

@@ -37,12 +37,6 @@ async def first(db: Connection) -> Link | None:
     return _link(row) if row else None
 
 
-async def at_number(db: Connection, number: int) -> Link | None:
-    """One link."""
-    row = (await db.execute(select(event_chain).where(event_chain.c.number == number))).one_or_none()
-    return _link(row) if row else None
-
-
 async def of_position(db: Connection, position: int) -> Link | None:
     """The link of one event."""
     row = (await db.execute(select(event_chain).where(event_chain.c.position == position))).one_or_none()
