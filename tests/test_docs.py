@@ -515,11 +515,19 @@ def page_routes_match(pages: Pages) -> Iterator[str]:
 
 
 def sdk_calls_match(pages: Pages) -> Iterator[str]:
+    """Each call where its operation is."""
     from ostiary.contract.api import calls
     from ostiary.sdk import Ostiary
 
-    real = [f"{path}({arguments(operation.takes)})" for path, operation in calls()]
-    yield from differences(SDK, first_names(sections(pages[SDK], 2)["Calls"]), real)
+    real: dict[tuple[str, str], list[str]] = {}
+    for path, operation in calls():
+        page = OAUTH if operation.path.startswith(("/oauth/", "/.well-known/")) else HTTP
+        title = f"{operation.method} {operation.path}"
+        real.setdefault((page, title), []).append(f"{path}({arguments(operation.takes)})")
+    for (page, title), there in real.items():
+        lines = re.findall(r"^\* SDK: (.*\n(?:  .*\n)*)", sections(pages[page], 3).get(title, ""), re.MULTILINE)
+        said = [" ".join(name.split()) for line in lines for name in re.findall(r"`([a-z_.]+\([^`]*\))`", line)]
+        yield from differences(f"{page}: {title}: SDK", said, there)
     yield from differences(
         SDK, first_names(sections(pages[SDK], 2)["The client"]), inspect.signature(Ostiary).parameters
     )
@@ -771,8 +779,9 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (passing_cookies_match, COOKIES, "| `notice` | 60 |", "| `notice` | 90 |"),
     (passing_cookies_match, COOKIES, "| `minted` |", "| `made` |"),
     (page_routes_match, PAGES, "| `/signed-out` |", "| `/bye` |"),
-    (sdk_calls_match, SDK, "| `sessions.current()` |", "| `sessions.mine()` |"),
-    (sdk_calls_match, SDK, "revoke_all(*, tokens", "revoke_all(*, token"),
+    (sdk_calls_match, HTTP, "* SDK: `sessions.current()`.", "* SDK: `sessions.mine()`."),
+    (sdk_calls_match, OAUTH, "* SDK: `oauth.userinfo()`.\n", ""),
+    (sdk_calls_match, HTTP, "revoke_all(*, tokens", "revoke_all(*, token"),
     (sdk_calls_match, SDK, "| `retries` |", "| `tries` |"),
     (sign_in_limits_match, "SECURITY.md", "| 10 | `sign_in_failures` |", "| 5 | `sign_in_failures` |"),
     (links_resolve, "README.md", "(docs/quickstart.md)", "(docs/quick.md)"),
