@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from ostiary.authority.acting import Acting, act
+from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.oauth.keys import OVERLAP, Keys
 from ostiary.core.caller import Caller
-from ostiary.core.event import Event
+from ostiary.core.event import Detail
 from ostiary.core.needs import admin, power
 from ostiary.core.oauth.jws import ALGORITHM
 from ostiary.errors import ConfigurationError, Conflict
@@ -16,14 +16,12 @@ from ostiary.storage.database import Connection
 from ostiary.storage.signing_keys import StoredKey
 
 
-class Rotation:
+class Rotation(Acts):
     """Rotate, now or when it is due."""
 
     def __init__(self, acting: Acting, keys: Keys, age: timedelta) -> None:
         """Part of an `OAuth`; `age` is the oldest that signing keys become."""
-        self.acting = acting
-        self.database = acting.database
-        self._clock = acting.clock
+        super().__init__(acting)
         self._keys = keys
         self._age = age
 
@@ -84,18 +82,6 @@ class Rotation:
         retired = await signing_keys.retire_all(db, now - OVERLAP if at_once else now)
         await signing_keys.remove_retired(db, now - OVERLAP)
         await signing_keys.add(db, made)
-        await events.add(db, [_event(made, retired, at_once, by, now)])
-
-
-def _event(made: list[StoredKey], retired: list[str], at_once: bool, by: Caller, now: datetime) -> Event:
-    client = by.client
-    return Event(
-        now,
-        "keys.rotated",
-        session_id=by.session_id,
-        by=by.name,
-        ip=client.ip,
-        user_agent=client.user_agent,
-        request_id=client.request_id,
-        detail={"keys": " ".join(key.kid for key in made), "retired": " ".join(retired), "at_once": at_once},
-    )
+        kids = " ".join(key.kid for key in made)
+        detail: Detail = {"keys": kids, "retired": " ".join(retired), "at_once": at_once}
+        await events.add(db, [by.did("keys.rotated", now, detail=detail)])
