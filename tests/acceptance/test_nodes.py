@@ -15,10 +15,14 @@ from tests.support.databases import PrivatePostgres
 from tests.support.processes import serving
 
 
-def test_a_thousand_revocations_on_one_node_are_refused_at_once_by_the_other(server, home, database_url, request):
-    """Acceptance: none accepted. Each revocation is followed at once by a request on the other node."""
-    # On SQLite it is one file and two processes: the same rule, at the pace of its single writer.
-    rounds = 100 if "sqlite" in request.node.callspec.id else 1000
+# On SQLite it is one file and two processes: the same rule, at the pace of its single writer.
+@pytest.mark.parametrize(
+    ("database_url", "rounds"),
+    [("sqlite", 100), ("postgresql", 200), pytest.param("postgresql", 1000, marks=pytest.mark.long)],
+    indirect=["database_url"],
+)
+def test_revocations_on_one_node_are_refused_at_once_by_the_other(server, home, database_url, rounds):
+    """Acceptance: none of a thousand accepted. Each revocation is followed at once by a request on the other node."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     dice = random.Random(seed)

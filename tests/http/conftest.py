@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import structlog
@@ -11,6 +12,15 @@ import structlog
 from ostiary.http import logs
 from ostiary.http.app import Application, create_app
 from tests.http.visitors import add_people
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """The plugin that makes tests of `schema.parametrize`, loaded where they are: it takes longer than all others."""
+    plugins = parent.config.pluginmanager
+    if module_path.name == "test_schemathesis.py" and not plugins.has_plugin("schemathesis"):
+        from schemathesis.pytest import plugin
+
+        plugins.register(plugin, "schemathesis")
 
 
 @pytest.fixture

@@ -54,10 +54,17 @@ async def new_sqlite(directory: Path, template: Path) -> str:
 
 
 TEMPLATE = f"ostiary_template_{os.getpid()}"
+# Only what was written to: a table that is truncated gets new files for itself and each index, used or not.
 EMPTY = """
-DO $$ BEGIN
-  EXECUTE (SELECT 'TRUNCATE ' || string_agg('ostiary.' || quote_ident(tablename), ', ') || ' RESTART IDENTITY'
-           FROM pg_tables WHERE schemaname = 'ostiary' AND tablename <> 'ostiary_alembic_version');
+DO $$ DECLARE one text; is_used boolean; used text[] := '{}'; BEGIN
+  FOR one IN SELECT format('ostiary.%I', tablename) FROM pg_tables
+             WHERE schemaname = 'ostiary' AND tablename <> 'ostiary_alembic_version' LOOP
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || one || ')' INTO is_used;
+    IF is_used THEN used := used || one; END IF;
+  END LOOP;
+  IF used <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(used, ', ') || ' CASCADE'; END IF;
+  PERFORM setval(format('ostiary.%I', sequencename), start_value, false) FROM pg_sequences
+    WHERE schemaname = 'ostiary' AND last_value IS NOT NULL;
 END $$
 """
 _made: list[str] = []
