@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -242,3 +243,26 @@ async def test_a_client_that_is_removed_loses_its_verifier(client):
             while time.monotonic() < ends_at:
                 await verifier.verify(client.token)
                 await asyncio.sleep(0.01)
+
+
+async def test_made_up_keys_cost_the_authority_one_look_in_five_seconds():
+    fetched: list[float] = []
+    moment = 100.0
+
+    async def keys() -> dict[str, Any]:
+        fetched.append(moment)
+        return {"keys": []}
+
+    reading = AccessTokens(keys, lambda: moment, issuer="https://auth.example", audience=None)
+
+    def made_up() -> str:
+        header = {"alg": "RS256", "kid": new_id("key"), "typ": ACCESS_TYPE}
+        written = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+        return f"{written}.e30.AAAA"
+
+    for passed in (0.0, 1.0, 4.999, 5.0, 9.999):
+        moment = 100.0 + passed
+        for _ in range(3):
+            with pytest.raises(SessionInvalid):
+                await reading.read(made_up(), datetime.now(UTC))
+    assert fetched == [100.0, 105.0]
