@@ -460,8 +460,8 @@ def policies_match(pages: Pages) -> Iterator[str]:
 def written_limits(policy: Policy) -> list[str]:
     most = "no limit" if policy.max_sessions is None else str(policy.max_sessions)
     return [
-        written_span(policy.lifetime), written_span(policy.idle_timeout), most, policy.at_limit,
-        written_span(policy.step_up_age), written_span(policy.power_age),
+        written_span(policy.lifetime), written_span(policy.idle_timeout), written_span(policy.browser_idle), most,
+        policy.at_limit, written_span(policy.step_up_age), written_span(policy.power_age),
     ]  # fmt: skip
 
 

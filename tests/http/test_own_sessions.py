@@ -21,6 +21,7 @@ from tests.support.people import CHROME, FIREFOX, IPHONE
 LISTED = [
     *("id", "created_at", "last_used_at", "expires_at", "user_agent", "ip", "is_current", "status"),
     *("client", "place", "label", "application_id", "tenant", "amr", "issued_by"),
+    *("kind", "via", "device_id", "parent_id", "hold"),
 ]
 
 

@@ -161,7 +161,7 @@ async def test_asvs_10_4_2_a_second_use_of_a_code_ends_what_came_of_the_first(ap
         assert (await party.refresh(first.json()["refresh_token"])).status_code == 400
         assert (await with_access(app, first.json()["access_token"], "GET", "/oauth/sessions")).status_code == 401
         ended = (await ada.get("/api/v1/auth/sessions", params={"include": "ended"})).json()
-    assert [row["reason"] for row in ended if row["application_id"]] == ["policy"]
+    assert [row["reason"] for row in ended if row["application_id"]] == ["code_replay"]
 
 
 async def test_asvs_10_4_3_a_code_lives_one_minute(app, party, clock):

@@ -225,8 +225,8 @@ async def test_never_two_live_successors_and_never_a_revived_session(app, party,
 
     collect()
     oauth = app.authority.oauth
-    async with person(app) as ada:
-        for case in cases:
+    for case in cases:
+        async with person(app) as ada:  # who was ended by somebody would be asked for the password
             pkce = Pkce.new()
             code = fields_of(await ada.get("/oauth/authorize", params=party.query(pkce)))["code"]
             begun = await oauth.exchange.exchange(

@@ -183,16 +183,16 @@ async def end_by_another_plan(world):
     await world.authority.plans.apply(world.second.id, by=OPERATOR)
 
 
-BOTH, BROWSER, CLIENT = ("browser", "client"), ("browser",), ("client",)
+BOTH, CLIENT = ("browser", "client"), ("client",)  # the client's is bound to the browser's
 Act = Callable[[World], Awaitable[None]]
 # What each ends for good, and by which function of the product: one that is not here is found by the test below.
 ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
-    sign_out_by_api: (BROWSER, "sign_out._of"),
-    sign_out_by_bearer: (BROWSER, "sign_out._of"),
+    sign_out_by_api: (BOTH, "sign_out._of"),
+    sign_out_by_bearer: (BOTH, "sign_out._of"),
     sign_out_who_was_verified_before: (BOTH, "sessions._log_out"),
-    sign_out_on_the_page: (BROWSER, "sign_out._of"),
-    sign_in_over_it_by_api: (BROWSER, "sign_out._of"),
-    sign_in_over_it_on_the_page: (BROWSER, "sign_out._of"),
+    sign_out_on_the_page: (BOTH, "sign_out._of"),
+    sign_in_over_it_by_api: (BOTH, "sign_out._of"),
+    sign_in_over_it_on_the_page: (BOTH, "sign_out._of"),
     log_out_at_the_client: (BOTH, "leaving._depart"),
     log_out_by_refresh_token: (CLIENT, "leaving.by_refresh_token"),
     log_out_by_the_namespace: (BOTH, "leaving.by_refresh_token"),
@@ -220,6 +220,7 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
 LIVE_ONLY = {
     "starting._make_room": "chooses among those that work",
     "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
+    "exchange._session": "ends what a newer grant replaces; a code for that comes of a sign-in that lives",
     "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",
 }

@@ -1,6 +1,7 @@
 """What a document of the API has that an older one promised otherwise: what would break a client that was made of it.
 
-More may be said than before: operations, parameters that may be left out, members of answers. What was said stays as it
+More may be said than before: operations, parameters and bodies that may be left out, words that a parameter takes,
+members of answers. What was said stays as it
 was, but for its words. Defaults count most: who sends what equals one sends nothing.
 """
 
@@ -48,10 +49,11 @@ def _operations(document: Object) -> dict[str, tuple[str, Object]]:
 def _of_operation(old: Object, new: Object) -> Iterator[str]:
     before, now = _parameters(old), _parameters(new)
     for name in before:
-        if now.get(name) != before[name]:
+        if not _takes(before[name], now.get(name)):
             yield f"the parameter {name} is {now.get(name)}, and was {before[name]}"
     yield from (f"the parameter {name} is needed" for name in now.keys() - before.keys() if now[name].get("required"))
-    if without_words(old.get("requestBody")) != without_words(new.get("requestBody")):
+    body, body_now = without_words(old.get("requestBody")), without_words(new.get("requestBody"))
+    if body != body_now and (body is not None or body_now.get("required", False)):
         yield "the body is another one"
     yield from (f"{one} is no credential any more" for one in old["security"] if one not in new["security"])
     for status, answer in old["responses"].items():
@@ -60,6 +62,14 @@ def _of_operation(old: Object, new: Object) -> Iterator[str]:
             yield f"{status} is gone"
         elif not _holds(answer, after):
             yield f"{status} is another one"
+
+
+def _takes(old: Object, new: Object | None) -> bool:
+    """True if a parameter takes all that it took: of some words, there may be more."""
+    words, words_now = old.get("schema", {}).get("enum"), (new or {}).get("schema", {}).get("enum")
+    if new is None or words is None or words_now is None or not set(words) <= set(words_now):
+        return old == new
+    return {**old, "schema": {**old["schema"], "enum": words_now}} == new
 
 
 def _parameters(operation: Object) -> Object:

@@ -47,8 +47,10 @@ def lives(draw) -> tuple[Policy, datetime, list[Session]]:
             mint("sess").id, USER, "browser",
             created_at=draw(near(now - policy.lifetime)),
             auth_time=now,
-            last_used_at=draw(near(now - idle, now - timedelta(days=STALE_AFTER_DAYS))),
+            last_used_at=draw(near(now - idle, now - policy.browser_idle, now - timedelta(days=STALE_AFTER_DAYS))),
             expires_at=draw(near(now)),
+            device_since=draw(st.none() | near(now - policy.lifetime)),
+            stays=draw(st.sampled_from([None, False, True])),
             revoked=draw(st.none() | endings),
         )  # fmt: skip
 

@@ -80,6 +80,35 @@ VIEW_OF_0011 = (
 )
 
 
+BEGAN = "2026-01-15 11:00:00.000000"
+FAR, FARTHER = "2030-01-15 12:00:00.000000", "2030-02-15 12:00:00.000000"
+
+
+def session_row(session_id, kind, began, used, ends, client_id=None):
+    holder = "NULL" if client_id is None else f"'{client_id}'"
+    return (
+        "INSERT INTO sessions (id, secret_hash, user_id, kind, created_at, auth_time, last_used_at, expires_at, tenant,"
+        f" amr, client_id) VALUES ('{session_id}', '', 'u1', '{kind}', '{began}', '{began}', '{used}', '{ends}',"
+        f" 'default', 'pwd', {holder})"
+    )
+
+
+def client_row(client_id, third_party):
+    return (
+        "INSERT INTO clients (id, name, application_id, application_type, tenant, redirect_uris,"
+        " post_logout_redirect_uris, grants, scopes, third_party, created_at) VALUES"
+        f" ('{client_id}', 'x', 'x', 'web', 'default', '', '', '', '', {third_party}, '{MOMENT}')"
+    )
+
+
+def code_row(code_id, client_id, granted):
+    return (
+        "INSERT INTO authorization_codes (id, secret_hash, client_id, user_id, session_id, redirect_uri, scopes,"
+        " code_challenge, auth_time, amr, expires_at, granted_session_id) VALUES"
+        f" ('{code_id}', '', '{client_id}', 'u1', 'sess_r', 'x', '', 'x', '{MOMENT}', '', '{MOMENT}', '{granted}')"
+    )
+
+
 async def differences(database):
     wanted = database.naming.placed(metadata)
     place = {"version_table": database.naming.version_table, "version_table_schema": database.naming.schema}
@@ -152,3 +181,31 @@ async def test_an_older_one_is_refused_by_name(former, revision):
     with pytest.raises(ConfigurationError, match=r"schema 0009.*only 0010 and 0011"):
         await migrate.upgrade(former)
     assert await migrate.current(former) == "0009"
+
+
+@pytest.mark.parametrize("revision", ["0011"])
+async def test_grants_of_before_hang_under_the_sign_in_that_let_them_in(former):
+    async with former.transaction() as db:
+        for statement in (
+            session_row("sess_r", "browser", BEGAN, BEGAN, FAR),
+            session_row("sess_house", "oauth", MOMENT, LATER, FARTHER, "client_house"),
+            session_row("sess_else", "oauth", MOMENT, LATER, FARTHER, "client_else"),
+            session_row("sess_lost", "oauth", MOMENT, LATER, FARTHER, "client_house"),
+            client_row("client_house", "false"),
+            client_row("client_else", "true"),
+            code_row("code_1", "client_house", "sess_house"),
+            code_row("code_2", "client_else", "sess_else"),
+        ):
+            await db.exec_driver_sql(statement)
+    await migrate.upgrade(former)
+    async with former.reading() as db:
+        root, house, other, lost = [
+            await sessions.find(db, session_id) for session_id in ("sess_r", "sess_house", "sess_else", "sess_lost")
+        ]
+    assert root is not None and house is not None and other is not None and lost is not None
+    assert (root.parent_id, root.path, root.hold, root.last_used_at) == (None, (), None, house.last_used_at)
+    assert (house.parent_id, house.path, house.hold) == ("sess_r", ("sess_r",), "bound")
+    assert (house.device_since, house.expires_at) == (root.created_at, root.expires_at)
+    assert (other.parent_id, other.path, other.hold, other.device_id) == ("sess_r", (), "standing", "sess_r")
+    assert other.expires_at > root.expires_at
+    assert (lost.parent_id, lost.hold, lost.device_id) == (None, "standing", "sess_lost")

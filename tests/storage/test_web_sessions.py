@@ -68,6 +68,10 @@ async def test_the_status_is_the_one_a_server_would_give_now(make_authority, set
             for age, use, end, revoked in product(ages, ages, ends, ended)
             if use <= age
         ]
+        for age, use, since, stays in product(ages, ages, (None, *ages), (False, True)):
+            if use <= age <= (since or age):
+                root = {"device_since": now - since if since else None, "stays": stays}
+                made.append(await add(authority, "user_x", created_at=now - age, last_used_at=now - use, **root))
         said = {row["session_id"]: row["status"] for row in await rows(authority)}
         assert said == {session.id: session.status(authority.policy, now) for session in made}
         assert set(said.values()) >= {"active", "expired", "revoked"}

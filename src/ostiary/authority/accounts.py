@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.ending import end_tokens, end_user
 from ostiary.authority.passwords import Passwords
-from ostiary.authority.results import RevokedMany
+from ostiary.authority.results import RevokedMany, counted
 from ostiary.core.account import User, check_email, check_password, check_roles, check_username
 from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, EventKind
@@ -184,7 +184,7 @@ class Accounts(Acts):
     async def _set_password(self, db: Connection, username: str, hashed: str, *, by: Caller) -> RevokedMany:
         user = (await _account(db, username)).user
         now = self._clock()
-        ended = await end_user(db, user.id, reason="password_change", by=by, now=now, spare=by.session_id)
+        ended = await end_user(db, user.id, reason="password_change", by=by, now=now, spare=by.session)
         await accounts.set_password(db, user.id, old=None, new=hashed, now=now)
         await self._tell(db, "user.password_changed", user, by)
         return RevokedMany(len(ended), 0, await cli_tokens.count_live(db, user.id, now))
@@ -215,7 +215,8 @@ class Accounts(Acts):
         now = self._clock()
         ended = await end_user(db, user.id, reason=reason, by=by, now=now)
         tokens = await end_tokens(db, user.id, by=by, now=now)
-        return RevokedMany(sum(1 for session in ended if session.ended(self.policy, now) is None), len(tokens))
+        count, devices = counted(ended, self.policy, now)
+        return RevokedMany(count, len(tokens), devices=devices)
 
     async def _ensure_admin_left(self, db: Connection, user: User) -> None:
         if "admin" in user.roles and not await accounts.enabled_admins(db):

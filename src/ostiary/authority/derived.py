@@ -13,7 +13,7 @@ from ostiary.core.leak import What
 from ostiary.core.oauth.code import Code
 from ostiary.core.policy import Policy
 from ostiary.core.session import Session
-from ostiary.storage import cli_tokens, codes, events, refresh_tokens, sessions
+from ostiary.storage import cli_tokens, codes, events, refresh_tokens, sessions, tree
 from ostiary.storage.database import Connection
 
 
@@ -97,6 +97,7 @@ async def closure(db: Connection, roots: Roots) -> tuple[dict[str, Session], dic
         tokens |= {one.id: one for one in await cli_tokens.find_many(db, new_tokens, user_id)}
         made = {
             **await codes.granted_from(db, user_id, new_sessions),
+            **await tree.children_of(db, user_id, new_sessions),
             **await sessions.issued_to(db, user_id, new_tokens),
             **await cli_tokens.made_with(db, user_id, new_sessions, new_tokens),
             **await events.tokens_given(db, user_id, new_sessions, new_tokens),

@@ -2,59 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from ostiary.authority.derived import Roots, closure
-from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Detail, Event, EventKind
 from ostiary.core.session import Reason, Revocation, Session
 from ostiary.core.statement import written
-from ostiary.storage import cli_tokens, events, sessions, subjects, suspended
+from ostiary.storage import cli_tokens, events, sessions, subjects, suspended, tree
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen
 from ostiary.storage.sessions import Whose
+from ostiary.storage.tree import Taken
 
 
 async def end_sessions(
     db: Connection, chosen: Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
 ) -> list[Session]:
-    """End the chosen sessions that have not ended yet, with one event each. Returns the live ones, as they were before.
+    """End the chosen sessions that have not ended yet, and what is bound to them, with one event each.
 
-    What a plan has suspended ends for good by this act: its reason and its moment hold, and no undo brings it back.
+    Returns those that were live, as they were before: first the chosen ones, then what ended with them, for the reason
+    `parent`. What a plan has suspended ends for good by this act: its reason and its moment hold, and no undo brings it
+    back.
     """
-    held = await suspended.hold(db, chosen)
-    end = Revocation(now, reason, by.name)
+    held = await tree.take(db, chosen)
+    below = Below(await tree.take_below(db, chosen), held, reason)
+    end, with_parent = Revocation(now, reason, by.name), Revocation(now, "parent", by.name)
     ended = await sessions.revoke(db, chosen, end)
-    await _tell(db, "session.revoked", ended, now, by, detail or {}, reason)
-    await _finish(db, held, end, by, detail or {})
+    await tell(db, "session.revoked", ended, now, by, detail or {}, reason)
+    await finish(db, [one for one in held if one.plan_id is not None], end, by, detail or {})
+    if below.live:
+        with_them = await sessions.revoke(db, sessions.ids(below.live), with_parent)
+        await tell(db, "session.revoked", with_them, now, by, below.detail_of(detail), "parent")
+        ended += with_them
+    await finish(db, below.suspended, with_parent, by, below.detail_of(detail))
     await end_what_they_made(db, [one for one in ended if one.issued_by is not None], reason=reason, by=by, now=now)
     return ended
 
 
-async def _finish(
-    db: Connection, held: Sequence[suspended.Suspended], end: Revocation, by: Caller, detail: Detail
+class Below:
+    """What is bound to sessions that end, taken together with them."""
+
+    def __init__(self, found: Sequence[Taken], above: Sequence[Taken], reason: Reason) -> None:
+        """`found`, as far as it is not among `above`, which end by themselves for a reason."""
+        ends = {one.id for one in above}
+        own = [one for one in found if one.id not in ends]
+        self.live = [one.id for one in own if one.plan_id is None]
+        self.suspended = [one for one in own if one.plan_id is not None]
+        self._because = {one.id: next((at for at in reversed(one.path) if at in ends), one.path[-1]) for one in own}
+        self._reason = reason
+
+    def detail_of(self, detail: Detail | None = None) -> Callable[[str], Detail]:
+        """What an event says of one: what it ended with, and why that ended."""
+        return lambda session_id: {
+            **(detail or {}), "because": self._because[session_id], "because_reason": self._reason
+        }  # fmt: skip
+
+
+async def finish(
+    db: Connection, held: Sequence[Taken], end: Revocation, by: Caller, detail: Detail | Callable[[str], Detail]
 ) -> None:
+    """End for good what plans had suspended, with one event each."""
     await suspended.end(db, [one.id for one in held], end)
-    for (plan_id, at), some in _together(held):
-        before: Detail = {**detail, "plan_id": plan_id, "suspended_at": written(at)}
-        await _tell(db, "session.revoked", some, end.at, by, before, end.reason)
-
-
-async def suspend_sessions(
-    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str, until: datetime
-) -> int:
-    """Suspend the live ones of a plan's sessions: refused from now on, until the plan is undone. How many."""
-    # An undo of another plan may bring some of them back right now: then they are ours to suspend, and it waits for us.
-    await suspended.hold(db, sessions.ids(session_ids))
-    end = Revocation(now, "bulk", by.name, until)
-    changed = await suspended.suspend(db, session_ids, end, plan_id)
-    await _tell(db, "session.suspended", changed, now, by, {"plan_id": plan_id, "until": written(until)}, end.reason)
-    minted = await sessions.minted_among(db, [one.id for one in changed])
-    await end_what_they_made(db, minted, reason=end.reason, by=by, now=now)
-    return len(changed)
+    before = {one.id: suspended_by(one.plan_id, one.at) for one in held}
+    await tell(db, "session.revoked", held, end.at, by, lambda one: {**_of(detail, one), **before[one]}, end.reason)
 
 
 async def end_what_they_made(
@@ -73,69 +86,30 @@ async def end_what_they_made(
             await end_tokens(db, one.user_id, by=by, now=now, token_id=token_id)
 
 
-async def restore_sessions(
-    db: Connection, session_ids: Sequence[str], *, by: Caller, now: datetime, plan_id: str
-) -> int:
-    """Bring back sessions that a plan suspended, with one event each. How many.
-
-    What another plan was applied to as well stays refused, by that one from now on.
-    """
-    await suspended.hold(db, sessions.ids(session_ids))  # as above: another plan is applied before this, or after it
-    for heir, some in _by_heir(await suspended.heirs(db, session_ids, plan_id)):
-        whose = [Whose(one.session_id, one.user_id) for one in some]
-        applied_by = Caller(User(heir.applied_by), client=by.client)
-        if heir.undo_until is None or now >= heir.undo_until:
-            end = Revocation(now, "bulk", applied_by.name)
-            held = await suspended.hold(db, sessions.ids([one.id for one in whose]))
-            await _finish(db, held, end, applied_by, {})
-        else:
-            await suspended.hand_over(db, [one.id for one in whose], heir.plan_id, heir.undo_until)
-            detail: Detail = {"plan_id": heir.plan_id, "until": written(heir.undo_until)}
-            await _tell(db, "session.suspended", whose, now, applied_by, detail, "bulk")
-    back = await suspended.restore(db, session_ids, plan_id)
-    await _tell(db, "session.restored", back, now, by, {"plan_id": plan_id})
-    return len(back)
+def suspended_by(plan_id: str | None, at: datetime | None) -> Detail:
+    """What an event says of the suspension that an ending, or another plan, takes over."""
+    return {"plan_id": plan_id, "suspended_at": written(at) if at is not None else None}
 
 
-async def settle_sessions(
-    db: Connection, session_ids: Sequence[str], *, applied_by: Caller, now: datetime, plan_id: str
-) -> int:
-    """Make a plan's suspensions final, as nobody can undo it any more. How many ended by that, with one event each."""
-    ended = await suspended.settle(db, session_ids, plan_id)
-    for (_, at), some in _together(ended):
-        detail: Detail = {"plan_id": plan_id, "suspended_at": written(at)}
-        await _tell(db, "session.revoked", some, now, applied_by, detail, "bulk")
-    return len(ended)
-
-
-def _together(
-    held: Sequence[suspended.Suspended],
-) -> Iterable[tuple[tuple[str, datetime], list[suspended.Suspended]]]:
-    """Those that one step of one plan suspended."""
-    groups: dict[tuple[str, datetime], list[suspended.Suspended]] = {}
-    for one in held:
-        groups.setdefault((one.plan_id, one.at), []).append(one)
-    return groups.items()
-
-
-def _by_heir(found: Sequence[suspended.Heir]) -> Iterable[tuple[suspended.Heir, list[suspended.Heir]]]:
-    groups: dict[str, list[suspended.Heir]] = {}
-    for one in found:
-        groups.setdefault(one.plan_id, []).append(one)
-    return [(some[0], some) for some in groups.values()]
-
-
-async def _tell(
+async def tell(
     db: Connection,
     kind: EventKind,
-    changed: Sequence[Session | Whose | suspended.Suspended],
+    changed: Sequence[Session | Whose | Taken | suspended.Settled | suspended.Orphan],
     now: datetime,
     by: Caller,
-    detail: Detail,
+    detail: Detail | Callable[[str], Detail],
     reason: Reason | None = None,
 ) -> None:
-    told = [by.did(kind, now, user_id=one.user_id, session_id=one.id, reason=reason, detail=detail) for one in changed]
+    """Write one event for each, by the one who acts; `detail` may differ by session id."""
+    told = [
+        by.did(kind, now, user_id=one.user_id, session_id=one.id, reason=reason, detail=_of(detail, one.id))
+        for one in changed
+    ]
     await events.add(db, told)
+
+
+def _of(detail: Detail | Callable[[str], Detail], session_id: str) -> Detail:
+    return detail(session_id) if callable(detail) else detail
 
 
 async def end_user(
@@ -145,15 +119,19 @@ async def end_user(
     reason: Reason,
     by: Caller,
     now: datetime,
-    spare: str | None = None,
+    spare: Session | None = None,
     application_id: str | None = None,
 ) -> list[Session]:
-    """End every session of a user (in one application; but one, when given), and bar whatever sign-in began before now.
+    """End every session of a user (in one application), and bar whatever sign-in began before now.
+
+    With `spare`, that session goes on, with what is bound together with it: the applications of the same browser. What
+    stands by itself does not.
 
     Holding the user's row makes this and a start take turns; the cut-off time refuses the start that comes second.
     """
     previous = await subjects.hold(db, user_id)
-    chosen = sessions.of_user(user_id, spare, application_id)
+    spared = await tree.bound_together(db, spare) if spare is not None else ()
+    chosen = sessions.of_user(user_id, spared, application_id)
     ended = await end_sessions(db, chosen, reason=reason, by=by, now=now)
     await subjects.set_cut_off(db, user_id, _later(previous, now))
     return ended

@@ -7,6 +7,7 @@ from typing import Final, TypedDict
 
 from ostiary.authority.results import Beginning
 from ostiary.core.caller import Caller
+from ostiary.core.tree import Position
 from ostiary.errors import InvalidRequest
 
 MAXIMUM_TEXT: Final = 128  # characters of an application id or a tenant
@@ -26,6 +27,9 @@ class Opening(TypedDict, total=False):
         by: who minted it, when it was not the user's own sign-in.
         issued_by: who minted the session that it comes of.
         reason: why it was minted, as the issuer says.
+        position: where it hangs, whose sessions are held then; a root by default.
+        stays: of a root, as of `Session`.
+        resource: as of `Session`.
     """
 
     began: Beginning | None
@@ -39,6 +43,9 @@ class Opening(TypedDict, total=False):
     by: Caller | None
     issued_by: str | None
     reason: str | None
+    position: Position
+    stays: bool | None
+    resource: str | None
 
 
 def check(opening: Opening) -> None:

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ostiary.authority.acting import act
-from ostiary.authority.ending import end_sessions, restore_sessions, suspend_sessions
+from ostiary.authority.ending import end_sessions
 from ostiary.authority.planning import Planning
+from ostiary.authority.suspending import restore_sessions, suspend_sessions
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.event import Detail

@@ -36,6 +36,7 @@ class Presence:
         self._policy = policy
         self._clock = clock
         self._sessions: dict[str, Use] = {}
+        self._above: dict[str, Use] = {}  # what these are bound to: a use of them is a use of it
         self._tokens: dict[str, datetime] = {}
         self._tasks = tasks
 
@@ -52,11 +53,12 @@ class Presence:
         if self.has_noted(session, now) or (client.ip is None and now - session.last_used_at < GRAIN):
             return False
         if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
-            self._sessions[session.id] = Use(now, client.ip, client.user_agent)
+            self._sessions[session.id] = Use(now, client.ip, client.user_agent, len(session.path))
+            self._above |= {one: Use(now, None, None, depth) for depth, one in enumerate(session.path)}
         return self._is_urgent(session, now)
 
     def _is_urgent(self, session: Session, now: datetime) -> bool:
-        idle = self._policy.idle_timeout
+        idle = self._policy.idle_limit(stays=session.stays)
         return idle is not None and session.last_used_at + idle - now < URGENT
 
     def note_token(self, token: CliToken, now: datetime) -> None:
@@ -71,27 +73,38 @@ class Presence:
             StoreUnavailable: the database did not answer.
         """
         used, self._sessions = self._sessions, {}
+        above, self._above = self._above, {}
         tokens, self._tokens = self._tokens, {}
         try:
+            # What others are bound to comes first: it must never be unused for longer than these.
+            while above:
+                piece = dict(itertools.islice(above.items(), PIECE))
+                await self._write({}, piece, {})
+                for session_id in piece:
+                    del above[session_id]
             while used or tokens:
                 piece = dict(itertools.islice(used.items(), PIECE))
-                await self._write(piece, tokens)
+                await self._write(piece, {}, tokens)
                 tokens = {}
                 for session_id in piece:
                     del used[session_id]
         except BaseException:
             self._sessions = used | self._sessions
+            self._above = above | self._above
             self._tokens = tokens | self._tokens
             raise
 
     @in_transaction
-    async def _write(self, db: Connection, used: dict[str, Use], tokens: dict[str, datetime]) -> None:
+    async def _write(
+        self, db: Connection, used: dict[str, Use], above: dict[str, Use], tokens: dict[str, datetime]
+    ) -> None:
         ahead = await store_time.ahead(db)
         if ahead > store_time.TOLERANCE:
             # A use in the future would keep a session awake for all others until then.
             used = {session_id: replace(use, at=use.at - ahead) for session_id, use in used.items()}
+            above = {session_id: replace(use, at=use.at - ahead) for session_id, use in above.items()}
             tokens = {token_id: at - ahead for token_id, at in tokens.items()}
-        await uses.touch(db, used, self._policy, self._clock() - ahead)
+        await uses.touch(db, used, self._policy, self._clock() - ahead, above)
         await cli_tokens.touch(db, tokens)
 
     def begin(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ostiary.core.caller import Caller
+from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.token import parse
 
@@ -48,11 +50,16 @@ class Revoked:
         session: as it is now.
         live_tokens: how many CLI tokens of the user still work, as they have a lifecycle of their own.
         was_live: False if it had ended already.
+        count, devices: how many sessions ended by this, and how many of them were sign-ins on a device.
+        is_own: whether the caller's own is among them.
     """
 
     session: Session
     live_tokens: int
     was_live: bool = True
+    count: int = 1
+    devices: int = 0
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class RevokedMany:
     """How many sessions and CLI tokens an act ended; `live_tokens` still work.
 
     Attributes:
+        devices: how many of the sessions were sign-ins on a device; the others hung under these, or under one that
+            goes on.
         renewed: the caller's own session with its new secret, where the act spared it: a copy of the old secret that
             somebody else holds does not outlive the act (ASVS 5.0 7.2.4).
     """
@@ -68,3 +77,10 @@ class RevokedMany:
     tokens: int = 0
     live_tokens: int = 0
     renewed: Started | None = None
+    devices: int = 0
+
+
+def counted(ended: Iterable[Session], policy: Policy, now: datetime) -> tuple[int, int]:
+    """How many of these were live at `now`, and how many of those were sign-ins on a device."""
+    live = [one for one in ended if one.ended(policy, now) is None]
+    return len(live), sum(1 for one in live if one.hold is None)

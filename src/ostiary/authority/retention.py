@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.sealing import Sealing
+from ostiary.core.browser import MARK_LIFE
 from ostiary.core.caller import Caller
 from ostiary.core.lags import KEPT as LAGS_KEPT
 from ostiary.core.needs import admin
@@ -139,6 +140,7 @@ class Retention(Acts):
         gone.tokens += await self._all(lambda db, n: retention.ended_tokens(db, ended, n), gone, tell)
         gone.codes += await self._all(lambda db, n: retention.expired_codes(db, codes, n), gone, tell)
         await self._all(lambda db, n: retention.old_refusals(db, window, n), gone, tell)
+        await self._all(lambda db, n: retention.old_marks(db, now - MARK_LIFE, n), gone, tell)
         await self._all(lambda db, n: plans.purge(db, now - PLANS_KEPT, n), gone, tell)
         await self._all(lambda db, n: lags.purge(db, now - LAGS_KEPT, n), gone, tell)
         gone.forgotten += await self._all(lambda db, n: retention.forget_in_sessions(db, personal, n), gone, tell)

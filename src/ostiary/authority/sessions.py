@@ -9,14 +9,15 @@ from typing import Final
 from ostiary.authority.acting import Acting, act
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions, end_tokens, end_user
-from ostiary.authority.results import Revoked, RevokedMany
+from ostiary.authority.results import Revoked, RevokedMany, counted
 from ostiary.authority.starting import Starting
 from ostiary.core.caller import Caller
 from ostiary.core.client import check_label
 from ostiary.core.needs import fresh, scope
 from ostiary.core.session import Reason, Revocation, Session
-from ostiary.errors import SessionNotFound
-from ostiary.storage import callers, cli_tokens, events, sessions
+from ostiary.core.tree import Extent
+from ostiary.errors import NotAllowed, SessionNotFound
+from ostiary.storage import callers, cli_tokens, clients, events, sessions, tree
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.hot import ListedSession
 from ostiary.storage.reader import Reader
@@ -89,8 +90,8 @@ class Sessions(Starting):
         """
         by.ensure_scope("sessions:read")
         async with self.database.reading() as db:
-            live = await sessions.count_live(db, by.user.id, self.policy, self._clock())
-        return live - 1 if by.session else live
+            spared = await tree.bound_together(db, by.session) if by.session is not None else ()
+            return await sessions.count_live(db, by.user.id, self.policy, self._clock(), spare=spared)
 
     @act(scope("sessions:revoke"))
     async def label(self, db: Connection, session_id: str, text: str | None, *, by: Caller) -> Session:
@@ -111,38 +112,79 @@ class Sessions(Starting):
         return session
 
     @act(scope("sessions:revoke"))
-    async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "user") -> Revoked:
-        """End one session of the caller. Ending one that has ended changes nothing and is no error.
+    async def revoke(
+        self,
+        db: Connection,
+        session_id: str,
+        *,
+        by: Caller,
+        reason: Reason = "user",
+        extent: Extent = "session",
+        standing: bool = False,
+    ) -> Revoked:
+        """End one session of the caller, and what is bound to it. Again changes nothing and is no error.
+
+        Args:
+            extent: what ends: the session, only what hangs under it, or the whole device that it is on.
+            standing: also what hangs under these and stands by itself.
 
         Raises:
             SessionNotFound: missing, or not the caller's.
             ReauthenticationRequired: another than the caller's own, and the sign-in is too old for the policy.
-            NotAllowed: a CLI token without `sessions:revoke`.
+            NotAllowed: a CLI token without `sessions:revoke`; a stranger's application, of more than one session.
         """
         if session_id != by.session_id:
             self.acting.ensure(by, fresh)
-        return await self.revoke_within(db, session_id, by.user.id, by, reason)
+        if extent != "session" or standing:
+            await self._ensure_of_the_house(db, by)
+        return await self.revoke_within(db, session_id, by.user.id, by, reason, extent, standing=standing)
+
+    async def _ensure_of_the_house(self, db: Connection, by: Caller) -> None:
+        client_id = by.session.client_id if by.session is not None else None
+        found = await clients.find(db, client_id) if client_id is not None else None
+        if by.granted is not None and (found is None or found.client.third_party):
+            raise NotAllowed("this is for applications of this server's own: yours may end one session at a time")
 
     async def revoke_within(
-        self, db: Connection, session_id: str, user_id: str | None, by: Caller, reason: Reason
+        self,
+        db: Connection,
+        session_id: str,
+        user_id: str | None,
+        by: Caller,
+        reason: Reason,
+        extent: Extent = "session",
+        *,
+        standing: bool = False,
     ) -> Revoked:
-        """End one session, of that user or of anybody: `revoke` when the rights are settled."""
-        now = self._clock()
-        ended = await end_sessions(db, sessions.by_id(session_id, user_id), reason=reason, by=by, now=now)
-        if ended:  # what it is now follows from what it was: the row need not be read again
-            session = replace(ended[0], revoked=Revocation(now, reason, by.name))
+        """`revoke` of that user's, or of anybody's, when the rights are settled."""
+        now, chosen = self._clock(), sessions.by_id(session_id, user_id)
+        if extent != "session":
+            found = await sessions.find(db, session_id, user_id)
+            if found is None:
+                raise SessionNotFound
+            chosen = (
+                tree.hanging_under(session_id) if extent == "below" else sessions.ids([session_id, found.device_id])
+            )
+        ended = await end_sessions(db, tree.within(chosen) if standing else chosen, reason=reason, by=by, now=now)
+        is_it = next((one for one in ended if one.id == session_id), None)
+        if is_it is not None:  # what it is now follows from what it was: the row need not be read again
+            session = replace(is_it, revoked=Revocation(now, reason, by.name))
         elif (found := await sessions.find(db, session_id, user_id)) is not None:
             session = found
         else:
             raise SessionNotFound
-        was_live = any(one.ended(self.policy, now) is None for one in ended)
-        return Revoked(session, await cli_tokens.count_live(db, session.user_id, now), was_live)
+        count, devices = counted(ended, self.policy, now)
+        was_live = count > 0 if extent == "below" else is_it is not None and is_it.ended(self.policy, now) is None
+        own = {one.id for one in ended} | ({session_id} if extent != "below" else set())
+        live_tokens = await cli_tokens.count_live(db, session.user_id, now)
+        return Revoked(session, live_tokens, was_live, count, devices, by.session_id in own)
 
     @act(scope("sessions:revoke"), fresh, with_user=True)
     async def revoke_others(self, db: Connection, *, by: Caller) -> RevokedMany:
         """End every session of the caller but the one that asks; a sign-in that began before does not survive either.
 
-        The one that asks gets a new secret.
+        The one that asks gets a new secret. What is bound together with it, such as the applications of the same
+        browser, goes on, too; what stands by itself does not.
 
         Raises:
             ReauthenticationRequired: the sign-in is too old for the policy.
@@ -165,7 +207,7 @@ class Sessions(Starting):
         return await self._revoke_others(db, by)
 
     async def _revoke_others(self, db: Connection, by: Caller) -> RevokedMany:
-        done = await self._revoke_many(db, by, "user_others", by.session_id, tokens=False)
+        done = await self._revoke_many(db, by, "user_others", by.session, tokens=False)
         return replace(done, renewed=await self.renew_own(db, by))
 
     @act(scope("sessions:revoke"), fresh, with_user=True)
@@ -189,7 +231,7 @@ class Sessions(Starting):
         db: Connection,
         by: Caller,
         reason: Reason,
-        spare: str | None,
+        spare: Session | None,
         *,
         tokens: bool,
         application_id: str | None = None,
@@ -197,8 +239,8 @@ class Sessions(Starting):
         user_id, now = by.user.id, self._clock()
         ended = await end_user(db, user_id, reason=reason, by=by, now=now, spare=spare, application_id=application_id)
         revoked = await end_tokens(db, user_id, by=by, now=now) if tokens else []
-        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
-        return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now))
+        count, devices = counted(ended, self.policy, now)
+        return RevokedMany(count, len(revoked), await cli_tokens.count_live(db, user_id, now), devices=devices)
 
     async def log_out(self, *, by: Caller) -> None:
         """End the caller's own session for good; for a CLI token there is nothing to end. Again is no error.

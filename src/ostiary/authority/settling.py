@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from ostiary.authority.ending import settle_sessions
 from ostiary.authority.plans import REST, Plans
+from ostiary.authority.suspending import settle_sessions
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.plan import Plan

@@ -8,7 +8,7 @@ from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
 from ostiary.authority.passwords import Passwords
-from ostiary.authority.results import Beginning, RevokedMany, Started
+from ostiary.authority.results import Beginning, RevokedMany, Started, counted
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
 from ostiary.authority.unheard import Unheard
@@ -218,10 +218,10 @@ class SignIn(Acts):
         await events.add(db, [by.did("user.password_changed", now, user_id=user_id)])
         ended = []
         if end_other_sessions:
-            ended = await end_user(db, user_id, reason="password_change", by=by, now=now, spare=by.session_id)
-        count = sum(1 for session in ended if session.ended(self.policy, now) is None)
+            ended = await end_user(db, user_id, reason="password_change", by=by, now=now, spare=by.session)
+        count, devices = counted(ended, self.policy, now)
         live_tokens = await cli_tokens.count_live(db, user_id, now)
-        return RevokedMany(count, 0, live_tokens, await self._sessions.renew_own(db, by))
+        return RevokedMany(count, 0, live_tokens, await self._sessions.renew_own(db, by), devices)
 
     @in_transaction
     async def _refuse(self, db: Connection, attempt: Attempt, client: Client) -> None:

@@ -12,10 +12,11 @@ from ostiary.authority.results import Beginning, Started
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client, check_label
 from ostiary.core.event import Detail
-from ostiary.core.session import DEFAULT_TENANT, Kind, Session, new_deadline
+from ostiary.core.session import DEFAULT_TENANT, Hold, Kind, Session, new_deadline
 from ostiary.core.token import Token, mint, parse
+from ostiary.core.tree import ROOT, below
 from ostiary.errors import LimitReached, SessionInvalid
-from ostiary.storage import accounts, events, sessions, subjects
+from ostiary.storage import accounts, events, sessions, subjects, uses
 from ostiary.storage.database import Connection, in_transaction
 
 
@@ -80,9 +81,11 @@ class Starting(Acts):
             await self.hold_unchanged(db, began)
         if await accounts.is_disabled(db, user_id):
             raise SessionInvalid("this account is disabled")
-        now = self._clock()
-        await self._make_room(db, user_id, now)
-        token = mint("sess")
+        position = opening.get("position", ROOT)
+        now = position.begins_at or self._clock()
+        if not position.path:
+            await self._make_room(db, user_id, now)
+        token, ends_at = mint("sess"), new_deadline(self.policy, now, opening.get("lifetime"))
         session = Session(
             id=token.id,
             user_id=user_id,
@@ -90,7 +93,7 @@ class Starting(Acts):
             created_at=now,
             auth_time=opening.get("auth_time") or now,
             last_used_at=now,
-            expires_at=new_deadline(self.policy, now, opening.get("lifetime")),
+            expires_at=min(ends_at, position.ends_at or ends_at),
             ip=client.ip,
             user_agent=client.user_agent,
             label=check_label(opening.get("label")),
@@ -99,11 +102,19 @@ class Starting(Acts):
             amr=amr,
             issued_by=by.name if by else opening.get("issued_by"),
             client_id=opening.get("client_id"),
+            parent_id=position.parent_id,
+            root_id=position.root_id,
+            path=position.path,
+            device_since=position.device_since,
+            stays=opening.get("stays") if position.parent_id is None else position.stays,
+            resource=opening.get("resource"),
         )
         await sessions.add(db, session, token.digest)
         detail: Detail = {"kind": kind, "amr": " ".join(amr)}
         if session.client_id is not None:
             detail["client_id"] = session.client_id
+        if session.parent_id is not None:
+            detail |= {"parent_id": session.parent_id, "hold": session.hold}
         if reason := opening.get("reason"):
             detail["why"] = reason
         await events.add(
@@ -111,11 +122,50 @@ class Starting(Acts):
         )
         return Started(session, token.text)
 
+    async def start_under(
+        self,
+        db: Connection,
+        parent: Session,
+        hold: Hold,
+        *,
+        client: Client,
+        kind: Kind,
+        **opening: Unpack[Opening],
+    ) -> Started:
+        """Start what a session lets in, inside a transaction that is open already: it is a use of that session.
+
+        Whoever ends that session waits until the transaction ends, and finds this one, too.
+
+        Raises:
+            SessionInvalid, LimitReached, InvalidRequest: as `start`; also if `parent` does not live.
+        """
+        now = self._clock()
+        if parent.refusal(self.policy, now) or not await uses.record_chain(db, (*parent.path, parent.id), now):
+            raise SessionInvalid("the session that would let this one in has ended")
+        opening["position"] = below(parent, hold, self.policy, now)
+        return await self.start_within(db, parent.user_id, client=client, kind=kind, **opening)
+
+    async def continue_within(
+        self, db: Connection, session: Session, *, client: Client, auth_time: datetime, amr: tuple[str, ...]
+    ) -> Session:
+        """Let a client's grant go on with a newer sign-in, inside a transaction that is open already.
+
+        Raises:
+            SessionInvalid: it has ended meanwhile.
+        """
+        now = self._clock()
+        if not await uses.record(db, session, uses.Use(now, client.ip, client.user_agent)):
+            raise SessionInvalid
+        await sessions.continue_grant(db, session.id, auth_time, amr)
+        detail: Detail = {"continued": True, "client_id": session.client_id}
+        await events.add(db, [session_event("session.renewed", session, now, client, session.user_id, detail)])
+        return await sessions.find(db, session.id) or session
+
     async def _make_room(self, db: Connection, user_id: str, now: datetime) -> None:
         most = self.policy.max_sessions
         if most is None:
             return
-        live = await sessions.count_live(db, user_id, self.policy, now)
+        live = await sessions.count_unbound(db, user_id, self.policy, now)
         if live < most:
             return
         if self.policy.at_limit == "deny":
@@ -152,6 +202,8 @@ class Starting(Acts):
         """`renew` of a session that was verified, inside a transaction that is open already."""
         now = self._clock()
         token: Token = mint("sess", session.id)
+        if not await uses.record_chain(db, session.path, now):
+            raise SessionInvalid
         if not await sessions.renew(db, session.id, old=old, new=token.digest, auth_time=auth_time, now=now):
             raise SessionInvalid
         detail: Detail = {"reauthenticated": auth_time is not None}

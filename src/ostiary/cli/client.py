@@ -56,6 +56,7 @@ def client() -> None:
     "--third-party/--first-party",
     help="Ask users before it gets anything; or it is of the house, as without either.",
 )
+@click.option("--standing", is_flag=True, help="What it is granted outlives the browser that let it in.")
 @click.option("--grant", "grants", multiple=True, metavar="GRANT", help="What it may use; can be repeated.")
 @click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may ask for; can be repeated.")
 @click.option("--application", metavar="ID", help="The application that its sessions are of.  [default: its own id]")
@@ -71,6 +72,7 @@ def add(
     public: bool,
     native: bool,
     third_party: bool,
+    standing: bool,
     grants: tuple[str, ...],
     scopes: tuple[str, ...],
     application: str | None,
@@ -100,6 +102,7 @@ def add(
         grants=list(grants) or None,
         scopes=list(scopes) or None,
         third_party=third_party,
+        standing=standing,
     )
     _show_secret(invocation, f"Added client {name}.", answer)
 

@@ -54,6 +54,7 @@ class Client(Answer, kw_only=True):
     scopes: tuple[str, ...]
     third_party: bool
     created_at: datetime
+    standing: Annotated[bool, Meta(description="Its grants outlive the browser session that let them in.")]
 
 
 class ClientAnswer(Answer, kw_only=True):
@@ -116,6 +117,9 @@ class AddClient(NamedClient, kw_only=True):
     ] = None
     scopes: Annotated[ClientScopes | None, Meta(description="Left out: what such a client usually needs.")] = None
     third_party: Annotated[bool, Meta(description="True: its users are asked first.")] = False
+    standing: Annotated[
+        bool, Meta(description="True: its grants act while their person is away, whatever becomes of the browser.")
+    ] = False
 
 
 class ShowClient(OfClient):

@@ -11,7 +11,7 @@ from msgspec import Meta
 from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.core.client import DeviceKind
 from ostiary.core.credential import TokenStatus
-from ostiary.core.session import Kind, Limit, Reason, Status
+from ostiary.core.session import Hold, Kind, Limit, Reason, Status, Via
 
 SESSION_ID = "sess_k3v7mzpq2w4x6y7a2b3c4d5e6f"
 TOKEN_ID = "ost_a2b3c4d5e6f7k3v7mzpq2w4x6y"
@@ -83,6 +83,21 @@ class Session(Answer, kw_only=True):
     tenant: str
     amr: Annotated[Sequence[str], Meta(description="How the person signed in (RFC 8176).", examples=[["pwd"]])]
     issued_by: Annotated[str | None, Meta(description="Who minted it, when it was not the user's own sign-in.")]
+    kind: Kind
+    via: Annotated[Via, Meta(description="How it began.")]
+    device_id: Annotated[
+        SessionId, Meta(description="The sign-in on a device that it belongs to: its own id for such a one.")
+    ]
+    parent_id: Annotated[
+        SessionId | None, Meta(description="What let it in, and so what it hangs under; null for a device.")
+    ]
+    hold: Annotated[
+        Hold | None,
+        Meta(
+            description="`bound`: ends with its parent; `standing`: was allowed to act while its person is away; "
+            "null for a device."
+        ),
+    ]
     ended_at: Annotated[Instant | LeftOut | None, Meta(description="Only with `include=ended`: when it ended.")] = (
         LEFT_OUT
     )
@@ -103,7 +118,6 @@ class AdminSession(Session, kw_only=True):
         str | None, Meta(description="Null when the account is gone or lives elsewhere.", examples=["ada"])
     ]
     user_id: Annotated[str, Meta(examples=[USER_ID])]
-    kind: Kind
     auth_time: Annotated[
         Instant | None, Meta(description="When the person last proved who they are; null where nobody did.")
     ]

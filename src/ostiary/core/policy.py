@@ -22,6 +22,7 @@ class Policy:
         name: which preset it began as.
         source: where its numbers are from.
         idle_timeout: since last used; None for no idle limit.
+        browser_idle: the same where the cookie dies with the browser: nobody can tell a closed one from an idle one.
         lifetime: since start, however much it is used. Also the most that can be minted.
         max_sessions: live sessions per user; None for no limit.
         at_limit: `evict` ends the least recently used one (reason `limit`), `deny` refuses the sign-in.
@@ -37,14 +38,27 @@ class Policy:
     at_limit: AtLimit = "evict"
     step_up_age: timedelta | None = None
     power_age: timedelta | None = timedelta(minutes=15)  # ours; ASVS 5.0 7.5.1 and 7.5.3 name no number
+    browser_idle: timedelta = timedelta(hours=24)  # ours: a browser that was left open overnight is still signed in
 
     def __post_init__(self) -> None:
         if self.lifetime <= timedelta(0):
             raise ValueError("lifetime must be positive")
         if self.idle_timeout is not None and self.idle_timeout < MINIMUM_IDLE:
             raise ValueError("idle_timeout must be at least 2 minutes, as use is recorded once a minute")
+        if self.browser_idle < MINIMUM_IDLE:
+            raise ValueError("browser_idle must be at least 2 minutes, as use is recorded once a minute")
         if self.max_sessions is not None and self.max_sessions < 1:
             raise ValueError("max_sessions must be at least 1")
+
+    def idle_limit(self, *, stays: bool | None) -> timedelta | None:
+        """How long a session may go unused; None for any time.
+
+        Args:
+            stays: as of `Session.stays`.
+        """
+        if stays is not False:
+            return self.idle_timeout
+        return self.browser_idle if self.idle_timeout is None else min(self.idle_timeout, self.browser_idle)
 
 
 PRESETS: Final[dict[str, Policy]] = {

@@ -22,10 +22,17 @@ Reason: TypeAlias = Literal[
     "refresh_reuse",
     "limit",
     "policy",
+    "replaced",
+    "upstream",
+    "client",
+    "code_replay",
+    "parent",
 ]
 Limit: TypeAlias = Literal["idle", "lifetime"]
 Life: TypeAlias = Literal["live", "suspended", "ended"]
 Status: TypeAlias = Literal["active", "stale", "suspended", "expired", "revoked"]
+Hold: TypeAlias = Literal["bound", "standing"]  # how it hangs: ends with its parent, or acts while its person is away
+Via: TypeAlias = Literal["sign_in", "code", "client_credentials", "mint"]  # how it began
 
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -70,6 +77,13 @@ class Session:
         amr: how the person signed in (RFC 8176), `("pwd",)` for a password.
         issued_by: who minted it, when it was not the user's own sign-in.
         client_id: the OAuth client that holds it; None for every other kind.
+        parent_id: what it hangs under; None for a root: a sign-in on a device.
+        root_id: the root of its tree; None for a root.
+        path: what it ends with, from the outermost down to its parent; empty where nothing else ends it.
+        device_since: when the outermost of these started: its lifetime is reckoned from then. None without.
+        stays: whether its person asked to stay signed in; False where its cookie dies with the browser, so that it ends
+            soon after its last use; None where no cookie of ours holds it.
+        resource: whom its tokens are for (RFC 8707); None for this server and its clients.
         revoked: how it was ended or suspended, or None.
     """
 
@@ -88,6 +102,12 @@ class Session:
     amr: tuple[str, ...] = ()
     issued_by: str | None = None
     client_id: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    path: tuple[str, ...] = ()
+    device_since: datetime | None = None
+    stays: bool | None = None
+    resource: str | None = None
     revoked: Revocation | None = None
 
     def life(self, policy: Policy, now: datetime) -> Life:
@@ -105,9 +125,9 @@ class Session:
 
     def deadline(self, policy: Policy) -> tuple[datetime, Limit]:
         """`ends_at`, and by which limit."""
-        ends_at = lifetime_ends_at(self, policy)
-        if policy.idle_timeout is not None:
-            idle_at = self.last_used_at + policy.idle_timeout
+        ends_at, idle = lifetime_ends_at(self, policy), policy.idle_limit(stays=self.stays)
+        if idle is not None:
+            idle_at = self.last_used_at + idle
             if idle_at < ends_at:
                 return idle_at, "idle"
         return ends_at, "lifetime"
@@ -149,6 +169,28 @@ class Session:
         return self.deadline(policy) if self.revoked is None else (self.revoked.at, self.revoked.reason)
 
     @property
+    def device_id(self) -> str:
+        """The device that it is a session on: the root's id."""
+        return self.root_id or self.id
+
+    @property
+    def hold(self) -> Hold | None:
+        """How it hangs; None for a root.
+
+        A client's grant that hangs under nothing, as of before there were trees, stands by itself.
+        """
+        if self.path:
+            return "bound"
+        return "standing" if self.parent_id is not None or self.kind == "oauth" else None
+
+    @property
+    def via(self) -> Via:
+        """How it began."""
+        if self.client_id is not None:
+            return "client_credentials" if self.kind == "service" else "code"
+        return "sign_in" if self.issued_by is None else "mint"
+
+    @property
     def proved_at(self) -> datetime | None:
         """When the person last proved who they are; None where an administrator made the session and nobody did."""
         return self.auth_time if self.issued_by is None else None
@@ -169,13 +211,18 @@ class HasLifetime(Protocol):
     def expires_at(self) -> datetime:
         """The end of its lifetime, as it was when it started."""
 
+    @property
+    def device_since(self) -> datetime | None:
+        """When what it ends with started."""
+
 
 def lifetime_ends_at(session: HasLifetime, policy: Policy) -> datetime:
     """The end of its lifetime, however much it is used.
 
-    A lifetime that was shortened since the start holds at once; one that was lengthened does not.
+    A lifetime that was shortened since the start holds at once, for what is bound, too; one that was lengthened does
+    not.
     """
-    return min(session.expires_at, session.created_at + policy.lifetime)
+    return min(session.expires_at, (session.device_since or session.created_at) + policy.lifetime)
 
 
 def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:

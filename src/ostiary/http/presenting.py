@@ -73,7 +73,6 @@ class Presenter:
             self.session(shown, with_ending=True),
             username=username,
             user_id=shown.user_id,
-            kind=shown.kind,
             auth_time=shown.proved_at,
             revoked_at=shown.revoked.at if shown.revoked else None,
         )

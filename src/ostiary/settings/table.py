@@ -94,6 +94,9 @@ class Settings:
     policy: str = _setting("default", one_of(*PRESETS), "the preset that the limits below change")
     lifetime: timedelta | None = _setting(None, optional(as_duration), "since start; also the most that can be minted")
     idle_timeout: timedelta | None = _setting(None, optional(as_duration), "since last used; at least 2m")
+    browser_idle: timedelta | None = _setting(
+        None, optional(as_duration), "since last used, where the cookie dies with the browser; at least 2m"
+    )
     max_sessions: int | None = _setting(None, optional(number_between(1, 100_000)), "live sessions per user")
     at_limit: str = _setting("evict", one_of("evict", "deny"), "what a sign-in over max_sessions does")
     step_up_age: timedelta | None = _setting(None, optional(as_duration), "oldest sign-in that may end other sessions")
@@ -200,7 +203,7 @@ class Settings:
         """
         changes: dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("lifetime", "idle_timeout", "max_sessions", "step_up_age", "power_age")
+            for name in ("lifetime", "idle_timeout", "browser_idle", "max_sessions", "step_up_age", "power_age")
             if getattr(self, name) is not None
         }
         try:

@@ -98,12 +98,14 @@ async def ending_of(db: Connection, session_id: str) -> Event | None:
 
 
 async def endings_of_act(db: Connection, ending: Event, limit: int) -> list[Event]:
-    """The endings that were one act with this one: at the same instant, by the same caller, for the same reason."""
+    """The endings that were one act with this one: at the same instant, by the same caller, in the same request.
+
+    Their reasons differ where some ended with others.
+    """
     query = select(events).where(
         events.c.at == ending.at,
         events.c.kind == ending.kind,
         events.c.by == ending.by,
-        events.c.reason == ending.reason,
         events.c.request_id.is_not_distinct_from(ending.request_id),
     )
     return [_event(row) for row in await db.execute(query.order_by(events.c.position).limit(limit))]

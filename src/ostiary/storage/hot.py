@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, LargeBinary, Select, select
+from sqlalchemy import Boolean, ColumnElement, Dialect, LargeBinary, Select, select
 
 from ostiary.core.account import User
 from ostiary.core.credential import CliToken
@@ -138,8 +138,15 @@ def _instant(text: str | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _flag(value: int | bool | None) -> bool | None:
+    """A truth as a store writes it: SQLite has numbers."""
+    return None if value is None else bool(value)
+
+
 _decode: Final = msgspec.json.Decoder().decode
-_VALUES: Final[dict[type, Callable[[Any], Any]]] = {Instant: _instant, Words: _words, LargeBinary: bytes.fromhex}
+_VALUES: Final[dict[type, Callable[[Any], Any]]] = {
+    Instant: _instant, Words: _words, LargeBinary: bytes.fromhex, Boolean: _flag,
+}  # fmt: skip
 _read_session, _read_listed, _read_token = _reading(_SESSION), _reading(FIELDS), _reading([*_TOKEN, *_USER])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, false, or_
 
 from ostiary.core.policy import Policy
 from ostiary.core.selector import Wanted
@@ -23,17 +23,24 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing of ours is older
 
 
 class Since(NamedTuple):
-    """What these columns of a live session lie after."""
+    """What these columns of a live session lie after.
+
+    Attributes:
+        device_since: where there is one.
+        browser_used_at: `last_used_at`, where its cookie dies with the browser.
+    """
 
     expires_at: datetime
     created_at: datetime
     last_used_at: datetime
+    device_since: datetime
+    browser_used_at: datetime
 
 
 def since(policy: Policy, now: datetime) -> Since:
     """The instants that `live_since` compares with, for what is live at `now`."""
-    idle = policy.idle_timeout
-    return Since(now, now - policy.lifetime, now - idle if idle is not None else _EVER)
+    idle, began = policy.idle_timeout, now - policy.lifetime
+    return Since(now, began, now - idle if idle is not None else _EVER, began, now - policy.browser_idle)
 
 
 def live_since(instants: Iterable[Any]) -> Chosen:
@@ -42,7 +49,15 @@ def live_since(instants: Iterable[Any]) -> Chosen:
     Args:
         instants: what `since` gives, in its order; or SQL that stands for it.
     """
-    return and_(sessions.c.revoked_at.is_(None), *(column > at for column, at in _compared(instants)))
+    expires_at, created_at, last_used_at, device_since, browser_used_at = instants
+    return and_(
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > expires_at,
+        sessions.c.created_at > created_at,
+        sessions.c.last_used_at > last_used_at,
+        or_(sessions.c.device_since.is_(None), sessions.c.device_since > device_since),
+        or_(sessions.c.stays.is_distinct_from(false()), sessions.c.last_used_at > browser_used_at),
+    )
 
 
 def live(policy: Policy, now: datetime) -> Chosen:
@@ -52,8 +67,17 @@ def live(policy: Policy, now: datetime) -> Chosen:
 
 def expired(policy: Policy, now: datetime) -> Chosen:
     """A limit has passed, and nobody had ended or suspended it."""
-    passed = (column <= at for column, at in _compared(since(policy, now)))
-    return and_(sessions.c.revoked_at.is_(None), or_(*passed))
+    line = since(policy, now)
+    return and_(
+        sessions.c.revoked_at.is_(None),
+        or_(
+            sessions.c.expires_at <= line.expires_at,
+            sessions.c.created_at <= line.created_at,
+            sessions.c.last_used_at <= line.last_used_at,
+            sessions.c.device_since <= line.device_since,
+            and_(sessions.c.stays.is_(False), sessions.c.last_used_at <= line.browser_used_at),
+        ),
+    )
 
 
 def suspended(now: datetime) -> Chosen:
@@ -90,7 +114,3 @@ def in_state(state: Wanted, policy: Policy, now: datetime) -> Chosen:
             return expired(policy, now)
         case "ended":
             return ended(policy, now)
-
-
-def _compared(instants: Iterable[Any]) -> Iterable[tuple[ColumnElement[datetime], Any]]:
-    return ((sessions.c[name], at) for name, at in zip(Since._fields, instants, strict=True))

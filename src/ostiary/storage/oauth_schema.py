@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, Table, Text, false
 
 from ostiary.storage.columns import Instant, Words, metadata
 
@@ -21,6 +21,7 @@ clients = Table(
     Column("grants", Words, nullable=False),
     Column("scopes", Words, nullable=False),
     Column("third_party", Boolean, nullable=False),
+    Column("standing", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
 )
 

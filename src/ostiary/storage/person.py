@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, or_, select
 
 from ostiary.storage import retention
+from ostiary.storage.browser_schema import device_marks
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import authorization_codes, consents
 from ostiary.storage.schema import cli_tokens, event_chain, events, refusals, sessions
@@ -49,7 +50,7 @@ async def token_ids(db: Connection, user_id: str) -> list[str]:
 
 async def remove_rows(db: Connection, user_id: str, account: str | None) -> None:
     """Remove what nobody has to prove later, and empty what is personal in their sessions, which must have ended."""
-    for table in (consents, authorization_codes, cli_tokens):
+    for table in (consents, authorization_codes, cli_tokens, device_marks):
         await db.execute(delete(table).where(table.c.user_id == user_id))
     if account is not None:
         await db.execute(delete(refusals).where(refusals.c.account == account))

@@ -18,6 +18,7 @@ async def put(db: Connection, policy: Policy, now: datetime) -> None:
     values = {
         "lifetime_s": int(policy.lifetime.total_seconds()),
         "idle_timeout_s": None if policy.idle_timeout is None else int(policy.idle_timeout.total_seconds()),
+        "browser_idle_s": int(policy.browser_idle.total_seconds()),
         "written_at": now,
     }
     done = await db.execute(update(policy_in_force).where(policy_in_force.c.id == _ONLY).values(**values))

@@ -29,7 +29,7 @@ from ostiary.storage.hot import (
     as_token,
     in_order,
 )
-from ostiary.storage.live import since
+from ostiary.storage.live import Since, since
 from ostiary.storage.naming import Naming
 from ostiary.storage.postgres import Postgres
 from ostiary.storage.schema import cli_tokens, sessions
@@ -96,8 +96,8 @@ class PostgresReader:
 
 def _live_of_users(statements: Statements) -> Select[Any]:
     asked = func.unnest(literal_column("$1::text[]")).table_valued("user_id").render_derived(name="asked")
-    instants: list[ColumnElement[Any]] = [literal_column(f"${number}") for number in (2, 3, 4)]
-    found = statements.live_of_user(asked.c.user_id, instants, literal_column("$5")).lateral("found")
+    instants: list[ColumnElement[Any]] = [literal_column(f"${number}") for number in range(2, 2 + len(Since._fields))]
+    found = statements.live_of_user(asked.c.user_id, instants, literal_column("$7")).lateral("found")
     return select(asked.c.user_id, found.c.listed).select_from(asked, found)
 
 

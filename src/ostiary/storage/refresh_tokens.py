@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from ostiary.core.oauth.refresh import Family
 from ostiary.storage.database import Connection
@@ -17,6 +17,11 @@ async def add(db: Connection, family: Family) -> None:
     """Write a new family."""
     values = {name: getattr(family, name) for name in Family.__slots__}
     await db.execute(insert(refresh_tokens).values(**values))
+
+
+async def forget(db: Connection, session_id: str) -> None:
+    """Forget the family of a session: its tokens are unknown from then on."""
+    await db.execute(delete(refresh_tokens).where(refresh_tokens.c.session_id == session_id))
 
 
 async def find(db: Connection, family_id: str) -> Family | None:

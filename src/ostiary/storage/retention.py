@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, null, or_, select, text, upd
 from ostiary.core.event import REFUSED
 from ostiary.core.likeness import label_key
 from ostiary.storage.accounts import NOBODYS
+from ostiary.storage.browser_schema import device_marks
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import authorization_codes, refresh_tokens
 from ostiary.storage.schema import cli_tokens, event_chain, events, refusals, sessions, setup_codes
@@ -67,6 +68,16 @@ async def expired_codes(db: Connection, before: datetime, limit: int) -> int:
     """Remove authorization codes, and set-up codes, that expired before `before`."""
     await db.execute(delete(setup_codes).where(setup_codes.c.expires_at < before))
     return await _remove(db, authorization_codes.c.id, authorization_codes.c.expires_at < before, limit)
+
+
+async def old_marks(db: Connection, before: datetime, limit: int) -> int:
+    """Remove the marks of browsers in which nobody has signed in since `before`."""
+    old = select(device_marks.c.mark_hash).where(device_marks.c.marked_at < before).limit(limit)
+    found = list((await db.execute(old)).scalars())
+    if found:
+        chosen = (device_marks.c.mark_hash.in_(found), device_marks.c.marked_at < before)
+        await db.execute(delete(device_marks).where(*chosen))
+    return len(found)
 
 
 async def old_refusals(db: Connection, before: datetime, limit: int) -> int:

@@ -18,12 +18,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import JSON
 
-from ostiary.storage import oauth_schema
+from ostiary.storage import browser_schema, oauth_schema
 from ostiary.storage.columns import Instant, Prefixed, Words, position
 
-metadata = oauth_schema.clients.metadata  # of all tables: those of OAuth, which are there by now, and those below
+# Of all tables: those of the other modules, which are there by now, and the ones below.
+metadata = oauth_schema.clients.metadata
+assert browser_schema.device_marks.metadata is metadata  # noqa: S101
 
-_STATE = ("revoked_at", "last_used_at", "expires_at")  # with `created_at`, all that says whether a session is live
+# With `created_at`, all that says whether a session is live.
+_STATE = ("revoked_at", "last_used_at", "expires_at", "device_since", "stays")
 
 
 REVOKED = ("revoked_at", "revoked_reason", "revoked_by", "suspended_until")  # in the order of `core.session.Revocation`
@@ -78,6 +81,14 @@ sessions = Table(
     Column("amr", Words, nullable=False, server_default=""),
     Column("issued_by", Text),
     Column("client_id", Text),
+    # Where it hangs; see core/tree.py. Whether what it is bound to has ended is written here, too, in the same
+    # transaction, and nothing bound is used later than that: so whether it is live stands in its own row.
+    Column("parent_id", Text),
+    Column("root_id", Text),
+    Column("path", Words, nullable=False, server_default=""),
+    Column("device_since", Instant),
+    Column("stays", Boolean),
+    Column("resource", Text),
     Column("revoked_at", Instant),
     Column("revoked_reason", Text),
     Column("revoked_by", Text),
@@ -99,10 +110,13 @@ sessions = Table(
     Index("ix_sessions_revoked_at", "revoked_at", **_only("revoked_at IS NOT NULL")),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_client_id", "client_id", **_only("client_id IS NOT NULL")),
+    Index("ix_sessions_parent_id", "parent_id", **_only("parent_id IS NOT NULL")),
     # One for each filter. With the time that a page is sorted by and the state in it, counts, and the times on a page,
     # are read from the index alone. Ids would make each of them half as large again: see storage/selecting.py.
     Index("ix_sessions_created_at", "created_at", *_STATE),
-    Index("ix_sessions_last_used_at", "last_used_at", "created_at", "revoked_at", "expires_at"),
+    Index(
+        "ix_sessions_last_used_at", "last_used_at", "created_at", "revoked_at", "expires_at", "device_since", "stays"
+    ),
     # What an agent is read as is asked for together: Chrome on a desktop, or an iPhone.
     Index("ix_sessions_browser", "browser", "created_at", *_STATE, "system", "device"),
     Index("ix_sessions_system", "system", "created_at", *_STATE, "device"),
@@ -186,6 +200,7 @@ policy_in_force = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("lifetime_s", BigInteger, nullable=False),
     Column("idle_timeout_s", BigInteger),
+    Column("browser_idle_s", BigInteger),
     Column("written_at", Instant, nullable=False),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Update, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, case, func, insert, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.likeness import browser_key, device_key, label_key, system_key
@@ -17,6 +17,7 @@ from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen, live
 from ostiary.storage.schema import REVOKED, sessions
 
+_is_unbound: Final = func.length(sessions.c.path) == 0
 FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
 COLUMNS: Final = FIELDS + [sessions.c[name] for name in REVOKED]
 
@@ -39,13 +40,6 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     query = select(*COLUMNS).where(sessions.c.id == session_id)
     if user_id is not None:
         query = query.where(sessions.c.user_id == user_id)
-    row = (await db.execute(query)).one_or_none()
-    return as_session(row) if row else None
-
-
-async def find_held(db: Connection, session_id: str) -> Session | None:
-    """The session as it is now; whoever wants to end it waits until the transaction ends."""
-    query = select(*COLUMNS).where(sessions.c.id == session_id).with_for_update(read=True)
     row = (await db.execute(query)).one_or_none()
     return as_session(row) if row else None
 
@@ -81,12 +75,12 @@ def by_id(session_id: str, user_id: str | None = None) -> Chosen:
 # outlived its lifetime by ours (docs/decisions/0034).
 
 
-def of_user(user_id: str, spare: str | None = None, application_id: str | None = None) -> Chosen:
-    """Every session of a user (in one application), for `revoke`; but one, if given."""
+def of_user(user_id: str, spare: Collection[str] = (), application_id: str | None = None) -> Chosen:
+    """Every session of a user (in one application), for `revoke`; but these."""
     chosen = sessions.c.user_id == user_id
     if application_id is not None:
         chosen = and_(chosen, sessions.c.application_id == application_id)
-    return chosen if spare is None else and_(chosen, sessions.c.id != spare)
+    return and_(chosen, sessions.c.id.not_in(spare)) if spare else chosen
 
 
 def of_client(client_id: str, user_id: str | None = None) -> Chosen:
@@ -155,10 +149,18 @@ async def all_of_user(db: Connection, user_id: str, limit: int) -> list[Session]
     return [as_session(row) for row in await db.execute(query.limit(limit))]
 
 
-async def count_live(db: Connection, user_id: str, policy: Policy, now: datetime) -> int:
-    """How many of a user's sessions would be accepted now."""
-    query = select(func.count()).select_from(sessions).where(sessions.c.user_id == user_id, live(policy, now))
+async def count_live(
+    db: Connection, user_id: str, policy: Policy, now: datetime, *, spare: Collection[str] = ()
+) -> int:
+    """How many of a user's sessions would be accepted now; but these."""
+    query = select(func.count()).select_from(sessions).where(of_user(user_id, spare), live(policy, now))
     return (await db.execute(query)).scalar_one()
+
+
+async def count_unbound(db: Connection, user_id: str, policy: Policy, now: datetime) -> int:
+    """How many of a user's live sessions end by themselves: devices, and what acts while its person is away."""
+    where = and_(sessions.c.user_id == user_id, _is_unbound, live(policy, now))
+    return (await db.execute(select(func.count()).select_from(sessions).where(where))).scalar_one()
 
 
 async def count_of_client(db: Connection, client_id: str, user_id: str, policy: Policy, now: datetime) -> int:
@@ -176,10 +178,10 @@ async def list_revoked(db: Connection, user_id: str, most: int) -> list[Session]
 
 
 async def least_recently_used(db: Connection, user_id: str, policy: Policy, now: datetime, count: int) -> list[str]:
-    """The ids of a user's `count` live sessions that were used longest ago."""
+    """The ids of the `count` that were used longest ago among those that `count_unbound` counts."""
     query = (
         select(sessions.c.id)
-        .where(sessions.c.user_id == user_id, live(policy, now))
+        .where(sessions.c.user_id == user_id, _is_unbound, live(policy, now))
         .order_by(sessions.c.last_used_at, sessions.c.id)
         .limit(count)
     )
@@ -190,7 +192,7 @@ async def renew(
     db: Connection, session_id: str, *, old: bytes, new: bytes, auth_time: datetime | None, now: datetime
 ) -> bool:
     """Put a new secret under the same id. False if it ended, or if another renewal was first."""
-    values: dict[str, Any] = {"secret_hash": new, "last_used_at": now}
+    values: dict[str, Any] = {"secret_hash": new, "last_used_at": later(now)}
     if auth_time is not None:
         values["auth_time"] = auth_time
     done = await db.execute(
@@ -199,6 +201,11 @@ async def renew(
         .values(**values)
     )
     return done.rowcount == 1
+
+
+def later(at: datetime) -> ColumnElement[datetime]:
+    """When a session was last used, if that was at `at`: never earlier than before, whatever the clocks say."""
+    return case((sessions.c.last_used_at < at, at), else_=sessions.c.last_used_at)
 
 
 async def secret_hash(db: Connection, session_id: str) -> bytes | None:
@@ -211,6 +218,12 @@ async def label(db: Connection, session_id: str, user_id: str, text: str | None)
     named = update(sessions).where(by_id(session_id, user_id)).values(label=text, label_key=label_key(text))
     done = await db.execute(named)
     return done.rowcount == 1
+
+
+async def continue_grant(db: Connection, session_id: str, auth_time: datetime, amr: Sequence[str]) -> None:
+    """Let a client's grant go on with a newer sign-in; where and when it is used is recorded beside this."""
+    values = {"auth_time": auth_time, "amr": tuple(amr)}
+    await db.execute(update(sessions).where(sessions.c.id == session_id).values(values))
 
 
 async def newest_of_client(

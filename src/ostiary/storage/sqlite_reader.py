@@ -26,7 +26,7 @@ from ostiary.storage.hot import (
     as_token,
     in_order,
 )
-from ostiary.storage.live import Chosen, since
+from ostiary.storage.live import Chosen, Since, since
 from ostiary.storage.naming import Naming
 from ostiary.storage.schema import cli_tokens, sessions
 
@@ -51,7 +51,7 @@ class SqliteReader:
         )
         self._sessions = _one_or_many(statements.sessions, sessions.c.id)
         self._tokens = _one_or_many(statements.tokens, cli_tokens.c.id)
-        self._live_of_user = statements.text(statements.live_of_user(_GIVEN, (_GIVEN, _GIVEN, _GIVEN), _GIVEN))
+        self._live_of_user = statements.text(statements.live_of_user(_GIVEN, (_GIVEN,) * len(Since._fields), _GIVEN))
         self._connection: sqlite3.Connection | None = None
 
     def sessions(self, ids: Sequence[str]) -> dict[str, SessionRow]:

@@ -6,22 +6,34 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, func, select, update
 
-from ostiary.core.session import Revocation
+from ostiary.core.session import Reason, Revocation
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen
 from ostiary.storage.schema import REVOKED, plan_sessions, plans, sessions, users
 from ostiary.storage.sessions import Whose, ids, revoking, written
+from ostiary.storage.tree import ORDER
 
 
-class Suspended(NamedTuple):
-    """A suspended session: whose, since when, and by which plan."""
+class Settled(NamedTuple):
+    """A session whose suspension has become final: whose, since when, and for which reason."""
+
+    id: str
+    user_id: str
+    at: datetime
+    reason: Reason
+
+
+class Orphan(NamedTuple):
+    """A session that a plan suspends, and that must stay refused, as what it is bound to is; by which plan, if any."""
 
     id: str
     user_id: str
     at: datetime
     plan_id: str
+    parent_plan_id: str | None
+    parent_until: datetime | None
 
 
 class Heir(NamedTuple):
@@ -40,20 +52,8 @@ async def suspend(db: Connection, session_ids: Sequence[str], end: Revocation, p
     return [Whose(*row) for row in await db.execute(suspended.returning(sessions.c.id, sessions.c.user_id))]
 
 
-async def hold(db: Connection, chosen: Chosen) -> list[Suspended]:
-    """Take the chosen sessions that are live or suspended until the transaction ends. Returns the suspended ones.
-
-    An ending and an undo of the same session take turns by this, and the second one sees what the first one did.
-    """
-    held = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
-    query = select(sessions.c.id, sessions.c.user_id, sessions.c.revoked_at, sessions.c.undo_plan_id)
-    # In one order everywhere, so that two of these cannot wait for each other.
-    rows = await db.execute(query.where(chosen, held).order_by(sessions.c.id).with_for_update())
-    return [Suspended(*row) for row in rows if row.undo_plan_id is not None]
-
-
 async def end(db: Connection, session_ids: Sequence[str], end: Revocation) -> None:
-    """End for good what a plan had suspended: this is the ending that holds. `hold` them first."""
+    """End for good what a plan had suspended: this is the ending that holds. Take them first (`storage.tree`)."""
     if session_ids:
         final = update(sessions).where(ids(session_ids), sessions.c.undo_plan_id.is_not(None))
         await db.execute(final.values(**written(end), undo_plan_id=None))
@@ -65,15 +65,15 @@ async def plan_of(db: Connection, session_id: str) -> str | None:
     return (await db.execute(query)).scalar_one_or_none()
 
 
-async def settle(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Suspended]:
+async def settle(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Settled]:
     """Make a plan's suspensions final, as they are. Returns the sessions that it ended by that."""
     final = (
         update(sessions)
         .where(ids(session_ids), sessions.c.undo_plan_id == plan_id)
         .values(undo_plan_id=None, suspended_until=None)
-        .returning(sessions.c.id, sessions.c.user_id, sessions.c.revoked_at)
+        .returning(*(sessions.c[name] for name in ("id", "user_id", "revoked_at", "revoked_reason")))
     )
-    return [Suspended(row[0], row[1], row[2], plan_id) for row in await db.execute(final)]
+    return [Settled(*row) for row in await db.execute(final)]
 
 
 async def heirs(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Heir]:
@@ -109,15 +109,37 @@ async def hand_over(db: Connection, session_ids: Sequence[str], heir: str, until
 
 
 async def restore(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Whose]:
-    """Take back the suspensions of a plan. Returns the sessions that it brought back.
+    """Take back the suspensions of a plan, where what a session is bound to lives. Returns those it brought back.
 
     Nobody's who is disabled: whatever disabled them has ended theirs, and where it could not, this must not undo it.
     """
     disabled = select(users.c.id).where(users.c.id == sessions.c.user_id, users.c.disabled_at.is_not(None))
     back = await db.execute(
         update(sessions)
-        .where(ids(session_ids), sessions.c.undo_plan_id == plan_id, ~disabled.exists())
+        .where(ids(session_ids), sessions.c.undo_plan_id == plan_id, ~disabled.exists(), ~_is_refused_with_another())
         .values(dict.fromkeys((*REVOKED, "undo_plan_id")))
         .returning(sessions.c.id, sessions.c.user_id)
     )
     return [Whose(*row) for row in back]
+
+
+async def orphans(db: Connection, session_ids: Sequence[str], plan_id: str) -> list[Orphan]:
+    """Those that a plan still suspends and that are bound to what stays refused, by itself or by another plan."""
+    parent = sessions.alias("parent")
+    query = (
+        select(
+            sessions.c.id, sessions.c.user_id, sessions.c.revoked_at, sessions.c.undo_plan_id,
+            parent.c.undo_plan_id, parent.c.suspended_until,
+        )
+        .join(parent, parent.c.id == sessions.c.parent_id)
+        .where(ids(session_ids), sessions.c.undo_plan_id == plan_id, func.length(sessions.c.path) > 0)
+        .where(parent.c.revoked_at.is_not(None), parent.c.undo_plan_id.is_distinct_from(plan_id))
+        .order_by(*ORDER)
+    )  # fmt: skip
+    return [Orphan(*row) for row in await db.execute(query)]
+
+
+def _is_refused_with_another() -> Chosen:
+    parent = sessions.alias("parent")
+    refused = select(parent.c.id).where(parent.c.id == sessions.c.parent_id, parent.c.revoked_at.is_not(None))
+    return and_(func.length(sessions.c.path) > 0, refused.exists())

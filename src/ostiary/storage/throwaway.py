@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete
 
+from ostiary.storage.browser_schema import device_marks
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import cli_tokens, plan_sessions, plans, sessions, subjects, users
 
@@ -17,6 +18,6 @@ async def remove(db: Connection, user_ids: Sequence[str], plan_ids: Sequence[str
     """Remove users with all that is theirs, but for the events about them; and plans."""
     await db.execute(delete(plan_sessions).where(plan_sessions.c.plan_id.in_(plan_ids)))
     await db.execute(delete(plans).where(plans.c.id.in_(plan_ids)))
-    for table in (sessions, cli_tokens, subjects):
+    for table in (sessions, cli_tokens, subjects, device_marks):
         await db.execute(delete(table).where(table.c.user_id.in_(user_ids)))
     await db.execute(delete(users).where(users.c.id.in_(user_ids)))

@@ -7,10 +7,15 @@ from typing import Final
 
 from ostiary.core.caller import Caller
 from ostiary.core.client import Description
-from ostiary.core.session import Session
+from ostiary.core.session import Reason, Session
 from ostiary.errors import InvalidRequest, OstiaryError, SessionExpired, SessionRevoked
 from ostiary.web.language import gettext, ngettext, translated
 from ostiary.web.words import AUTHENTICATIONS, ENDINGS, FAREWELLS
+
+# Endings of which it is worth saying who did it: the others say so by themselves.
+BY_SOMEBODY: Final[frozenset[Reason]] = frozenset(
+    {"user", "user_others", "user_all", "password_change", "account_disabled"}
+)
 
 
 def device(described: Description) -> str:
@@ -48,7 +53,7 @@ def ended_how(reason: str, session: Session, caller: Caller) -> str:
 def _ended_by(session: Session, caller: Caller) -> str:
     """Who ended it; empty where nobody did or the ending says it already."""
     end = session.revoked
-    if end is None or end.reason in {"logout", "admin", "bulk", "limit", "policy", "refresh_reuse"}:
+    if end is None or end.reason not in BY_SOMEBODY:
         return ""
     if end.by == caller.user.id:
         return gettext("by you")

@@ -27,6 +27,11 @@ ENDINGS: Final[dict[str, str]] = {
     "refresh_reuse": translatable("Ended for safety: a copy of its token was used"),
     "limit": translatable("Ended to make room: the number of sessions is limited"),
     "policy": translatable("Ended by a rule of this server"),
+    "replaced": translatable("Replaced by a newer sign-in there"),
+    "upstream": translatable("Ended by the provider that you sign in with"),
+    "client": translatable("Ended when the application was removed"),
+    "code_replay": translatable("Ended for safety: a copy of its code was used"),
+    "parent": translatable("Ended with the device that let it in"),
     "suspended": translatable("Suspended by an administrator, together with others; it may come back"),
     "idle": translatable("Expired: it was not used for too long"),
     "lifetime": translatable("Expired: it reached the end of its lifetime"),
@@ -45,6 +50,11 @@ REASONS: Final[dict[str, str]] = {
     "refresh_reuse": translatable("copied token"),
     "limit": translatable("too many sessions"),
     "policy": translatable("by a rule"),
+    "replaced": translatable("replaced"),
+    "upstream": translatable("by the provider"),
+    "client": translatable("application removed"),
+    "code_replay": translatable("copied code"),
+    "parent": translatable("with its device"),
 }
 
 # The console's filters, sorts, states and kinds of device.
@@ -162,6 +172,11 @@ FAREWELLS: Final[dict[str, str]] = {
     "refresh_reuse": translatable("This session was ended for safety: a copy of its token was used."),
     "limit": translatable("This session was ended because you signed in on more devices than are allowed."),
     "policy": translatable("A rule of this server ended this session."),
+    "replaced": translatable("You signed in here again, which ended the session of before."),
+    "upstream": translatable("The provider that you sign in with ended this session."),
+    "client": translatable("The application was removed, which ended this session."),
+    "code_replay": translatable("This session was ended for safety: a copy of its code was used."),
+    "parent": translatable("The session that had let this one in was ended."),
     "idle": translatable("Your session expired because it was not used for a while."),
     "lifetime": translatable("Your session expired. Sessions end after a while, however much they are used."),
 }

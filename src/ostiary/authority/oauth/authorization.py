@@ -15,7 +15,7 @@ from ostiary.core.oauth.code import LIFE, Code
 from ostiary.core.oauth.request import AuthorizationRequest, read_request
 from ostiary.core.token import is_id, mint
 from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, LoginRequired, ReauthenticationRequired
-from ostiary.storage import clients, codes, consents, events, subjects
+from ostiary.storage import clients, codes, consents, events, subjects, tree
 from ostiary.storage.database import Connection
 
 
@@ -79,7 +79,8 @@ class Authorization(Acts):
         Raises:
             NotAllowed: the caller is not somebody who signed in.
             LoginRequired: the hint of the request names another user (OIDC Core 3.1.2.1, 3.1.2.2).
-            ReauthenticationRequired: the request asks for a fresher sign-in.
+            ReauthenticationRequired: the request asks for a fresher sign-in; or somebody has ended what this client
+                held here since the last one, so that this device proves again who signs in there.
             ConsentRequired: a third party that the user has not agreed to, or not to all of this.
             Unauthenticated: the session ended meanwhile.
         """
@@ -91,6 +92,8 @@ class Authorization(Acts):
             raise ReauthenticationRequired(int(age.total_seconds()) if age is not None else 0)
         client = request.client
         cut_off = await subjects.hold(db, by.user.id)
+        if await tree.was_sent_away(db, session.id, client.id, session.auth_time):
+            raise ReauthenticationRequired(0)
         if await clients.find(db, client.id, hold=True) is None:
             raise ClientNotFound
         now = self._clock()

@@ -125,7 +125,7 @@ class Clients(Acts):
         if not await clients.remove(db, client_id):
             raise ClientNotFound
         now = self._clock()
-        ended = await end_sessions(db, sessions.of_client(client_id), reason="admin", by=by, now=now)
+        ended = await end_sessions(db, sessions.of_client(client_id), reason="client", by=by, now=now)
         await consents.remove_of_client(db, client_id)
         await self._tell(db, "client.removed", client_id, by, {"sessions": len(ended)})
         return len(ended)

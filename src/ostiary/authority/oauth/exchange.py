@@ -17,10 +17,11 @@ from ostiary.core.client import Client
 from ostiary.core.oauth import refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import Code
-from ostiary.core.session import Session, lifetime_ends_at
+from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
+from ostiary.core.tree import grant_hold
 from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
-from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects
+from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects, tree, uses
 from ostiary.storage.database import Connection, in_transaction
 
 
@@ -108,33 +109,59 @@ class Exchange(Acts):
             code.ensure_usable(client, redirect_uri, verifier, now)
         except InvalidGrant as why:
             return why
-        browser = await sessions.find_held(db, code.session_id)
-        if browser is None or browser.refusal(self.policy, now) is not None:
+        session = await self._session(db, code, client, at, now)
+        if session is None:
             return InvalidGrant("the user was signed out since")
-        started = await self._sessions.start_within(
+        await codes.set_granted(db, code.id, session.id)
+        account = await accounts.find_by_id(db, code.user_id)
+        refresh_token = None
+        if "refresh_token" in client.grants:
+            refresh_token = refresh.first(self._keys.purpose_key("refresh tokens"))
+            family = refresh.Family(refresh_token.id, session.id, refresh_token.digest, now, code.scopes)
+            await refresh_tokens.add(db, family)
+        return Granted(code, session, account.user if account else User(code.user_id), refresh_token)
+
+    async def _session(
+        self, db: Connection, code: Code, client: OAuthClient, at: Client, now: datetime
+    ) -> Session | None:
+        """The grant, under the sign-in that the code comes from; None if that has ended.
+
+        A client holds one for each resource there: who signs in again goes on with it, under a new family of refresh
+        tokens.
+        """
+        began = Beginning(code.user_id, code.cut_off)
+        await self._sessions.hold_unchanged(db, began)
+        browser = await sessions.find(db, code.session_id)
+        if browser is None or browser.refusal(self.policy, now) is not None:
+            return None
+        if not await uses.record_chain(db, (*browser.path, browser.id), now):  # from here on whoever ends it waits
+            return None
+        place = Client(code.ip, code.user_agent, at.request_id)
+        found = await tree.find_grants(db, browser.id, client.id, None)
+        live = [one for one in found if one.refusal(self.policy, now) is None]
+        if obsolete := [one.id for one in found if one not in live[:1]]:
+            by = Caller(User(client.id), client=at)
+            await end_sessions(db, sessions.ids(obsolete), reason="replaced", by=by, now=now)
+        if live:
+            await refresh_tokens.forget(db, live[0].id)
+            return await self._sessions.continue_within(
+                db, live[0], client=place, auth_time=code.auth_time, amr=code.amr
+            )
+        started = await self._sessions.start_under(
             db,
-            code.user_id,
-            client=Client(code.ip, code.user_agent, at.request_id),
+            browser,
+            grant_hold(browser, client, code.scopes),
+            client=place,
             kind="oauth",
-            began=Beginning(code.user_id, code.cut_off),
+            began=began,
             auth_time=code.auth_time,
             amr=code.amr,
             application_id=client.application_id,
             tenant=client.tenant,
             client_id=client.id,
-            # What comes of a session that an administrator made ends with it, and says so.
-            lifetime=lifetime_ends_at(browser, self.policy) - now if browser.issued_by is not None else None,
             issued_by=browser.issued_by,
         )
-        await codes.set_granted(db, code.id, started.session.id)
-        account = await accounts.find_by_id(db, code.user_id)
-        refresh_token = None
-        if "refresh_token" in client.grants:
-            refresh_token = refresh.first(self._keys.purpose_key("refresh tokens"))
-            await refresh_tokens.add(
-                db, refresh.Family(refresh_token.id, started.session.id, refresh_token.digest, now, code.scopes)
-            )
-        return Granted(code, started.session, account.user if account else User(code.user_id), refresh_token)
+        return started.session
 
     async def _end_what_came_of_it(
         self, db: Connection, code_id: str, client: OAuthClient, at: Client, now: datetime
@@ -143,5 +170,4 @@ class Exchange(Acts):
         session_id = found[0].granted_session_id if found else None
         if session_id is not None:
             by = Caller(User(client.id), client=at)
-            detail: dict[str, str | int | bool | None] = {"rule": "code_reuse"}
-            await end_sessions(db, sessions.by_id(session_id), reason="policy", by=by, now=now, detail=detail)
+            await end_sessions(db, sessions.by_id(session_id), reason="code_replay", by=by, now=now)

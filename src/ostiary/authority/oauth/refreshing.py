@@ -95,7 +95,9 @@ class Refreshing(Acts):
         place = at if client.is_public else Client(session.ip, session.user_agent)
         if not await uses.record(db, session, uses.Use(now, place.ip, place.user_agent)):
             raise InvalidGrant("the session was ended")
-        family = await refresh_tokens.find(db, token.id) or family
+        family = await refresh_tokens.find(db, token.id)
+        if family is None:
+            raise InvalidGrant("the user signed in again since: there are newer tokens")
         match family.judge(token, key, now, grace):
             case "rotate":
                 following = refresh.successor(key, token)

@@ -34,6 +34,7 @@ class OAuthClient:
         application_type: `native` for an app on a device (RFC 8252).
         redirect_uris, post_logout_redirect_uris: exactly these (RFC 9700 2.1).
         third_party: its users are asked before it gets anything.
+        standing: its grants outlive the browser session that let them in; see core/tree.py.
     """
 
     id: str
@@ -49,6 +50,7 @@ class OAuthClient:
     scopes: tuple[str, ...]
     third_party: bool
     created_at: datetime
+    standing: bool = False
 
     def ensure_grant(self, grant: Grant) -> None:
         """Return if it is registered for this grant.
@@ -80,6 +82,7 @@ class Registration:
     grants: Sequence[str] | None = None
     scopes: Sequence[str] | None = None
     third_party: bool = False
+    standing: bool = False
 
     def check(self, client_id: str, now: datetime) -> OAuthClient:
         """The client that comes of it.
@@ -112,6 +115,7 @@ class Registration:
             scopes=check_scopes(self.scopes if self.scopes is not None else self._usual_scopes(grants)),
             third_party=self.third_party,
             created_at=now,
+            standing=self.standing,
         )
 
     def _uris(self, field: str, uris: Sequence[str]) -> tuple[str, ...]:
