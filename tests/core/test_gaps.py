@@ -116,3 +116,20 @@ def test_a_reader_that_begins_in_the_middle_looks_in_the_holes_that_it_finds():
     gaps.begin(100)
     gaps.saw_all_but([(104, 104), (110, 120)], 150, 0.0)
     assert list(gaps.ranges) == [(104, 104), (110, 120)] and (gaps.floor, gaps.highest) == (103, 150)
+
+
+def test_holes_that_are_joined_are_looked_at_for_as_long_as_the_later_of_them():
+    gaps = Gaps(OVERLAP, maximum=1)
+    gaps.saw([1, 3], 0.0)
+    gaps.saw([5], 5.0)
+    assert list(gaps.ranges) == [(2, 4)]
+    gaps.settle(OVERLAP)
+    assert list(gaps.ranges) == [(2, 4)]
+    gaps.settle(5.0 + OVERLAP)
+    assert not gaps.ranges
+
+
+def test_the_nearest_holes_are_joined():
+    gaps = Gaps(OVERLAP, maximum=3)
+    gaps.saw([2, 3, 4, 6, 8, 9, 10, 12], 0.0)
+    assert list(gaps.ranges) == [(1, 1), (5, 7), (11, 11)]
