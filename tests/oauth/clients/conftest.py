@@ -29,6 +29,6 @@ async def page(browser) -> AsyncIterator[Page]:
     """A browser that knows nobody yet."""
     context = await browser.new_context()
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     yield page
     await context.close()

@@ -27,7 +27,7 @@ async def devices(browser, shop, house) -> AsyncIterator[tuple[Page, Page]]:
     contexts = [await browser.new_context(user_agent=agent) for agent in (FIREFOX, IPHONE)]
     pages = [await context.new_page() for context in contexts]
     for page in pages:
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         await page.goto(f"{shop.url}/login")
         await prove(page, house, username)
     yield pages[0], pages[1]
