@@ -7,7 +7,7 @@
     python3 dev.py check-long      the tests that take too long for every change, one after the other
     python3 dev.py floors [args]   a part of the tests with the lowest versions that pyproject.toml allows
     python3 dev.py pythons [args]  the same part under every other Python that is here
-    python3 dev.py coverage [args] the tests, and which lines they reach; half as long again as without
+    python3 dev.py coverage [args] the tests, and which statements they reach; slower than without
     python3 dev.py mutants [files] put faults into the source, and list those that no test notices; takes a night
     python3 dev.py format          format, and fix what can be fixed
     python3 dev.py bench [args]    run the benchmarks
