@@ -24,8 +24,9 @@ PAGE: Final = 25  # rows on one page
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One session, in words."""
+    """One session, in words; as it is stored, for what needs none."""
 
+    session: Session
     id: str
     name: str
     agent_name: str
@@ -120,6 +121,7 @@ class Rows:
         now, (expires_at, limit) = self._now, session.deadline(self._policy)
         is_active = is_current or now - session.last_used_at < formats.ACTIVE
         return Row(
+            session=session,
             id=session.id,
             name=session.label or agent_name,
             agent_name=agent_name,

@@ -23,6 +23,9 @@ from ostiary.web.visit import Visit
 
 PAGE: Final = 50  # sessions on one page
 ALWAYS_SHOWN: Final = {"q", "status", "ip", "user"}  # filters; the others are folded away until one is used
+# With a field of their own kind in the form; any other has one for a text.
+SHAPED: Final = ALWAYS_SHOWN | {"device", "user_agent", "application_id", "tenant", "created_after", "created_before",
+                                "last_used_before", "reason"}  # fmt: skip
 USUAL_SORT: Final[Sort] = "-last_used_at"
 USUAL: Final = "live"  # the status of a search that nothing was said about
 
@@ -64,6 +67,7 @@ async def sessions_page(visit: Visit, asked: Search) -> Response:
         sorts=[(name, gettext(words.SORTS[name])) for name in SORTS],
         problem=problem,
         field=field,
+        plain=[name for name in FILTERS if name not in SHAPED],
         names=words.in_words(words.FILTERS),
         choices={
             "status": [(name, gettext(words.STATUSES[name])) for name in WANTED],
