@@ -73,10 +73,16 @@ async def finish(
 async def end_what_they_made(
     db: Connection, minted: Sequence[Session], *, reason: Reason, by: Caller, now: datetime
 ) -> None:
-    """End for good what was derived from sessions that an administrator made: tokens, grants, and sessions of both."""
+    """End for good what was derived from sessions that an administrator made: tokens, grants, and sessions of both.
+
+    What hangs under them has ended with them; what else there can be was made with a token that was made in one.
+    """
+    if not minted:
+        return
+    makers = await cli_tokens.makers_among(db, [one.id for one in minted], {one.user_id for one in minted})
     for one in minted:
-        if one.client_id is not None:
-            continue  # a grant of one: nothing is made in it
+        if one.id not in makers:
+            continue
         found, tokens, _ = await closure(db, Roots(one.user_id, sessions=(one.id,)))
         others = await sessions.issued_by(db, list(tokens), spare=one.user_id)
         for made in [*found.values(), *others]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, 
 
 from ostiary.core.credential import CliToken
 from ostiary.storage.database import Connection
-from ostiary.storage.schema import cli_tokens
+from ostiary.storage.schema import cli_tokens, events
 
 COLUMNS = [column for column in cli_tokens.c if column.name != "secret_hash"]
 
@@ -54,6 +54,15 @@ async def made_with(
     made = or_(cli_tokens.c.session_id.in_(session_ids), cli_tokens.c.minted_by.in_(token_ids))
     query = select(cli_tokens.c.id, maker.label("maker")).where(cli_tokens.c.user_id == user_id, made)
     return {row.id: row.maker for row in await db.execute(query.order_by(cli_tokens.c.created_at))}
+
+
+async def makers_among(db: Connection, session_ids: Collection[str], user_ids: Collection[str]) -> set[str]:
+    """Those of these sessions, of these users, in which a token was made, or its new secret shown."""
+    made = select(cli_tokens.c.session_id).where(
+        cli_tokens.c.user_id.in_(user_ids), cli_tokens.c.session_id.in_(session_ids)
+    )
+    shown = select(events.c.session_id).where(events.c.session_id.in_(session_ids), events.c.kind == "token.created")
+    return set((await db.execute(made.union_all(shown))).scalars())
 
 
 async def list_of_user(db: Connection, user_id: str, limit: int = 1000) -> list[CliToken]:
