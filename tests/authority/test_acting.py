@@ -219,3 +219,19 @@ async def test_of_two_administrators_who_remove_each_other_one_is_left(authority
             refused = [result for result in results if isinstance(result, BaseException)]
             assert len(refused) == 1, (remove.__name__, results)
             assert isinstance(refused[0], Unauthenticated | NotAllowed | Conflict)
+
+
+async def test_of_two_operators_who_remove_the_last_two_administrators_one_is_refused(
+    authority, make_authority, operator
+):
+    """Neither has a row that the other would wait for: only their turn keeps them apart."""
+    names = ["ada", "eve"]
+    for name in names:
+        await add_user(authority, name, admin=True)
+    async with make_authority() as other:
+        for _ in range(5):
+            removing = (authority.accounts.disable("ada", by=operator), other.accounts.disable("eve", by=operator))
+            results = await asyncio.gather(*removing, return_exceptions=True)
+            assert [type(one) for one in results if isinstance(one, BaseException)] == [Conflict], results
+            for name in names:
+                await authority.accounts.enable(name, by=operator)
