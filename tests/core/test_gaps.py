@@ -102,6 +102,14 @@ def test_a_hole_is_looked_at_for_as_long_as_a_transaction_may_live_and_no_longer
     assert not gaps.ranges and gaps.floor == 5
 
 
+def test_what_is_left_of_a_hole_is_still_looked_for():
+    for seen, left in (([2], [(3, 3)]), ([3], [(2, 2)]), ([2, 3], [])):
+        gaps = Gaps(OVERLAP)
+        gaps.saw([1, 4], 0.0)
+        gaps.saw(seen, 1.0)
+        assert list(gaps.ranges) == left
+
+
 def test_what_came_late_is_not_looked_for_again():
     gaps = Gaps(OVERLAP)
     gaps.saw([1, 9], 0.0)
@@ -131,5 +139,5 @@ def test_holes_that_are_joined_are_looked_at_for_as_long_as_the_later_of_them():
 
 def test_the_nearest_holes_are_joined():
     gaps = Gaps(OVERLAP, maximum=3)
-    gaps.saw([2, 3, 4, 6, 8, 9, 10, 12], 0.0)
-    assert list(gaps.ranges) == [(1, 1), (5, 7), (11, 11)]
+    gaps.saw([2, 3, 4, 7, 12, 13, 14, 16], 0.0)  # between the holes 1, 5 to 6, 8 to 11 and 15
+    assert list(gaps.ranges) == [(1, 1), (5, 11), (15, 15)]
