@@ -117,7 +117,7 @@ async def test_a_start_that_waits_for_a_change_of_roles_says_the_new_ones(author
     user = await add_user(authority, admin=True)
     async with authority.database.transaction() as db:
         await subjects.hold(db, user.id)
-        await accounts.set_roles(db, user.id, ("member",))
+        await accounts.set_roles(db, user.id, ("member",), authority.clock())
         start = asyncio.create_task(authority.sessions.start(user.id, client=at()))
         await asyncio.sleep(0.2)
         assert not start.done()

@@ -12,6 +12,7 @@ from typing import Any
 
 from ostiary.authority import Authority
 from ostiary.core.oauth.client import Registration
+from ostiary.core.oauth.resource import NewResource
 from ostiary.core.selector import Selector
 from ostiary.core.token import new_id
 from ostiary.http.openapi import document
@@ -155,6 +156,11 @@ async def _client(authority: Authority, _: Who) -> str:
     return client.id
 
 
+async def _resource(authority: Authority, _: Who) -> str:
+    wanted = NewResource(f"https://{new_id('res')}.example", "Notes")
+    return (await authority.oauth.resources.add(wanted, by=OPERATOR)).id
+
+
 async def _credentials(authority: Authority, _: Who) -> list[dict[str, Any]]:
     return [{"token": (await with_cli_token(authority)).secret, "is_use": False}]
 
@@ -183,6 +189,7 @@ IN_PATHS: dict[tuple[str, str], Make] = {
     ("undo_plan", "plan_id"): _applied_plan,
     ("receipt_of_ending", "event_id"): _ending,
     ("", "client_id"): _client,
+    ("", "resource_id"): _resource,
 }
 IN_BODIES: dict[str, dict[str, Make]] = {
     "reauthenticate": {"password": _text(PASSWORD)},

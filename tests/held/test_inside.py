@@ -53,7 +53,7 @@ async def _disabled(db: Connection, who: Who, now: datetime) -> object:
 
 
 async def _demoted(db: Connection, who: Who, now: datetime) -> None:
-    await accounts.set_roles(db, who.user.id, ("member",))
+    await accounts.set_roles(db, who.user.id, ("member",), now)
 
 
 async def _revoked(db: Connection, who: Who, now: datetime) -> object:

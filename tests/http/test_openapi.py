@@ -94,6 +94,10 @@ def test_every_promised_endpoint_is_described():
             )
         ),
         *(
+            "GET /api/v1/admin/resources",
+            "POST /api/v1/admin/resources",
+            "GET /api/v1/admin/resources/{resource_id}",
+            "DELETE /api/v1/admin/resources/{resource_id}",
             "POST /api/v1/setup",
             "GET /api/v1/feed",
             "POST /api/v1/verifications",
@@ -107,6 +111,7 @@ def test_every_promised_endpoint_is_described():
             "GET /.well-known/oauth-authorization-server",
             "GET /.well-known/jwks.json",
             "POST /oauth/token",
+            "POST /oauth/par",
             "POST /oauth/revoke",
             "POST /oauth/introspect",
             "GET /oauth/userinfo",

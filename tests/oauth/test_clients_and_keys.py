@@ -61,9 +61,9 @@ async def test_a_client_proves_itself_in_one_of_two_ways(app, party, public_part
 async def test_an_answer_about_tokens_says_the_same_of_ended_unknown_and_foreign(app, party):
     other = await register(app, name="Other")
     sibling = await register(app, name="API", application_id=party.id)
-    async with person(app) as ada:
-        mine, ended = await party.sign_in(ada), await party.sign_in(ada)
-        await ada.post(f"/api/v1/auth/sessions/{ended.sid}/revoke")
+    async with person(app) as ada, person(app) as phone:
+        mine, ended = await party.sign_in(ada), await party.sign_in(phone)
+        await phone.post(f"/api/v1/auth/sessions/{ended.sid}/revoke")
     assert (await sibling.introspect(mine.access)).json()["active"] is True
     known = (await party.introspect(mine.access)).json()
     assert (known["username"], known["sid"], known["token_type"]) == ("ada", mine.sid, "Bearer")

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from joserfc.jwk import ECKey
 
 from ostiary.core.caller import Caller
 from ostiary.core.oauth.client import Registration
@@ -16,6 +17,8 @@ from ostiary.http.serving import to_environment
 from ostiary.settings import load
 from tests.oauth.party import CALLBACK
 from tests.support.processes import clean_environment
+
+KEY = ECKey.generate_key("P-256")
 
 
 def test_clients_and_keys_at_the_database(tmp_path):
@@ -47,6 +50,39 @@ def test_clients_and_keys_at_the_database(tmp_path):
     ostiary("client", "remove", client_id, "--yes")
     assert "no such client" in ostiary("client", "show", client_id, code=3).stderr
     assert "redirect_uris" in ostiary("client", "add", "Bad", "--redirect-uri", "http://x.example/", code=2).stderr
+
+
+def test_resources_and_clients_that_sign_at_the_database(tmp_path):
+    def ostiary(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "ostiary", *words, "--database-url", f"sqlite:///{tmp_path}/o.db"],
+            env=clean_environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+    ostiary("migrate")
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
+    signing = ostiary("client", "add", "Signing", "--redirect-uri", CALLBACK, "--jwks", "keys.json", "--pkce", "nonce")
+    client_id = signing.stdout.split()[-1]
+    assert "secret" not in signing.stderr
+    shown = json.loads(ostiary("client", "show", client_id, "--format", "json").stdout)
+    assert (shown["pkce"], shown["jwks"]["keys"][0]["kty"]) == ("nonce", "EC")
+    (tmp_path / "keys.json").write_text("[]")
+    assert (
+        "key set" in ostiary("client", "add", "Bad", "--redirect-uri", CALLBACK, "--jwks", "keys.json", code=2).stderr
+    )
+    uri = "https://notes.example/mcp"
+    words = ("--name", "Notes", "--scope", "notes:read=read your notes", "--scope", "x", "--introspect", client_id)
+    ostiary("resource", "add", uri, *words, "--client", "listed", "--listed", client_id)
+    found = json.loads(ostiary("resource", "list", "--format", "json").stdout)
+    assert [(one["uri"], one["clients"]) for one in found] == [(uri, "listed")]
+    assert found[0]["scopes"] == [{"name": "notes:read", "words": "read your notes"}, {"name": "x", "words": "x"}]
+    assert "notes:read, x" in ostiary("resource", "show", found[0]["id"]).stdout
+    assert "there is a resource" in ostiary("resource", "add", uri, "--name", "Again", code=5).stderr
+    assert "fragment" in ostiary("resource", "add", f"{uri}#x", "--name", "Bad", code=2).stderr
+    ostiary("resource", "remove", found[0]["id"], "--yes")
+    assert "no such resource" in ostiary("resource", "show", found[0]["id"], code=3).stderr
 
 
 async def test_a_server_with_clients_does_not_start_without_its_key(make_app, settings):

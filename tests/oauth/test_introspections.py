@@ -40,9 +40,9 @@ async def ask(app):
 
 async def test_what_a_token_is_is_told_to_its_client_alone(app, party, ask):
     other = await register(app, name="Other")
-    async with person(app) as ada:
-        mine, ended = await party.sign_in(ada), await party.sign_in(ada)
-        await ada.post(f"/api/v1/auth/sessions/{ended.sid}/revoke")
+    async with person(app) as ada, person(app) as phone:
+        mine, ended = await party.sign_in(ada), await party.sign_in(phone)
+        await phone.post(f"/api/v1/auth/sessions/{ended.sid}/revoke")
     ours = basic(party.id, party.secret)
     for token, active in (
         (mine.access, True),

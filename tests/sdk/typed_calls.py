@@ -13,7 +13,7 @@ from typing import assert_type
 from ostiary.contract.admin_sessions import SessionPage
 from ostiary.contract.calling import Incoming
 from ostiary.contract.feed import HeartbeatData
-from ostiary.contract.oauth import TokenAnswer
+from ostiary.contract.oauth_answers import TokenAnswer
 from ostiary.contract.sessions import SessionList
 from ostiary.contract.shapes import AdminSession, CliToken, Revoked, Session, SignedIn
 from ostiary.contract.users import AdminUser

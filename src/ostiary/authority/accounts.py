@@ -205,7 +205,7 @@ class Accounts(Acts):
         await subjects.hold(db, (await _account(db, username)).user.id)
         user = (await _account(db, username)).user
         if wanted != user.roles:
-            await accounts.set_roles(db, user.id, wanted)
+            await accounts.set_roles(db, user.id, wanted, self._clock())
             await self._ensure_admin_left(db, user)
             detail: Detail = {"before": " ".join(user.roles), "after": " ".join(wanted)}
             await self._tell(db, "user.roles_changed", user, by, detail)

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "verifier": ("verifier", "verifier", "Programs that remember sessions, for administrators: list."),
     "user": ("user", "user", "Accounts, for administrators: add, list, show, disable, …"),
     "client": ("client", "client", "OAuth clients, for administrators: add, list, show, …"),
+    "resource": ("resource", "resource", "Servers that tokens can be for, for administrators: add, list, …"),
     "admin": ("admin", "admin", "Anybody's sessions, for administrators: session, neutralise."),
     "keys": ("keys", "keys", "The keys that sign OAuth tokens: rotate, generate."),
     "event": ("event", "event", "The audit trail, for administrators: list, tail, export, verify, …"),

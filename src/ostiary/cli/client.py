@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import BinaryIO, Final
 
 import click
 
 from ostiary.cli.answers import Object, member, text
 from ostiary.cli.ask import confirm
+from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, database_url_option, yes_option
 from ostiary.cli.output.column import Column, columns
+
+MAXIMUM_FILE: Final = 64 * 1024  # bytes
 
 COLUMNS: Final = columns("id:client id", "name", "application_id:application", "tenant", "grants", "created_at")
 DETAIL: Final = columns(
@@ -19,6 +22,8 @@ DETAIL: Final = columns(
     Column("is_public", "public"),
     "application_type:type",
     "third_party",
+    "pkce:PKCE",
+    Column("jwks", "signs", lambda keys: "yes" if keys else "-"),
     "grants",
     "scopes",
     "redirect_uris:redirect URIs",
@@ -60,6 +65,14 @@ def client() -> None:
 @click.option("--grant", "grants", multiple=True, metavar="GRANT", help="What it may use; can be repeated.")
 @click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may ask for; can be repeated.")
 @click.option("--application", metavar="ID", help="The application that its sessions are of.  [default: its own id]")
+@click.option(
+    "--pkce",
+    type=click.Choice(["required", "nonce"]),
+    default="required",
+    show_default=True,
+    help="nonce: a confidential client that sends a nonce may do without.",
+)
+@click.option("--jwks", type=click.File("rb"), metavar="FILE", help="Its public keys: it signs, and has no secret.")
 @click.option("--tenant", metavar="NAME", default="default", show_default=True, help="The tenant of its sessions.")
 @click.option("--tenant-subdomain", metavar="NAME", help="What tokens say of the tenant's subdomain.")
 @database_url_option
@@ -76,6 +89,8 @@ def add(
     grants: tuple[str, ...],
     scopes: tuple[str, ...],
     application: str | None,
+    pkce: str,
+    jwks: BinaryIO | None,
     tenant: str,
     tenant_subdomain: str | None,
 ) -> None:
@@ -103,6 +118,8 @@ def add(
         scopes=list(scopes) or None,
         third_party=third_party,
         standing=standing,
+        pkce=pkce,
+        jwks=_keys(jwks) if jwks is not None else None,
     )
     _show_secret(invocation, f"Added client {name}.", answer)
 
@@ -171,6 +188,23 @@ def remove(invocation: Invocation, client_id: str, yes: bool) -> None:
     confirm(f"Remove client {client_id} and end its sessions?", yes=yes)
     answer = calls.ask("remove_client", client_id=client_id)
     invocation.done(f"Client removed; {answer.get('sessions', 0)} sessions ended.", answer, REMOVED)
+
+
+def _keys(file: BinaryIO) -> Object:
+    """A key set of a file; what is in it the server judges.
+
+    Raises:
+        Failure: no JSON object.
+    """
+    import json
+
+    try:
+        found = json.loads(file.read(MAXIMUM_FILE))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise usage(f"--jwks: {file.name} is not a key set in JSON (RFC 7517)")
+    return found
 
 
 def _show_secret(invocation: Invocation, done: str, answer: Object) -> None:

@@ -16,6 +16,7 @@ from ostiary.contract.machines import Machines
 from ostiary.contract.oauth import OAuth
 from ostiary.contract.operation import Namespace, Operation, operations_of
 from ostiary.contract.plans import Plans
+from ostiary.contract.resources import AdminResources
 from ostiary.contract.sessions import Sessions
 from ostiary.contract.sign_in import Auth
 from ostiary.contract.tokens import Tokens
@@ -36,6 +37,7 @@ class Admin(Namespace[W]):
         self.users: AdminUsers[W] = AdminUsers(wire)
         self.events: AdminEvents[W] = AdminEvents(wire)
         self.clients: AdminClients[W] = AdminClients(wire)
+        self.resources: AdminResources[W] = AdminResources(wire)
         self.keys: AdminKeys[W] = AdminKeys(wire)
         self.leaks: Leaks[W] = Leaks(wire)
         self.verifiers: AdminVerifiers[W] = AdminVerifiers(wire)

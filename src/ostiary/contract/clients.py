@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from ostiary.contract.fields import NO_NUL, ClientId, Text
 from ostiary.contract.named import OfClient
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
 from ostiary.core.oauth.client import GRANTS, MAXIMUM_NAME, MAXIMUM_URIS, ApplicationType, Grant
+from ostiary.core.oauth.pkce import Pkce
 from ostiary.core.oauth.redirect_uri import MAXIMUM_LENGTH
 from ostiary.core.oauth.scope import SCOPES, OAuthScope
 from ostiary.core.session import DEFAULT_TENANT
@@ -55,6 +56,8 @@ class Client(Answer, kw_only=True):
     third_party: bool
     created_at: datetime
     standing: Annotated[bool, Meta(description="Its grants outlive the browser session that let them in.")]
+    pkce: Annotated[Pkce, Meta(description="`nonce`: it may do without, where it sends a nonce.")]
+    jwks: Annotated[dict[str, Any] | None, Meta(description="The keys by which it proves itself (RFC 7517).")]
 
 
 class ClientAnswer(Answer, kw_only=True):
@@ -67,7 +70,9 @@ class ClientWithSecret(Answer, kw_only=True):
     """One client, with its secret, which has just been made."""
 
     client: Client
-    secret: Annotated[str | None, Meta(description="Shown once; null for a public client, which has none.")]
+    secret: Annotated[
+        str | None, Meta(description="Shown once; null for a client that has none: it is public, or signs.")
+    ]
 
 
 class ClientList(Answer, kw_only=True):
@@ -120,6 +125,15 @@ class AddClient(NamedClient, kw_only=True):
     standing: Annotated[
         bool, Meta(description="True: its grants act while their person is away, whatever becomes of the browser.")
     ] = False
+    pkce: Annotated[
+        Pkce, Meta(description="`nonce`: a confidential client that sends a nonce may do without (RFC 9700 2.1.1).")
+    ] = "required"
+    jwks: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="Its public keys (RFC 7517), if it proves itself by signing (RFC 7523): it has no secret then."
+        ),
+    ] = None
 
 
 class ShowClient(OfClient):

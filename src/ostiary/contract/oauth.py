@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct
 
-from ostiary.contract.answer import LEFT_OUT, Answer, LeftOut
 from ostiary.contract.calling import W
 from ostiary.contract.fields import PUBLIC
+from ostiary.contract.oauth_answers import Introspection, PushedRequest, TokenAnswer, UserInfo
 from ostiary.contract.oauth_sessions import OAuthSessions
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.errors import (
     InvalidGrant,
     InvalidScope,
     InvalidTarget,
+    RegistrationNotSupported,
+    RequestNotSupported,
     TooManyRequests,
     UnauthorizedClient,
     UnsupportedGrantType,
+    UnsupportedResponseType,
 )
 
 Claims: TypeAlias = dict[str, Any]
@@ -27,50 +29,9 @@ Claims: TypeAlias = dict[str, Any]
 TOKEN = "/oauth/token"
 REVOKE = "/oauth/revoke"
 INTROSPECT = "/oauth/introspect"
+PUSH = "/oauth/par"
 USERINFO = "/oauth/userinfo"
 JWKS = "/.well-known/jwks.json"
-
-
-class TokenAnswer(Answer, kw_only=True):
-    """What a grant gave (RFC 6749 5.1)."""
-
-    access_token: str
-    token_type: str = "Bearer"
-    expires_in: Annotated[int, Meta(description="Seconds.")]
-    scope: str
-    refresh_token: str | LeftOut = LEFT_OUT
-    id_token: str | LeftOut = LEFT_OUT
-
-
-class Introspection(Answer, kw_only=True, omit_defaults=True):
-    """What a token is (RFC 7662 2.2). Of one that is not active nothing else is said: it may never have been any."""
-
-    active: bool
-    iss: str | None = None
-    sub: str | None = None
-    aud: Sequence[str] | None = None
-    client_id: str | None = None
-    sid: Annotated[str | None, Meta(description="The session's id.")] = None
-    scope: str | None = None
-    auth_time: int | None = None
-    amr: Sequence[str] | None = None
-    tenant_id: str | None = None
-    exp: int | None = None
-    iat: int | None = None
-    token_type: str | None = None
-    jti: str | None = None
-    username: str | None = None
-
-
-class UserInfo(Answer, kw_only=True, omit_defaults=True):
-    """Whom an access token speaks for (OIDC Core 5.1); names and roles need `profile`, the address `email`."""
-
-    sub: str
-    preferred_username: str | None = None
-    name: Annotated[str | None, Meta(description="The username, too: there is no other.")] = None
-    roles: Annotated[Sequence[str] | None, Meta(description="Never `admin`.")] = None
-    email: str | None = None
-    email_verified: Annotated[bool | None, Meta(description="False: nobody has proved it.")] = None
 
 
 class ProofInForm(Struct, kw_only=True):
@@ -78,6 +39,8 @@ class ProofInForm(Struct, kw_only=True):
 
     client_id: str | None = None
     client_secret: str | None = None
+    client_assertion_type: str | None = None
+    client_assertion: Annotated[str | None, Meta(description="A JWT that the client signed (RFC 7523).")] = None
 
 
 class Token(Takes, kw_only=True, forbid_unknown_fields=False):
@@ -90,6 +53,27 @@ class Token(Takes, kw_only=True, forbid_unknown_fields=False):
     refresh_token: str | None = None
     scope: str | None = None
     resource: Annotated[str | None, Meta(description="For which one the access token is (RFC 8707).")] = None
+
+
+class PushRequest(Takes, kw_only=True, forbid_unknown_fields=False):
+    """Keep an authorization request here; the user is sent with its `request_uri` and `client_id` alone (RFC 9126)."""
+
+    response_type: str | None = None
+    redirect_uri: str | None = None
+    response_mode: str | None = None
+    scope: str | None = None
+    resource: str | None = None
+    state: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
+    prompt: str | None = None
+    max_age: str | None = None
+    login_hint: str | None = None
+    id_token_hint: str | None = None
+    request: str | None = None
+    request_uri: str | None = None
+    registration: str | None = None
 
 
 class OfCode(Takes):
@@ -236,6 +220,27 @@ class OAuth(Namespace[W]):
         sends="form",
         speaks="oauth",
         repeatable=True,
+    )
+    push = Operation(
+        "POST",
+        PUSH,
+        PushRequest,
+        PushedRequest,
+        summary="Push an authorization request",
+        who="client",
+        errors=(
+            InvalidScope,
+            InvalidTarget,
+            UnauthorizedClient,
+            UnsupportedResponseType,
+            RequestNotSupported,
+            RegistrationNotSupported,
+            TooManyRequests,
+        ),
+        status=201,
+        sends="form",
+        speaks="oauth",
+        shared="clients",
     )
     userinfo = Operation(
         "GET",

@@ -30,6 +30,7 @@ class User:
         roles: of `ROLES`.
         created_at: when the account was added; None where the user is told by a session, whose row does not say it.
         disabled_at: when the account was disabled; nothing of a disabled user is live.
+        updated_at: when what others are told of it last changed; None if that is since it was added.
     """
 
     id: str
@@ -38,6 +39,7 @@ class User:
     roles: tuple[str, ...] = ()
     created_at: datetime | None = None
     disabled_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 def username_key(username: str) -> str:

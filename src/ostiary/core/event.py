@@ -33,6 +33,8 @@ EventKind: TypeAlias = Literal[
     "client.added",
     "client.secret_rotated",
     "client.removed",
+    "resource.added",
+    "resource.removed",
     "consent.granted",
     "consent.withdrawn",
     "keys.rotated",

@@ -14,15 +14,15 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-Prefix: TypeAlias = Literal["sess", "ost", "user", "setup", "client", "code", "ort", "key", "plan"]
+Prefix: TypeAlias = Literal["sess", "ost", "user", "setup", "client", "code", "ort", "key", "plan", "res", "par"]
 
 ID_BYTES: Final = 16  # 128 random bits, 26 base32 characters: ids are public, but not to be guessed or collide
 SECRET_BYTES: Final = 32  # 256 bits; OWASP ASVS 5.0 7.2.3 asks for at least 128
 
 _ID = "[a-z2-7]{26}"
 _SECRET = "[A-Za-z0-9_-]{43}"
-_ID_ONLY = re.compile(rf"(?:sess|ost|user|client|ort|key|plan)_{_ID}")
-_TOKEN = re.compile(rf"((sess|ost|setup|client|code|ort)_{_ID})\.({_SECRET})")
+_ID_ONLY = re.compile(rf"(?:sess|ost|user|client|ort|key|plan|res)_{_ID}")
+_TOKEN = re.compile(rf"((sess|ost|setup|client|code|ort|par)_{_ID})\.({_SECRET})")
 _NOBODYS_DIGEST = hashlib.sha256(b"").digest()
 
 

@@ -17,6 +17,7 @@ OstiaryError
 │   ├── TokenNotFound
 │   ├── EventNotFound
 │   ├── ClientNotFound
+│   ├── ResourceNotFound
 │   ├── PlanNotFound
 │   └── SetupCodeNotFound           the first administrator's link: unknown, used or expired
 ├── Conflict 409                    the state of things forbids it

@@ -53,6 +53,13 @@ class ClientNotFound(NotFound):
     title = translatable("There is no such client")
 
 
+class ResourceNotFound(NotFound):
+    """No such resource that tokens can be for."""
+
+    code = "resource_not_found"
+    title = translatable("There is no such resource")
+
+
 class PlanNotFound(NotFound):
     """No such plan: unknown, or forgotten."""
 

@@ -13,6 +13,7 @@ from ostiary.http import (  # noqa: F401  # each has handlers, which are kept as
     admin_events,
     admin_leaks,
     admin_plans,
+    admin_resources,
     admin_sessions,
     admin_users,
     feed,

@@ -10,6 +10,7 @@ from ostiary.errors import (
     ClientNotFound,
     OstiaryError,
     PlanNotFound,
+    ResourceNotFound,
     SessionNotFound,
     TokenNotFound,
     Unauthenticated,
@@ -28,6 +29,7 @@ _IDS: Final[dict[str, type[OstiaryError]]] = {
     "token_id": TokenNotFound,
     "client_id": ClientNotFound,
     "plan_id": PlanNotFound,
+    "resource_id": ResourceNotFound,
 }
 
 
@@ -37,8 +39,8 @@ async def ensure_may_ask(operation: Operation[..., Any, Any], exchange: Exchange
     Raises:
         NotAllowed: it changes something and did not come from our own origin; or it is for administrators.
         Unauthenticated: no credential that works, and the operation needs one.
-        SessionNotFound, TokenNotFound, ClientNotFound, PlanNotFound: an id in the path that cannot be one of ours; no
-            store is asked.
+        SessionNotFound, TokenNotFound, ClientNotFound, PlanNotFound, ResourceNotFound: an id in the path that cannot be
+            one of ours; no store is asked.
         InvalidRequest: a query that cannot be read, or with a parameter that the operation does not know.
     """
     if operation.who == "nobody":
@@ -56,7 +58,7 @@ def ensure_ids(parameters: Parameters) -> None:
     """Return if every id in a path can be one of ours; no store is asked about another.
 
     Raises:
-        SessionNotFound, TokenNotFound, ClientNotFound, PlanNotFound: by its name.
+        SessionNotFound, TokenNotFound, ClientNotFound, PlanNotFound, ResourceNotFound: by its name.
     """
     for name, value in parameters.items():
         if name in _IDS and not is_id(value):

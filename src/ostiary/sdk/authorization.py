@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from ostiary.contract.oauth import TokenAnswer
+from ostiary.contract.oauth_answers import TokenAnswer
 from ostiary.errors import ConfigurationError, OstiaryError
 from ostiary.sdk.failures import CallbackMismatch, from_problem
 from ostiary.sdk.id_tokens import IdToken

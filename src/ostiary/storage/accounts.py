@@ -13,7 +13,7 @@ from ostiary.core.account import User, username_key
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions, users
 
-COLUMNS = [users.c[name] for name in ("id", "username", "email", "roles", "created_at", "disabled_at")]
+COLUMNS = [users.c[name] for name in ("id", "username", "email", "roles", "created_at", "disabled_at", "updated_at")]
 # What a session's row says of its user's account, for one that has none (decision 0023).
 NOBODYS: Final[dict[str, Any]] = {"username": None, "email": None, "roles": ()}
 
@@ -117,9 +117,9 @@ async def set_disabled(db: Connection, user_id: str, at: datetime | None) -> Non
     await db.execute(statement)
 
 
-async def set_roles(db: Connection, user_id: str, roles: tuple[str, ...]) -> None:
+async def set_roles(db: Connection, user_id: str, roles: tuple[str, ...], now: datetime) -> None:
     """Replace the roles, in the account and in its sessions. Hold the user's row first."""
-    await db.execute(update(users).where(users.c.id == user_id).values(roles=roles))
+    await db.execute(update(users).where(users.c.id == user_id).values(roles=roles, updated_at=now))
     await db.execute(update(sessions).where(sessions.c.user_id == user_id).values(roles=roles))
 
 
@@ -143,4 +143,4 @@ async def enabled_admins(db: Connection) -> int:
 
 def as_user(row: Any) -> User:
     """A row of `COLUMNS`."""
-    return User(row.id, row.username, row.email, row.roles, row.created_at, row.disabled_at)
+    return User(row.id, row.username, row.email, row.roles, row.created_at, row.disabled_at, row.updated_at)

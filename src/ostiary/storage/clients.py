@@ -15,7 +15,7 @@ from ostiary.storage.oauth_schema import clients
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A client and what its secret is checked against; None for a public one."""
+    """A client and what its secret is checked against; None for a public one, and for one that signs."""
 
     client: OAuthClient
     secret_hash: bytes | None
@@ -44,7 +44,9 @@ async def find_all(db: Connection, client_ids: Sequence[str]) -> dict[str, Regis
 
 async def redirect_uris_of_public(db: Connection) -> list[str]:
     """Where the codes of all public clients go."""
-    rows = await db.execute(select(clients.c.redirect_uris).where(clients.c.secret_hash.is_(None)))
+    rows = await db.execute(
+        select(clients.c.redirect_uris).where(clients.c.secret_hash.is_(None), clients.c.jwks.is_(None))
+    )
     return [uri for uris in rows.scalars() for uri in uris]
 
 
@@ -73,4 +75,5 @@ async def remove(db: Connection, client_id: str) -> bool:
 def _registered(row: Row[Any]) -> Registered:
     values = dict(row._mapping)
     secret_hash = values.pop("secret_hash")
-    return Registered(OAuthClient(is_public=secret_hash is None, **values), secret_hash)
+    is_public = secret_hash is None and values["jwks"] is None
+    return Registered(OAuthClient(is_public=is_public, **values), secret_hash)

@@ -23,6 +23,45 @@ clients = Table(
     Column("third_party", Boolean, nullable=False),
     Column("standing", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
+    Column("pkce", Text, nullable=False, server_default="required"),
+    Column("jwks", JSON(none_as_null=True)),  # the public keys of a client that has no secret, but signs
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("uri_key", Text, nullable=False),  # what its spellings have in common
+    Column("name", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("clients", Text, nullable=False),
+    Column("listed", Words, nullable=False),
+    Column("introspect", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_resources_uri_key", "uri_key", unique=True),
+)
+
+# Authorization requests that clients pushed (RFC 9126). The secret is in the request_uri; only its hash is here.
+pushed_requests = Table(
+    "pushed_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_pushed_requests_expires_at", "expires_at"),
+)
+
+# Client assertions that were used (RFC 7523 3): each works once, for as long as it would be valid.
+used_assertions = Table(
+    "used_assertions",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("jti_hash", LargeBinary, primary_key=True),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_used_assertions_expires_at", "expires_at"),
 )
 
 signing_keys = Table(
@@ -56,6 +95,7 @@ authorization_codes = Table(
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
     Column("granted_session_id", Text),  # the session that it was exchanged for
+    Column("resource", Text),  # whom the access tokens are for (RFC 8707)
     Index("ix_authorization_codes_expires_at", "expires_at"),
 )
 

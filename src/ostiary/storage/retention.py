@@ -15,7 +15,7 @@ from ostiary.core.likeness import label_key
 from ostiary.storage.accounts import NOBODYS
 from ostiary.storage.browser_schema import device_marks
 from ostiary.storage.database import Connection
-from ostiary.storage.oauth_schema import authorization_codes, refresh_tokens
+from ostiary.storage.oauth_schema import authorization_codes, pushed_requests, refresh_tokens, used_assertions
 from ostiary.storage.schema import cli_tokens, event_chain, events, refusals, sessions, setup_codes
 from ostiary.storage.sessions import place
 
@@ -65,8 +65,9 @@ async def ended_tokens(db: Connection, before: datetime, limit: int) -> int:
 
 
 async def expired_codes(db: Connection, before: datetime, limit: int) -> int:
-    """Remove authorization codes, and set-up codes, that expired before `before`."""
-    await db.execute(delete(setup_codes).where(setup_codes.c.expires_at < before))
+    """Remove authorization codes, and what lives as shortly, that expired before `before`."""
+    for table in (setup_codes, pushed_requests, used_assertions):
+        await db.execute(delete(table).where(table.c.expires_at < before))
     return await _remove(db, authorization_codes.c.id, authorization_codes.c.expires_at < before, limit)
 
 

@@ -49,6 +49,7 @@ users = Table(
     Column("created_at", Instant, nullable=False),
     Column("password_changed_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("updated_at", Instant),  # when what others are told of the account last changed; null: as it was made
     Index("ix_users_username_key", "username_key", unique=True),
     Index("ix_users_username_key_begins", "username_key", postgresql_ops={"username_key": "text_pattern_ops"}),
 )

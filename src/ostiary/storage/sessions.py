@@ -89,6 +89,11 @@ def of_client(client_id: str, user_id: str | None = None) -> Chosen:
     return chosen if user_id is None else and_(chosen, sessions.c.user_id == user_id)
 
 
+def for_resource(uri: str) -> Chosen:
+    """Every session whose tokens are for a resource, for `revoke`."""
+    return sessions.c.resource == uri
+
+
 def among(session_ids: Sequence[str], user_id: str) -> Chosen:
     """Those of the sessions that are that user's, for `revoke`."""
     return and_(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
@@ -227,10 +232,11 @@ async def continue_grant(db: Connection, session_id: str, auth_time: datetime, a
 
 
 async def newest_of_client(
-    db: Connection, client_id: str, user_id: str, policy: Policy, now: datetime
+    db: Connection, client_id: str, user_id: str, policy: Policy, now: datetime, resource: str | None = None
 ) -> Session | None:
-    """The newest live session that a client holds for a user; for a service, the user is the client itself."""
+    """The newest live session that a client holds for a user (and a resource); of a service that is the client."""
     where = and_(sessions.c.client_id == client_id, sessions.c.user_id == user_id, live(policy, now))
+    where = and_(where, sessions.c.resource.is_(None) if resource is None else sessions.c.resource == resource)
     row = (await db.execute(select(*COLUMNS).where(where).order_by(sessions.c.created_at.desc()).limit(1))).first()
     return as_session(row) if row else None
 

@@ -40,7 +40,7 @@ from ostiary.web.visit import Visit
 async def authorize(visit: Visit, _: Nothing) -> Response:
     """Where a client sends its user."""
     try:
-        asked = _asked(visit)
+        asked = await visit.authority.oauth.pushing.expand(_asked(visit))
         destination = await visit.authority.oauth.authorization.destination(asked)
     except (ClientNotFound, InvalidRequest) as why:
         return _astray(visit, why)
@@ -171,11 +171,17 @@ def _consent(visit: Visit, asked: Mapping[str, str], wanted: AuthorizationReques
         name=wanted.client.name,
         home=returning.target(wanted.redirect_uri),
         third_party=wanted.client.third_party,
-        scopes=[gettext(words.APPLICATION_SCOPES[scope]) for scope in wanted.scopes],
+        resource=wanted.resource,
+        scopes=[_in_words(scope, wanted) for scope in wanted.scopes],
         lifetime=formats.span(visit.context.authority.policy.lifetime),
         packed=returning.pack(asked),
         other=_other_account(asked),
     )
+
+
+def _in_words(scope: str, wanted: AuthorizationRequest) -> str:
+    at_resource = {one.name: one.words for one in wanted.resource.scopes} if wanted.resource is not None else {}
+    return at_resource.get(scope) or gettext(words.APPLICATION_SCOPES[scope])
 
 
 def _confirm(visit: Visit, packed: str, name: str | None, error: str | None = None) -> Response:

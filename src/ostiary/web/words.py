@@ -146,6 +146,8 @@ EVENTS: Final[dict[str, str]] = {
     "client.added": translatable("Client registered"),
     "client.secret_rotated": translatable("Client given a new secret"),
     "client.removed": translatable("Client removed"),
+    "resource.added": translatable("Resource registered"),
+    "resource.removed": translatable("Resource removed"),
     "consent.granted": translatable("Application allowed"),
     "consent.withdrawn": translatable("Application not allowed any more"),
     "keys.rotated": translatable("Signing keys rotated"),

@@ -13,9 +13,17 @@ from ostiary.core.needs import person
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import LIFE, Code
 from ostiary.core.oauth.request import AuthorizationRequest, read_request
+from ostiary.core.oauth.resource import Resource, others
 from ostiary.core.token import is_id, mint
-from ostiary.errors import ClientNotFound, ConsentRequired, InvalidRequest, LoginRequired, ReauthenticationRequired
-from ostiary.storage import clients, codes, consents, events, subjects, tree
+from ostiary.errors import (
+    ClientNotFound,
+    ConsentRequired,
+    InvalidRequest,
+    InvalidTarget,
+    LoginRequired,
+    ReauthenticationRequired,
+)
+from ostiary.storage import clients, codes, consents, events, resources, subjects, tree
 from ostiary.storage.database import Connection
 
 
@@ -26,10 +34,11 @@ class Destination:
     client: OAuthClient
     redirect_uri: str
     subject: str | None = None  # of the ID token that came as a hint
+    resource: Resource | None = None  # what is registered under the URI that was asked for
 
     def read(self, asked: Mapping[str, str]) -> AuthorizationRequest:
         """What is asked for. Raises as `core.oauth.request.read_request`."""
-        return read_request(asked, self.client, self.redirect_uri, subject=self.subject)
+        return read_request(asked, self.client, self.redirect_uri, subject=self.subject, resource=self.resource)
 
 
 class Authorization(Acts):
@@ -52,13 +61,14 @@ class Authorization(Acts):
             raise InvalidRequest("client_id", "is required")
         async with self.database.reading() as db:
             found = await clients.find(db, client_id) if is_id(client_id) else None
+            resource = await resources.named(db, asked["resource"]) if "resource" in asked else None
         if found is None:
             raise ClientNotFound
         redirect_uri = asked.get("redirect_uri")
         if redirect_uri is None or not found.client.accepts(redirect_uri):
             raise InvalidRequest("redirect_uri", "is not one that this application has registered")
         hint = await self._keys.read_hint(asked.get("id_token_hint"))
-        return Destination(found.client, redirect_uri, str(hint["sub"]) if hint else None)
+        return Destination(found.client, redirect_uri, str(hint["sub"]) if hint else None, resource)
 
     @act(person, with_user=True)
     async def grant(
@@ -81,6 +91,7 @@ class Authorization(Acts):
             LoginRequired: the hint of the request names another user (OIDC Core 3.1.2.1, 3.1.2.2).
             ReauthenticationRequired: the request asks for a fresher sign-in; or somebody has ended what this client
                 held here since the last one, so that this device proves again who signs in there.
+            InvalidTarget: the resource was removed meanwhile.
             ConsentRequired: a third party that the user has not agreed to, or not to all of this.
             Unauthenticated: the session ended meanwhile.
         """
@@ -96,12 +107,15 @@ class Authorization(Acts):
             raise ReauthenticationRequired(0)
         if await clients.find(db, client.id, hold=True) is None:
             raise ClientNotFound
+        if request.resource is not None and await resources.find(db, request.resource.id, hold=True) is None:
+            raise InvalidTarget
         now = self._clock()
         if not agreed:
             await self._ensure_consent(db, request, by)
         elif client.third_party:
-            await consents.replace(db, by.user.id, client.id, request.scopes, now)
-            detail: Detail = {"client_id": client.id, "scopes": " ".join(request.scopes)}
+            kept = others(await consents.find(db, by.user.id, client.id), request.resource)
+            await consents.replace(db, by.user.id, client.id, (*kept, *request.consents), now)
+            detail: Detail = {"client_id": client.id, "scopes": " ".join(request.consents)}
             await events.add(db, [by.did("consent.granted", now, user_id=by.user.id, detail=detail)])
         token = mint("code")
         code = Code(
@@ -111,6 +125,7 @@ class Authorization(Acts):
             session_id=session.id,
             redirect_uri=request.redirect_uri,
             scopes=request.scopes,
+            resource=request.resource.uri if request.resource else None,
             code_challenge=request.code_challenge,
             nonce=request.nonce,
             auth_time=session.auth_time,
@@ -128,5 +143,5 @@ class Authorization(Acts):
             raise ConsentRequired
         if request.client.third_party:
             agreed = await consents.find(db, by.user.id, request.client.id)
-            if not agreed or not set(request.scopes) <= set(agreed):
+            if not agreed or not set(request.consents) <= set(agreed):
                 raise ConsentRequired

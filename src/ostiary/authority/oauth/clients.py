@@ -9,6 +9,7 @@ from typing import Final
 from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
+from ostiary.authority.oauth.client_keys import ensure_usable
 from ostiary.authority.oauth.keys import Keys
 from ostiary.core.caller import Caller
 from ostiary.core.event import Detail, EventKind
@@ -28,7 +29,7 @@ _NOBODYS_SECRET: Final = mint("client")
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A client and its secret, which is shown once; None for a public one."""
+    """A client and its secret, which is shown once; None for a public one, and for one that signs."""
 
     client: OAuthClient
     secret: str | None = field(repr=False)
@@ -58,7 +59,10 @@ class Clients(Acts):
             await self._keys.ensure()
         except ConfigurationError as why:
             raise Conflict(why.message) from None
-        token = None if client.is_public else mint("client", client.id)
+        if client.jwks is not None:
+            ensure_usable(client.jwks)
+        has_secret = not client.is_public and client.jwks is None
+        token = mint("client", client.id) if has_secret else None
         await self._add(client, token, by=by)
         return Added(client, _shown(token))
 
@@ -107,8 +111,8 @@ class Clients(Acts):
         if found is None:
             raise ClientNotFound
         token = mint("client", client_id)
-        if found.client.is_public or not await clients.set_secret(db, client_id, token.digest):
-            raise Conflict("this is a public client, which has no secret")
+        if not await clients.set_secret(db, client_id, token.digest):
+            raise Conflict("this client has no secret")
         await self._tell(db, "client.secret_rotated", client_id, by, {})
         return Added(found.client, _shown(token))
 

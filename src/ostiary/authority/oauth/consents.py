@@ -11,9 +11,23 @@ from ostiary.core.caller import Caller
 from ostiary.core.event import Detail
 from ostiary.core.needs import fresh, person
 from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.resource import ResourceScope, in_words
 from ostiary.errors import ClientNotFound
-from ostiary.storage import clients, codes, consents, events, sessions, subjects
+from ostiary.storage import clients, codes, consents, events, resources, sessions, subjects
 from ostiary.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AtResource:
+    """What a user agreed to at one resource.
+
+    Attributes:
+        name: what it is called; its URI where it was removed since.
+    """
+
+    uri: str
+    name: str
+    scopes: tuple[ResourceScope, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +35,8 @@ class Consent:
     """One agreement of a user.
 
     Attributes:
-        scopes: what the client may ask for without the user being asked again.
+        scopes: what the client may ask for here without the user being asked again.
+        resources: the same, at servers of others.
         sessions: how many live sessions of the user it holds now.
     """
 
@@ -29,6 +44,7 @@ class Consent:
     scopes: tuple[str, ...]
     granted_at: datetime
     sessions: int
+    resources: tuple[AtResource, ...] = ()
 
 
 class Consents(Acts):
@@ -84,4 +100,19 @@ class Consents(Acts):
         if found is None:
             raise ClientNotFound  # removing a client removes the consents in the same transaction
         held = await sessions.count_of_client(db, client_id, by.user.id, self.policy, self._clock())
-        return Consent(found.client, scopes, granted_at, held)
+        plain = tuple(scope for scope in scopes if "#" not in scope)
+        return Consent(found.client, plain, granted_at, held, await _at_resources(db, scopes))
+
+
+async def _at_resources(db: Connection, consented: tuple[str, ...]) -> tuple[AtResource, ...]:
+    """What was agreed to at each resource (see `Resource.consent_to`)."""
+    by_uri: dict[str, list[str]] = {}
+    for word in consented:
+        uri, separator, scope = word.partition("#")
+        if separator:
+            by_uri.setdefault(uri, []).append(scope)
+    known = await resources.find_all(db, list(by_uri)) if by_uri else {}
+    return tuple(
+        AtResource(uri, known[uri].name if uri in known else uri, in_words(names, known.get(uri)))
+        for uri, names in by_uri.items()
+    )

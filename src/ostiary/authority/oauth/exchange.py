@@ -20,8 +20,8 @@ from ostiary.core.oauth.code import Code
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
 from ostiary.core.tree import grant_hold
-from ostiary.errors import InvalidClient, InvalidGrant, LimitReached, SessionInvalid
-from ostiary.storage import accounts, clients, codes, refresh_tokens, sessions, subjects, tree, uses
+from ostiary.errors import InvalidClient, InvalidGrant, InvalidTarget, LimitReached, OAuthError, SessionInvalid
+from ostiary.storage import accounts, clients, codes, refresh_tokens, resources, sessions, subjects, tree, uses
 from ostiary.storage.database import Connection, in_transaction
 
 
@@ -46,7 +46,14 @@ class Exchange(Acts):
         self._issuing = issuing
 
     async def exchange(
-        self, text: str, *, client: OAuthClient, redirect_uri: str | None, verifier: str | None, at: Client
+        self,
+        text: str,
+        *,
+        client: OAuthClient,
+        redirect_uri: str | None,
+        verifier: str | None,
+        at: Client,
+        resource: str | None = None,
     ) -> Issued:
         """Start a session of the user, held by the client, where the browser was that the code came through.
 
@@ -54,9 +61,11 @@ class Exchange(Acts):
 
         Args:
             at: where the client called from, for the trail.
+            resource: whom the access token is to be for: whom the code is for, or nobody else.
 
         Raises:
             InvalidGrant: unknown, of another client, used, expired, or not proved; or the user was signed out since.
+            InvalidTarget: another resource than the code was made for.
             UnauthorizedClient: the client is not registered for codes.
         """
         client.ensure_grant("authorization_code")
@@ -65,12 +74,12 @@ class Exchange(Acts):
             raise InvalidGrant
         await self._keys.ensure()
         try:
-            granted = await self._exchange(token, client, redirect_uri, verifier, at)
+            granted = await self._exchange(token, client, redirect_uri, verifier, resource, at)
         except SessionInvalid as why:
             raise InvalidGrant(why.message) from None
         except LimitReached as why:
             raise InvalidGrant(why.message) from None
-        if isinstance(granted, InvalidGrant):
+        if isinstance(granted, OAuthError):
             raise granted
         return await self._issuing.issue(
             granted.session,
@@ -89,8 +98,9 @@ class Exchange(Acts):
         client: OAuthClient,
         redirect_uri: str | None,
         verifier: str | None,
+        resource: str | None,
         at: Client,
-    ) -> Granted | InvalidGrant:
+    ) -> Granted | OAuthError:
         """A refusal is answered and not raised where something was written on the way to it."""
         found = await codes.find(db, token.id)
         if not token.matches(found[1] if found else None) or found is None or found[0].client_id != client.id:
@@ -106,9 +116,11 @@ class Exchange(Acts):
             return InvalidGrant("the code was used before")
         code = found[0]
         try:
-            code.ensure_usable(client, redirect_uri, verifier, now)
-        except InvalidGrant as why:
+            code.ensure_usable(client, redirect_uri, verifier, now, resource)
+        except (InvalidGrant, InvalidTarget) as why:
             return why
+        if code.resource is not None and await resources.named(db, code.resource, hold=True) is None:
+            return InvalidTarget()
         session = await self._session(db, code, client, at, now)
         if session is None:
             return InvalidGrant("the user was signed out since")
@@ -137,7 +149,7 @@ class Exchange(Acts):
         if not await uses.record_chain(db, (*browser.path, browser.id), now):  # from here on whoever ends it waits
             return None
         place = Client(code.ip, code.user_agent, at.request_id)
-        found = await tree.find_grants(db, browser.id, client.id, None)
+        found = await tree.find_grants(db, browser.id, client.id, code.resource)
         live = [one for one in found if one.refusal(self.policy, now) is None]
         if obsolete := [one.id for one in found if one not in live[:1]]:
             by = Caller(User(client.id), client=at)
@@ -159,6 +171,7 @@ class Exchange(Acts):
             application_id=client.application_id,
             tenant=client.tenant,
             client_id=client.id,
+            resource=code.resource,
             issued_by=browser.issued_by,
         )
         return started.session

@@ -10,10 +10,11 @@ from ostiary.authority.batch import Batch
 from ostiary.authority.ending import end_sessions
 from ostiary.authority.oauth.clients import Clients
 from ostiary.authority.oauth.keys import Keys
+from ostiary.authority.oauth.resources import Resources
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
-from ostiary.core.oauth.claims import AccessToken, sign_in_claims, user_claims
+from ostiary.core.oauth.claims import AccessToken, audience_of, sign_in_claims, user_claims
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.jws import looks_like_jwt
 from ostiary.core.oauth.refresh import is_ours
@@ -42,15 +43,20 @@ class Known:
 class Inspection(Acts):
     """Introspect, revoke, tell of the user."""
 
-    def __init__(self, acting: Acting, keys: Keys, rows: Batch[SessionRow], clients: Clients) -> None:
+    def __init__(
+        self, acting: Acting, keys: Keys, rows: Batch[SessionRow], clients: Clients, resources: Resources
+    ) -> None:
         """Part of an `OAuth`."""
         super().__init__(acting)
         self._rows = rows
         self._clients = clients
+        self._resources = resources
         self._keys = keys
 
     async def introspect(self, text: str, *, client: OAuthClient) -> dict[str, Any]:
         """What a token is, to the client that got it or another one of the same application.
+
+        An access token for a resource is told of to the client that got it, and to those that its resource names.
 
         Ended, expired, unknown and foreign have one answer (RFC 7662 2.2).
 
@@ -69,7 +75,7 @@ class Inspection(Acts):
     async def _of_access_token(self, text: str) -> Known | None:
         """As `_known`, by a read that many share: applications ask with every request."""
         try:
-            access = await self._keys.read_access_token(text)
+            access = await self._keys.read_access_token(text, for_resources=True)
         except SessionInvalid:
             return None
         found = await self._rows.get(access.session_id)
@@ -89,7 +95,7 @@ class Inspection(Acts):
             "active": True,
             "iss": self._keys.issuer,
             "sub": session.user_id,
-            "aud": [session.client_id, self._keys.issuer],
+            "aud": audience_of(session, session.client_id, self._keys.issuer),
             "client_id": session.client_id,
             "sid": session.id,
             "scope": " ".join(known.scopes),
@@ -116,7 +122,7 @@ class Inspection(Acts):
             chosen = sessions.by_id(known.session.id)
             await end_sessions(db, chosen, reason="logout", by=by, now=self._clock())
 
-    def user_info(self, by: Caller) -> dict[str, Any]:
+    async def user_info(self, by: Caller) -> dict[str, Any]:
         """What the access token lets its client know of its user.
 
         Raises:
@@ -124,7 +130,9 @@ class Inspection(Acts):
         """
         if by.granted is None or "openid" not in by.granted:
             raise NotAllowed("this access token lacks the scope openid", scope="openid")
-        return user_claims(by.user, by.granted)
+        async with self.database.reading() as db:
+            account = await accounts.find_by_id(db, by.user.id)
+        return user_claims(account.user if account is not None else by.user, by.granted)
 
     async def at_the_namespace(self, by: Caller) -> Caller:
         """The holder of an access token, as far as the sessions namespace goes.
@@ -144,7 +152,7 @@ class Inspection(Acts):
         """Whatever kind of token it is: a hint about that is not needed (RFC 7009 2.1)."""
         if looks_like_jwt(text):
             try:
-                access = await self._keys.read_access_token(text)
+                access = await self._keys.read_access_token(text, for_resources=True)
             except SessionInvalid:
                 return None
             session = await sessions.find(db, access.session_id)
@@ -165,5 +173,8 @@ class Inspection(Acts):
         holder = known.session.client_id
         if holder == client.id:
             return True
+        if known.session.resource is not None:
+            resource = await self._resources.registered(known.session.resource)
+            return known.access is not None and resource is not None and client.id in resource.introspect
         found = await self._clients.registered(holder) if holder else None
         return found is not None and found.client.application_id == client.application_id

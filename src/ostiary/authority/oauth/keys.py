@@ -111,14 +111,17 @@ class Keys:
         header = {"alg": ALGORITHM, "kid": signer.kid, "typ": kind}
         return jwt.encode(header, claims, signer.key, algorithms=[ALGORITHM])
 
-    async def read_access_token(self, text: str) -> AccessToken:
+    async def read_access_token(self, text: str, *, for_resources: bool = False) -> AccessToken:
         """An access token that we signed for ourselves and that has not expired. Its session is not asked for.
+
+        Args:
+            for_resources: one that is for a resource, too: to tell of it, or to end it; never to let its sender in.
 
         Raises:
             SessionInvalid: anything else.
         """
         claims = await self._claims(text, ACCESS_TYPE)
-        return read_access_token(claims, issuer=self.issuer, now=self._clock())
+        return read_access_token(claims, issuer=self.issuer, now=self._clock(), for_resources=for_resources)
 
     async def read_id_token(self, text: str) -> Mapping[str, Any]:
         """The claims of an ID token that we signed, expired or not (OIDC RP-Initiated Logout 2).

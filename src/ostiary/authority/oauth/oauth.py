@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ostiary.authority.acting import Acting
 from ostiary.authority.batch import Batch
+from ostiary.authority.oauth.assertions import Assertions
 from ostiary.authority.oauth.authorization import Authorization
 from ostiary.authority.oauth.client_credentials import ClientCredentials
 from ostiary.authority.oauth.clients import Clients
@@ -13,7 +14,9 @@ from ostiary.authority.oauth.inspection import Inspection
 from ostiary.authority.oauth.issuing import Issuing
 from ostiary.authority.oauth.keys import Keys
 from ostiary.authority.oauth.leaving import Leaving
+from ostiary.authority.oauth.pushing import Pushing
 from ostiary.authority.oauth.refreshing import Refreshing
+from ostiary.authority.oauth.resources import Resources
 from ostiary.authority.oauth.rotation import Rotation
 from ostiary.authority.sessions import Sessions
 from ostiary.settings import Settings
@@ -28,7 +31,10 @@ class OAuth:
         clients: add, find, list, rotate_secret, remove, authenticate.
         keys: published, read an access token.
         rotation: new keys, now or when it is due.
+        resources: servers of others that tokens can be for: add, find, list, remove.
         authorization: from a browser's request to a code.
+        pushing: requests that clients push before they send their user.
+        assertions: clients that prove themselves by a signature.
         consents: what users have agreed to: list, find, withdraw.
         exchange: from a code to a session.
         refreshing: from a refresh token to its successor.
@@ -50,12 +56,15 @@ class OAuth:
         self.rotation = Rotation(acting, self.keys, settings.key_rotation)
         issuing = Issuing(settings, acting.policy, acting.clock, self.keys)
         self.clients = Clients(acting, self.keys)
+        self.resources = Resources(acting, settings.issuer)
         self.authorization = Authorization(acting, self.keys)
+        self.pushing = Pushing(acting, self.authorization)
+        self.assertions = Assertions(acting, self.clients, settings.issuer)
         self.consents = Consents(acting)
         self.exchange = Exchange(acting, sessions, self.keys, issuing)
         self.refreshing = Refreshing(acting, settings, self.keys, issuing)
         self.client_credentials = ClientCredentials(acting, sessions, self.keys, issuing)
-        self.inspection = Inspection(acting, self.keys, rows, self.clients)
+        self.inspection = Inspection(acting, self.keys, rows, self.clients, self.resources)
         self.leaving = Leaving(acting, self.keys)
         self._database = acting.database
 

@@ -15,6 +15,7 @@ from ostiary.core.client import Client
 from ostiary.core.oauth import refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.refresh import Family
+from ostiary.core.oauth.resource import ensure_same
 from ostiary.core.oauth.scope import narrowed
 from ostiary.core.session import Session
 from ostiary.core.token import Token, parse
@@ -45,16 +46,20 @@ class Refreshing(Acts):
         self._keys = keys
         self._issuing = issuing
 
-    async def refresh(self, text: str, *, client: OAuthClient, scope: str | None, at: Client) -> Issued:
+    async def refresh(
+        self, text: str, *, client: OAuthClient, scope: str | None, at: Client, resource: str | None = None
+    ) -> Issued:
         """Rotate. A repeat inside the grace gets the same successor; any later use of an old token ends the session.
 
         Args:
             scope: less than was granted, if wanted (RFC 6749 6).
+            resource: whom the access token is to be for: the same as before, or nobody else.
             at: where the client called from. Of a public client that is where its user is.
 
         Raises:
             InvalidGrant: unknown, of another client, used before, or its session has ended.
             InvalidScope: more than was granted.
+            InvalidTarget: another resource than was granted.
             UnauthorizedClient: the client is not registered for refreshing.
         """
         client.ensure_grant("refresh_token")
@@ -62,7 +67,7 @@ class Refreshing(Acts):
         if token is None or not token.id.startswith("ort_"):
             raise InvalidGrant
         await self._keys.ensure()
-        done = await self._refresh(token, client, scope, at)
+        done = await self._refresh(token, client, scope, resource, at)
         if isinstance(done, InvalidGrant):
             raise done
         scopes = narrowed(scope, done.family.scopes)
@@ -70,7 +75,7 @@ class Refreshing(Acts):
 
     @in_transaction
     async def _refresh(
-        self, db: Connection, token: Token, client: OAuthClient, scope: str | None, at: Client
+        self, db: Connection, token: Token, client: OAuthClient, scope: str | None, resource: str | None, at: Client
     ) -> Refreshed | InvalidGrant:
         """A refusal is answered and not raised where a session was ended on the way to it."""
         key, now = self._keys.purpose_key("refresh tokens"), self._clock()
@@ -89,6 +94,7 @@ class Refreshing(Acts):
         if refusal is not None:
             raise InvalidGrant(refusal.message)
         narrowed(scope, family.scopes)
+        ensure_same(resource, session.resource)
         if await clients.find(db, client.id, hold=True) is None:
             raise InvalidGrant
         # From here on those who refresh the same session, and those who end it, take turns.

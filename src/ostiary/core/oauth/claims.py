@@ -45,6 +45,7 @@ class AccessToken:
     issued_at: int
     expires_at: int
     audience: tuple[str, ...] = ()  # beside this server
+    resource: str | None = None  # whom alone it is for; None where it is for this server and its client
 
     def is_of(self, session: OfClient) -> bool:
         """Whether the session that it names is the one that it was issued for."""
@@ -61,11 +62,15 @@ def access_claims(
     now: datetime,
     expires_at: datetime,
 ) -> Claims:
-    """The claims of an access token. This server is among its audience, as the token is used at its doors, too."""
+    """The claims of an access token.
+
+    One for a resource has that alone as its audience (RFC 8707 2, RFC 9068 3). Else this server is among it, as the
+    token is used at its doors, too.
+    """
     return {
         "iss": issuer,
         "sub": session.user_id,
-        "aud": [client.id, issuer],
+        "aud": audience_of(session, client.id, issuer),
         "exp": int(expires_at.timestamp()),
         "iat": int(now.timestamp()),
         "jti": token_id,
@@ -76,6 +81,11 @@ def access_claims(
         "tenant_id": session.tenant,
         "tenant_subdomain": client.tenant_subdomain,
     }
+
+
+def audience_of(session: Session, client_id: str | None, issuer: str) -> list[str | None]:
+    """Whom the access tokens of a session are for."""
+    return [client_id, issuer] if session.resource is None else [session.resource]
 
 
 def sign_in_claims(session: Session) -> Claims:
@@ -121,13 +131,20 @@ def user_claims(user: User, scopes: tuple[str, ...]) -> Claims:
     claims: Claims = {"sub": user.id}
     if known.username is not None:
         claims |= {"preferred_username": known.username, "name": known.username, "roles": list(known.roles)}
+        if (changed_at := user.updated_at or user.created_at) is not None:
+            claims["updated_at"] = int(changed_at.timestamp())
     if known.email is not None:
         claims |= {"email": known.email, "email_verified": False}
     return claims
 
 
-def read_access_token(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> AccessToken:
+def read_access_token(
+    claims: Mapping[str, Any], *, issuer: str, now: datetime, for_resources: bool = False
+) -> AccessToken:
     """Read the claims of a token with a good signature (RFC 9068 4).
+
+    Args:
+        for_resources: read one for a resource, too, to tell of it; to nobody who takes it as a credential.
 
     Raises:
         SessionInvalid: not ours, not for us, from the future, expired, or not of this form.
@@ -137,7 +154,11 @@ def read_access_token(claims: Mapping[str, Any], *, issuer: str, now: datetime) 
     )
     issued_at, expires_at = (_time(claims, name) for name in ("iat", "exp"))
     audience = claims.get("aud")
-    if claims.get("iss") != issuer or not isinstance(audience, list) or issuer not in audience:
+    if claims.get("iss") != issuer or not isinstance(audience, list) or not audience:
+        raise SessionInvalid("the access token is not for this server")
+    # Both, so that none is ours by what a resource is called.
+    is_ours = issuer in audience and client_id in audience
+    if not (is_ours or for_resources):
         raise SessionInvalid("the access token is not for this server")
     if issued_at > (now + SKEW).timestamp():
         raise SessionInvalid("the access token is from the future")
@@ -146,7 +167,9 @@ def read_access_token(claims: Mapping[str, Any], *, issuer: str, now: datetime) 
     if not is_id(session_id):
         raise SessionInvalid
     others = tuple(str(one) for one in audience if one != issuer)
-    return AccessToken(token_id, session_id, user_id, client_id, tuple(scope.split()), issued_at, expires_at, others)
+    resource = None if is_ours else others[0] if others else None
+    scopes = tuple(scope.split())
+    return AccessToken(token_id, session_id, user_id, client_id, scopes, issued_at, expires_at, others, resource)
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.oauth import redirect_uri
+from ostiary.core.oauth.assertion import KeySet, check_keys
+from ostiary.core.oauth.pkce import PKCE, Pkce
 from ostiary.core.oauth.scope import IDENTITY, SCOPES, check_scopes
 from ostiary.core.session import DEFAULT_TENANT
 from ostiary.errors import InvalidRequest, UnauthorizedClient
@@ -35,6 +37,8 @@ class OAuthClient:
         redirect_uris, post_logout_redirect_uris: exactly these (RFC 9700 2.1).
         third_party: its users are asked before it gets anything.
         standing: its grants outlive the browser session that let them in; see core/tree.py.
+        pkce: whether it may do without, where it sends a nonce; confidential clients only.
+        jwks: the public keys of a client that proves itself by signing (RFC 7523), and so has no secret.
     """
 
     id: str
@@ -51,6 +55,8 @@ class OAuthClient:
     third_party: bool
     created_at: datetime
     standing: bool = False
+    pkce: Pkce = "required"
+    jwks: KeySet | None = None
 
     def ensure_grant(self, grant: Grant) -> None:
         """Return if it is registered for this grant.
@@ -83,6 +89,8 @@ class Registration:
     scopes: Sequence[str] | None = None
     third_party: bool = False
     standing: bool = False
+    pkce: Pkce = "required"
+    jwks: KeySet | None = None
 
     def check(self, client_id: str, now: datetime) -> OAuthClient:
         """The client that comes of it.
@@ -99,6 +107,12 @@ class Registration:
             raise InvalidRequest(
                 "application_type", translatable("use one of %(words)s", words=", ".join(APPLICATION_TYPES))
             )
+        if self.pkce not in PKCE:
+            raise InvalidRequest("pkce", translatable("use one of %(words)s", words=", ".join(PKCE)))
+        if self.pkce != "required" and self.is_public:
+            raise InvalidRequest("pkce", "a public client cannot do without")
+        if self.jwks is not None and self.is_public:
+            raise InvalidRequest("jwks", "a public client proves itself by nothing")
         return OAuthClient(
             id=client_id,
             name=_text("name", self.name, MAXIMUM_NAME),
@@ -116,6 +130,8 @@ class Registration:
             third_party=self.third_party,
             created_at=now,
             standing=self.standing,
+            pkce=self.pkce,
+            jwks=check_keys(self.jwks) if self.jwks is not None else None,
         )
 
     def _uris(self, field: str, uris: Sequence[str]) -> tuple[str, ...]:

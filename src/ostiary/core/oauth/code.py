@@ -8,6 +8,7 @@ from typing import Final
 
 from ostiary.core.oauth import pkce
 from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.resource import ensure_same
 from ostiary.errors import InvalidGrant
 
 LIFE: Final = timedelta(seconds=60)  # OWASP ASVS 5.0 10.4.3: at most 10 minutes, at level 3 one
@@ -21,8 +22,10 @@ class Code:
         session_id: the browser session that it was made in; it must still be live when the code is used.
         cut_off: the user's cut-off when it was made: "log out everywhere" meanwhile makes it useless.
         ip, user_agent: of the browser, which is where the user is; the client's server is elsewhere.
+        code_challenge: of PKCE; empty where the client does without.
         used_at: when it was first used, well or badly: there is one attempt.
         granted_session_id: the session that it was exchanged for.
+        resource: whom the access tokens are for; None for this server and its client.
     """
 
     id: str
@@ -41,12 +44,21 @@ class Code:
     user_agent: str | None = None
     used_at: datetime | None = None
     granted_session_id: str | None = None
+    resource: str | None = None
 
-    def ensure_usable(self, client: OAuthClient, redirect_uri: str | None, verifier: str | None, now: datetime) -> None:
+    def ensure_usable(
+        self,
+        client: OAuthClient,
+        redirect_uri: str | None,
+        verifier: str | None,
+        now: datetime,
+        resource: str | None = None,
+    ) -> None:
         """Return if this client may have a session for it.
 
         Raises:
             InvalidGrant: expired, another redirect URI, or the verifier does not prove that it asked for the code.
+            InvalidTarget: another resource than the code was made for (RFC 8707 2.2).
         """
         if now >= self.expires_at:
             raise InvalidGrant("the code has expired")
@@ -54,4 +66,5 @@ class Code:
             raise InvalidGrant("redirect_uri is not the one that the code was sent to")
         if not pkce.proves(verifier, self.code_challenge):
             raise InvalidGrant("code_verifier does not fit the code_challenge")
+        ensure_same(resource, self.resource)
         client.ensure_grant("authorization_code")

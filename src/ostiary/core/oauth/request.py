@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from ostiary.core.oauth import pkce
 from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.resource import Resource
 from ostiary.core.oauth.scope import granted
 from ostiary.errors import (
     InvalidRequest,
@@ -45,7 +46,9 @@ class AuthorizationRequest:
     Attributes:
         prompt: words of OIDC Core 3.1.2.1.
         max_age: the oldest sign-in that will do.
+        code_challenge: of PKCE; empty where there is none, see `pkce`.
         response_mode: how the answer travels.
+        resource: whom the access tokens are to be for; None for this server and its client.
         subject: whom the ID token names that was sent as a hint: nobody else will do.
     """
 
@@ -59,6 +62,12 @@ class AuthorizationRequest:
     max_age: timedelta | None = None
     response_mode: ResponseMode = "query"
     subject: str | None = None
+    resource: Resource | None = None
+
+    @property
+    def consents(self) -> tuple[str, ...]:
+        """The scopes, as a person's consent keeps them."""
+        return self.scopes if self.resource is None else self.resource.consent_to(self.scopes)
 
     def needs_fresher_sign_in(self, proved_at: datetime | None, now: datetime, *, confirmed: bool) -> bool:
         """True if the user has to prove again who they are. `confirmed`: they have just done so.
@@ -82,18 +91,24 @@ def response_mode_of(asked: Mapping[str, str]) -> ResponseMode:
 
 
 def read_request(
-    asked: Mapping[str, str], client: OAuthClient, redirect_uri: str, *, subject: str | None = None
+    asked: Mapping[str, str],
+    client: OAuthClient,
+    redirect_uri: str,
+    *,
+    subject: str | None = None,
+    resource: Resource | None = None,
 ) -> AuthorizationRequest:
     """Read what a known client asks for; its redirect URI was looked at before.
 
     Args:
         subject: of the ID token that came as a hint.
+        resource: what is registered under the URI that was asked for.
 
     Raises:
         UnsupportedResponseType: not `code` (RFC 9700 2.1.2: no token ever passes through a browser's address).
         UnauthorizedClient: the client is not registered for codes.
         InvalidScope: nothing of it may the client have.
-        InvalidTarget: a resource that is not registered here.
+        InvalidTarget: a resource that is not registered here, or not for this client (RFC 8707 2).
         RequestNotSupported, RequestUriNotSupported, RegistrationNotSupported: by their names.
         InvalidRequest: no PKCE, `plain` PKCE, or a parameter that cannot be.
     """
@@ -107,23 +122,33 @@ def read_request(
     client.ensure_grant("authorization_code")
     if asked.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequest("response_mode", translatable("use one of %(words)s", words=", ".join(RESPONSE_MODES)))
-    if "resource" in asked:
+    if "resource" in asked and (resource is None or not resource.allows(client)):
         raise InvalidTarget
     prompt = frozenset(asked.get("prompt", "").split())
     if not prompt <= set(PROMPTS) or ("none" in prompt and len(prompt) > 1):
         raise InvalidRequest("prompt", "use none alone, or login, consent and select_account")
+    scopes = granted(asked.get("scope"), client.scopes if resource is None else resource.askable_by(client))
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
-        scopes=granted(asked.get("scope"), client.scopes),
-        code_challenge=pkce.check_challenge(asked.get("code_challenge"), asked.get("code_challenge_method")),
+        scopes=scopes,
+        code_challenge=_challenge(asked, client, scopes),
         state=_bounded("state", asked.get("state"), MAXIMUM_STATE),
         nonce=_bounded("nonce", asked.get("nonce"), MAXIMUM_NONCE),
         prompt=prompt,
         max_age=_age(asked.get("max_age")),
         response_mode=response_mode_of(asked),
         subject=subject,
+        resource=resource,
     )
+
+
+def _challenge(asked: Mapping[str, str], client: OAuthClient, scopes: tuple[str, ...]) -> str:
+    """The code challenge; empty where the client may do without and sends a nonce for its ID token."""
+    sent = "code_challenge" in asked or "code_challenge_method" in asked
+    if client.pkce == "nonce" and not sent and "nonce" in asked and "openid" in scopes:
+        return ""
+    return pkce.check_challenge(asked.get("code_challenge"), asked.get("code_challenge_method"))
 
 
 def _bounded(name: str, text: str | None, most: int) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ostiary.contract import oauth as contract
 from ostiary.contract.oauth import Claims, Discovery
+from ostiary.core.oauth.assertion import ALGORITHMS
 from ostiary.core.oauth.client import GRANTS
 from ostiary.core.oauth.jws import ALGORITHM
 from ostiary.core.oauth.pkce import METHOD
@@ -15,7 +16,7 @@ from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
 
 PUBLIC: Final = {"cache-control": "public, max-age=300"}  # the one thing here that is worth a cache
-AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post"]
+AUTHENTICATION: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -37,12 +38,18 @@ def metadata(issuer: str) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": [*AUTHENTICATION, "none"],
         "revocation_endpoint_auth_methods_supported": [*AUTHENTICATION, "none"],
         "introspection_endpoint_auth_methods_supported": AUTHENTICATION,
+        "pushed_authorization_request_endpoint": f"{issuer}{contract.PUSH}",
+        "require_pushed_authorization_requests": False,
+        **{
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS)
+            for endpoint in ("token", "revocation", "introspection")
+        },
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claims_supported": [
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "amr", "nonce", "sid", "tenant_id"),
-            *("preferred_username", "name", "roles", "email", "email_verified"),
+            *("preferred_username", "name", "roles", "updated_at", "email", "email_verified"),
         ],
         "prompt_values_supported": list(PROMPTS),
         "claims_parameter_supported": False,

@@ -9,8 +9,10 @@ from msgspec import structs
 
 from ostiary.contract.oauth import ProofInForm
 from ostiary.contract.operation import Operation, Takes
+from ostiary.core.oauth import assertion
+from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.fields import LOGOUT, read_fields
-from ostiary.errors import InvalidRequest
+from ostiary.errors import InvalidClient, InvalidRequest
 from ostiary.http.callers import Identified
 from ostiary.http.exchange import Exchange
 from ostiary.http.guard import ensure_ids
@@ -44,12 +46,24 @@ async def read_standard(operation: Operation[..., A, Any], exchange: Exchange, _
         return operation.takes()
     names = {*operation.places, *_PROOF}
     form = fields_of(exchange.headers.get("content-type", ""), body, names)
-    client_id, secret = client_credentials(authorization_of(exchange), form)
-    exchange.holder = await exchange.authority.oauth.clients.authenticate(client_id, secret)
+    exchange.holder = await _holder(exchange, form)
     for field in structs.fields(operation.takes):
         if field.required and field.name not in form:
             raise InvalidRequest(field.name, "is required")
     return convert(dict(form), operation.takes, is_text=True)
+
+
+async def _holder(exchange: Exchange, form: Mapping[str, str]) -> OAuthClient:
+    """The client, by its secret, its id alone, or an assertion that it signed; never in two ways (RFC 6749 2.3)."""
+    oauth, header = exchange.authority.oauth, authorization_of(exchange)
+    if not ("client_assertion" in form or "client_assertion_type" in form):
+        return await oauth.clients.authenticate(*client_credentials(header, form))
+    if header is not None or "client_secret" in form:
+        raise InvalidRequest("client_assertion", "send the client's credentials in one way only")
+    if form.get("client_assertion_type") != assertion.TYPE or "client_assertion" not in form:
+        raise InvalidClient
+    path = exchange.scope["path"]
+    return await oauth.assertions.authenticate(form["client_assertion"], client_id=form.get("client_id"), path=path)
 
 
 async def read_loosely(operation: Operation[..., A, Any], exchange: Exchange, parameters: Parameters, body: bytes) -> A:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from ostiary.authority.oauth.issuing import Issued
 from ostiary.contract import oauth as contract
 from ostiary.contract.answer import LEFT_OUT
-from ostiary.contract.oauth import Introspection, OAuth, TokenAnswer
-from ostiary.errors import InvalidRequest, InvalidTarget, UnsupportedGrantType
+from ostiary.contract.oauth import OAuth
+from ostiary.contract.oauth_answers import Introspection, PushedRequest, TokenAnswer
+from ostiary.errors import InvalidRequest, UnsupportedGrantType
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
 
@@ -27,8 +30,6 @@ async def token(asked: contract.Token, exchange: Exchange) -> Reply[TokenAnswer]
 
 async def _grant(asked: contract.Token, exchange: Exchange) -> Issued:
     oauth, holder, at = exchange.authority.oauth, exchange.holder, exchange.client
-    if asked.resource is not None:
-        raise InvalidTarget
     match asked.grant_type:
         case "authorization_code":
             return await oauth.exchange.exchange(
@@ -37,14 +38,27 @@ async def _grant(asked: contract.Token, exchange: Exchange) -> Issued:
                 redirect_uri=asked.redirect_uri,
                 verifier=asked.code_verifier,
                 at=at,
+                resource=asked.resource,
             )
         case "refresh_token":
             text = _required("refresh_token", asked.refresh_token)
-            return await oauth.refreshing.refresh(text, client=holder, scope=asked.scope, at=at)
+            return await oauth.refreshing.refresh(
+                text, client=holder, scope=asked.scope, at=at, resource=asked.resource
+            )
         case "client_credentials":
-            return await oauth.client_credentials.grant(client=holder, scope=asked.scope, at=at)
+            return await oauth.client_credentials.grant(
+                client=holder, scope=asked.scope, at=at, resource=asked.resource
+            )
         case _:
             raise UnsupportedGrantType
+
+
+@serves(OAuth.push)
+async def push(asked: contract.PushRequest, exchange: Exchange) -> PushedRequest:
+    """It waits for the browser for a moment."""
+    parameters = {name: value for name, value in structs.asdict(asked).items() if value is not None}
+    pushed = await exchange.authority.oauth.pushing.push(parameters, client=exchange.holder)
+    return PushedRequest(request_uri=pushed.request_uri, expires_in=pushed.expires_in)
 
 
 @serves(OAuth.revoke)
