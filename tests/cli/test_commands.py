@@ -24,6 +24,7 @@ DOCUMENTED = {
     *("user add", "user list", "user show", "user disable", "user enable", "user passwd", "user delete"),
     *("user export", "user erase"),
     *("client add", "client list", "client show", "client rotate-secret", "client remove"),
+    *("resource add", "resource list", "resource show", "resource remove"),
     *("event list", "event tail", "event export", "event verify", "event checkpoint", "event receipt"),
     *("admin session list", "admin session plan", "admin session revoke", "admin session apply", "admin session undo"),
     *("admin session plans", "admin neutralise"),

@@ -190,7 +190,7 @@ async def _some_session(browser: Browser) -> str:
 
 def _is_ours(link: str) -> bool:
     path = urlsplit(link).path
-    return link.startswith("/") and path not in ENDLESS and not path.startswith(("/static/", "/api/"))
+    return link.startswith("/") and path not in ENDLESS | OF_NOBODY and not path.startswith(("/static/", "/api/"))
 
 
 def kind_of(path: str) -> str:

@@ -38,6 +38,7 @@ def test_what_is_shared_is_declared():
     }
     assert {one.path for one in operations() if one.shared == "clients"} == {
         "/oauth/token",
+        "/oauth/par",
         "/oauth/revoke",
         "/oauth/userinfo",
         "/oauth/sessions",
