@@ -38,6 +38,12 @@ def authjs(house: House, home: Path) -> Iterator[Shop]:
 
 
 @contextmanager
+def passport(house: House, home: Path) -> Iterator[Shop]:
+    with _node(house, home, "passport", "/callback", pkce="nonce") as url:
+        yield Shop("passport-openidconnect", url)
+
+
+@contextmanager
 def express_example(house: House, home: Path) -> Iterator[Shop]:
     with _node(house, home, "openid-client", "/callback", "express_example.mjs") as url:
         yield Shop("the Express example", url)
@@ -120,6 +126,7 @@ def apache(house: House, home: Path) -> Iterator[Shop]:
 APPLICATIONS: Mapping[str, Callable[[House, Path], Any]] = {
     "openid-client": openid_client,
     "authjs": authjs,
+    "passport": passport,
     "authlib": authlib,
     "mozilla-django-oidc": django,
     "mod_auth_openidc": apache,
@@ -127,11 +134,13 @@ APPLICATIONS: Mapping[str, Callable[[House, Path], Any]] = {
 
 
 @contextmanager
-def _node(house: House, home: Path, library: str, callback: str, program: str = "node_app.mjs") -> Iterator[str]:
+def _node(
+    house: House, home: Path, library: str, callback: str, program: str = "node_app.mjs", **registered: object
+) -> Iterator[str]:
     node = node_program()
     port = free_port()
     url = f"http://localhost:{port}"
-    environment = _register(house, home, f"{library}.mjs", url, callback)
+    environment = _register(house, home, f"{library}.mjs", url, callback, **registered)
     (home / "node_modules").symlink_to(MODULES)
     environment |= {"PORT": str(port), "GUIDE": str(home / f"{library}.mjs"), "AUTH_SECRET": "s" * 43}
     with _running([node, str(HERE / program), library], home, library, environment, url):
@@ -148,9 +157,9 @@ def node_program() -> str:
     return node
 
 
-def _register(house: House, home: Path, block: str, url: str, callback: str) -> dict[str, str]:
+def _register(house: House, home: Path, block: str, url: str, callback: str, **registered: object) -> dict[str, str]:
     """The client of an application, and the guide's file for it; the environment with the secret."""
-    client_id, secret = house.client(block, url + callback, f"{url}/")
+    client_id, secret = house.client(block, url + callback, f"{url}/", **registered)
     guide.write(block, home, issuer=house.url, client_id=client_id, application=url)
     return {"CLIENT_SECRET": secret, "ISSUER": house.url, "CLIENT_ID": client_id, "ORIGIN": url}
 

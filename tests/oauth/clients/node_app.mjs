@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import express from 'express'
 import session from 'express-session'
 
-const { PORT, ORIGIN, GUIDE, ISSUER, CLIENT_ID, AUTH_SECRET } = process.env
+const { PORT, ORIGIN, GUIDE, ISSUER, CLIENT_ID, CLIENT_SECRET, AUTH_SECRET } = process.env
 const guide = await import(GUIDE)
 const app = express()
 const mark = (token) => createHash('sha256').update(token).digest('hex')
@@ -89,6 +89,19 @@ async function passport() {
   app.get('/', (req, res) => {
     if (!req.user) return res.status(401).json({})
     res.json({ name: req.user.name, email: req.user.email, mark: mark(req.user.accessToken) })
+  })
+  app.get('/refresh', async (req, res, next) => {
+    const { user } = req
+    const form = { grant_type: 'refresh_token', refresh_token: user.refreshToken }
+    const answer = await fetch(`${ISSUER}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${CLIENT_ID}:${CLIENT_SECRET}`)}` },
+      body: new URLSearchParams(form),
+    })
+    if (!answer.ok) return req.logout(() => res.status(401).json({}))
+    const tokens = await answer.json()
+    const fresh = { accessToken: tokens.access_token, refreshToken: tokens.refresh_token }
+    req.login({ ...user, ...fresh }, (error) => (error ? next(error) : res.json({})))
   })
   app.get('/logout', (req, res) => {
     const query = new URLSearchParams({ id_token_hint: req.user.idToken, post_logout_redirect_uri: `${ORIGIN}/` })

@@ -15,7 +15,7 @@ from tests.oauth.clients.applications import APPLICATIONS
 from tests.oauth.clients.house import House, Shop, leave, prove
 
 NOT_RUN = {"oauth2-proxy.cfg", "grafana.ini"}  # neither is to be had from the registries of this project's languages
-ELSEWHERE = {"passport.mjs", "oidc-client-ts.mjs", "oidc_users.py"}  # test_single_page.py; with oidc_settings.py
+ELSEWHERE = {"oidc-client-ts.mjs", "oidc_users.py"}  # test_single_page.py; with oidc_settings.py
 
 
 @pytest.fixture(scope="module", params=APPLICATIONS)
