@@ -106,7 +106,7 @@ class Shop:
 async def leave(page: Page, house: House) -> None:
     """Confirm at the authority, where it asks."""
     await page.wait_for_load_state()
-    if page.url.startswith(house.url):
+    if page.url.startswith(f"{house.url}/oauth/end-session"):
         await page.get_by_role("main").get_by_role("button", name="Sign out").click()
         await page.wait_for_url(lambda url: "/oauth/end-session" not in url)
 
