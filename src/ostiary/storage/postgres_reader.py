@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import asyncpg
@@ -61,15 +62,10 @@ class PostgresReader:
 
     def __init__(self, postgres: Postgres, naming: Naming) -> None:
         """Name the database; it is connected to at the first question."""
-        statements = Statements(
-            naming,
-            postgresql.dialect(),  # type: ignore[no-untyped-call]
-            array=lambda values: cast(func.json_build_array(*values), Text),
-            digits=lambda value: func.encode(value, literal_column("'hex'")),
-        )
-        self._sessions = _Question(postgres, statements.sessions(sessions.c.id == _ANY_GIVEN))
-        self._tokens = _Question(postgres, statements.tokens(cli_tokens.c.id == _ANY_GIVEN))
-        self._lists = _Question(postgres, statements.text(_live_of_users(statements)))
+        of_sessions, of_tokens, of_lists = _statements(naming)
+        self._sessions = _Question(postgres, of_sessions)
+        self._tokens = _Question(postgres, of_tokens)
+        self._lists = _Question(postgres, of_lists)
 
     async def sessions(self, ids: Sequence[str]) -> dict[str, SessionRow]:
         """As `Reader.sessions`."""
@@ -92,6 +88,22 @@ class PostgresReader:
         """Close the connections."""
         for question in (self._sessions, self._tokens, self._lists):
             question.close()
+
+
+@cache  # by the names, of which a process seldom has two
+def _statements(naming: Naming) -> tuple[str, str, str]:
+    """What asks for sessions, tokens and lists."""
+    statements = Statements(
+        naming,
+        postgresql.dialect(),  # type: ignore[no-untyped-call]
+        array=lambda values: cast(func.json_build_array(*values), Text),
+        digits=lambda value: func.encode(value, literal_column("'hex'")),
+    )
+    return (
+        statements.sessions(sessions.c.id == _ANY_GIVEN),
+        statements.tokens(cli_tokens.c.id == _ANY_GIVEN),
+        statements.text(_live_of_users(statements)),
+    )
 
 
 def _live_of_users(statements: Statements) -> Select[Any]:

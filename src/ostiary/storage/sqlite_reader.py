@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,12 +47,7 @@ class SqliteReader:
     def __init__(self, path: Path, naming: Naming) -> None:
         """Name the file; it is opened at the first question."""
         self._path = path
-        statements = Statements(
-            naming, sqlite.dialect(), array=lambda values: func.json_array(*values), digits=func.hex
-        )
-        self._sessions = _one_or_many(statements.sessions, sessions.c.id)
-        self._tokens = _one_or_many(statements.tokens, cli_tokens.c.id)
-        self._live_of_user = statements.text(statements.live_of_user(_GIVEN, (_GIVEN,) * len(Since._fields), _GIVEN))
+        self._sessions, self._tokens, self._live_of_user = _statements(naming)
         self._connection: sqlite3.Connection | None = None
 
     def sessions(self, ids: Sequence[str]) -> dict[str, SessionRow]:
@@ -137,6 +133,17 @@ class SqliteReader:
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+
+@cache  # by the names, of which a process seldom has two
+def _statements(naming: Naming) -> tuple[tuple[str, str], tuple[str, str], str]:
+    """What reads sessions and tokens, one or many, and what reads the list of one user."""
+    statements = Statements(naming, sqlite.dialect(), array=lambda values: func.json_array(*values), digits=func.hex)
+    return (
+        _one_or_many(statements.sessions, sessions.c.id),
+        _one_or_many(statements.tokens, cli_tokens.c.id),
+        statements.text(statements.live_of_user(_GIVEN, (_GIVEN,) * len(Since._fields), _GIVEN)),
+    )
 
 
 def _one_or_many(reads: Callable[[Chosen], str], key: ColumnElement[str]) -> tuple[str, str]:
