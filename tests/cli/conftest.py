@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,22 +19,32 @@ from tests.support.processes import CommandLine, Server, serving
 _NUMBERS = itertools.count()
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory) -> Iterator[Callable[[str], Server]]:
+    """A running server with the administrator `root`, on a kind of database; it is started once for all tests."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def start(kind: str) -> Server:
+            home = tmp_path_factory.mktemp("server")
+            url = f"sqlite:///{home / 'ostiary.db'}" if kind == "sqlite" else asyncio.run(databases.new_postgres())
+            if kind != "sqlite":
+                running.callback(lambda: asyncio.run(databases.drop_postgres(url)))
+            command = CommandLine(home)
+            command.ok("user", "add", "root", "--admin", "--password-stdin", "--database-url", url, stdin=PASSWORD)
+            (home / "ostiary.toml").write_text(f'key = "{"k" * 43}"\n')  # for what is signed, such as receipts
+            return running.enter_context(serving(url, home))
+
+        yield start
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def server(request, tmp_path_factory) -> Iterator[Server]:
-    """A running server with the administrator `root`, on each kind of database."""
-    home = tmp_path_factory.mktemp("server")
-    if request.param == "sqlite":
-        url = f"sqlite:///{home / 'ostiary.db'}"
-    else:
-        if not databases.postgres_answers():
-            databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
-        url = asyncio.run(databases.new_postgres())
-    CommandLine(home).ok("user", "add", "root", "--admin", "--password-stdin", "--database-url", url, stdin=PASSWORD)
-    (home / "ostiary.toml").write_text(f'key = "{"k" * 43}"\n')  # for what is signed, such as receipts
-    with serving(url, home) as running:
-        yield running
-    if request.param == "postgresql":
-        asyncio.run(databases.drop_postgres(url))
+def server(request, servers) -> Server:
+    """One on each kind of database."""
+    if request.param == "postgresql" and not databases.postgres_answers():
+        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
+    running: Server = servers(request.param)
+    return running
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -17,24 +19,34 @@ from tests.support.processes import Server
 _NUMBERS = itertools.count()
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory) -> Iterator[Callable[[str], Server]]:
+    """A running server with `root` and `ada`, on a kind of database; it is started once for all tests."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def start(kind: str) -> Server:
+            home = tmp_path_factory.mktemp("server")
+            is_sqlite = kind == "sqlite"
+            made = databases.new_sqlite(home, home / "template.db") if is_sqlite else databases.new_postgres()
+            url = asyncio.run(made)
+            if not is_sqlite:
+                running.callback(lambda: asyncio.run(databases.drop_postgres(url)))
+            add_people(url, root="admin member", ada="member")
+            server = Server(url, home, environment={"OSTIARY_KEY": "k" * 43}).start()
+            running.callback(server.stop)
+            return server
+
+        yield start
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def server(request, tmp_path_factory) -> Iterator[Server]:
-    """A running server with the administrator `root` and the user `ada`."""
-    home = tmp_path_factory.mktemp("server")
-    if request.param == "sqlite":
-        url = asyncio.run(databases.new_sqlite(home, home / "template.db"))
-    else:
-        if not databases.postgres_answers():
-            databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
-        url = asyncio.run(databases.new_postgres())
-    add_people(url, root="admin member", ada="member")
-    running = Server(url, home, environment={"OSTIARY_KEY": "k" * 43}).start()
-    try:
-        yield running
-    finally:
-        running.stop()
-    if request.param == "postgresql":
-        asyncio.run(databases.drop_postgres(url))
+def server(request, servers) -> Server:
+    """A running server with the administrator `root` and the user `ada`, on each kind of database."""
+    if request.param == "postgresql" and not databases.postgres_answers():
+        databases.skip(f"no PostgreSQL at {databases.POSTGRES}")
+    running: Server = servers(request.param)
+    return running
 
 
 @pytest.fixture
