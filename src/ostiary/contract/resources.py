@@ -28,8 +28,15 @@ ResourceId: TypeAlias = Annotated[str, Meta(examples=["res_e6fk3v7mzpq2w4x6y7a2b
 ClientIds: TypeAlias = Annotated[Sequence[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAXIMUM_LISTED)]
 
 
-class Scope(Struct, forbid_unknown_fields=True):
-    """What can be allowed at a resource."""
+class ResourceScope(Answer, kw_only=True):
+    """What can be allowed at a resource, and how people are asked for it."""
+
+    name: str
+    words: str
+
+
+class NewResourceScope(Struct, forbid_unknown_fields=True):
+    """What can be allowed at a new resource."""
 
     name: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_SCOPE, pattern=NO_NUL, examples=["notes:read"])]
     words: Annotated[
@@ -49,7 +56,7 @@ class Resource(Answer, kw_only=True):
     id: ResourceId
     uri: Annotated[str, Meta(description="As tokens for it say in `aud`.", examples=["https://notes.example.org/mcp"])]
     name: str
-    scopes: Sequence[Scope]
+    scopes: Sequence[ResourceScope]
     clients: Annotated[Clients, Meta(description="Which clients may have tokens for it.")]
     listed: Annotated[Sequence[ClientId], Meta(description="Where `clients` is `listed`: these.")]
     introspect: Annotated[Sequence[ClientId], Meta(description="Which clients may ask about tokens for it.")]
@@ -100,7 +107,7 @@ class AddResource(Takes, kw_only=True):
         ),
     ]
     name: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_NAME, pattern=NO_NUL, examples=["Notes"])]
-    scopes: Annotated[Sequence[Scope], Meta(max_length=MAXIMUM_SCOPES)] = msgspec.field(default_factory=list)
+    scopes: Annotated[Sequence[NewResourceScope], Meta(max_length=MAXIMUM_SCOPES)] = msgspec.field(default_factory=list)
     clients: Annotated[
         Clients, Meta(description="Who may have tokens for it: clients of the house, those `listed`, or any.")
     ] = "house"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ostiary.contract import resources as contract
-from ostiary.contract.resources import AdminResources, Resource, Scope
+from ostiary.contract.resources import AdminResources, Resource, ResourceScope
 from ostiary.core.oauth import resource as core
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import serves
@@ -47,4 +47,4 @@ async def remove_resource(asked: contract.RemoveResource, exchange: Exchange) ->
 
 def _resource(resource: core.Resource) -> Resource:
     values = {name: getattr(resource, name) for name in Resource.__struct_fields__ if name != "scopes"}
-    return Resource(**values, scopes=[Scope(scope.name, scope.words) for scope in resource.scopes])
+    return Resource(**values, scopes=[ResourceScope(name=scope.name, words=scope.words) for scope in resource.scopes])
