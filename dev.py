@@ -4,7 +4,7 @@
     python3 dev.py serve [args]    start the server             (environment: .venv)
     python3 dev.py test [args]     run the tests with pytest    (environment: .venv-dev)
     python3 dev.py check           format, lint, types, imports
-    python3 dev.py check-long      the tests that take too long for every change, one after the other
+    python3 dev.py check-long      the tests that take too long for every change, one after the other; and `pythons`
     python3 dev.py floors [args]   a part of the tests with the lowest versions that pyproject.toml allows
     python3 dev.py pythons [args]  the same part under every other Python that is here
     python3 dev.py coverage [args] the tests, and which statements they reach; slower than without
@@ -63,13 +63,11 @@ QUICK_TOOLS = ["anyio", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist"
 QUICK = [
     "tests/test_imports.py",
     "tests/contract",
-    "tests/core",
     "tests/http/test_front.py",
     "tests/http/test_direct.py",
     "tests/http/test_serving.py",
     "tests/sdk/test_calls.py",
     "tests/sdk/test_operations.py",
-    "tests/storage/test_reader.py",
 ]
 
 MUTATOR = "cosmic-ray==8.7.0"
@@ -152,6 +150,9 @@ def check(_: list[str]) -> int:
 
 
 def check_long(arguments: list[str]) -> int:
+    """With arguments for pytest, only of these tests."""
+    if not arguments and (status := pythons([])):
+        return status
     tools = environment(".venv-dev")
     os.chdir(ROOT)
     # One process: they load the machine, and each should find it as the others did. Unbuffered: what is printed (the

@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,13 @@ from tests.http.visitors import add_people
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
-    """The plugin that makes tests of `schema.parametrize`, loaded where they are: it takes longer than all others."""
+    """The plugin that makes tests of `schema.parametrize`, loaded where they are: it takes longer than all others.
+
+    Where the floors are tried it is not there, and nothing but the name of its module is looked at.
+    """
     plugins = parent.config.pluginmanager
-    if module_path.name == "test_schemathesis.py" and not plugins.has_plugin("schemathesis"):
+    is_theirs = module_path.name == "test_schemathesis.py" and find_spec("schemathesis") is not None
+    if is_theirs and not plugins.has_plugin("schemathesis"):
         from schemathesis.pytest import plugin
 
         plugins.register(plugin, "schemathesis")
