@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ async def database_url(request, anyio_backend, tmp_path, tmp_path_factory) -> As
 def settings(database_url) -> Settings:
     return Settings(
         database_url=database_url,
+        browser_idle=timedelta(days=60),  # tests are about other limits; those about this one say theirs
         **people.CHEAP_PASSWORDS,
     )
 

@@ -188,7 +188,7 @@ def _but_the_date(answer) -> tuple[tuple[str, str], ...]:
 async def test_revoking_the_others_leaves_the_one_that_asks(app):
     async with signed_in(app) as client, signed_in(app) as one, bearer(app) as two, signed_in(app, "eve") as eve:
         answer = await client.post(f"{API}/auth/sessions/revoke-others")
-        assert answer.json() == {"ok": True, "count": 2, "live_tokens": 0}
+        assert answer.json() == {"ok": True, "count": 2, "devices": 2, "live_tokens": 0}
         statuses = [(await who.get(f"{API}/auth/whoami")).status_code for who in (client, one, two, eve)]
     assert statuses == [200, 401, 401, 200]
 
@@ -198,7 +198,7 @@ async def test_revoking_all_ends_the_own_one_too(app, body):
     secret = await cli_token(app)
     async with signed_in(app) as client:
         answer = await client.post(f"{API}/auth/sessions/revoke-all", **({"json": body} if body is not None else {}))
-        assert answer.json() == {"ok": True, "count": 2, "tokens": 0, "live_tokens": 1}
+        assert answer.json() == {"ok": True, "count": 2, "devices": 2, "tokens": 0, "live_tokens": 1}
         assert answer.headers["set-cookie"].startswith(f"{COOKIE}=;")
         assert answer.headers["clear-site-data"]
     async with script(app, secret) as client:

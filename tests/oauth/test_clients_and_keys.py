@@ -270,7 +270,7 @@ async def test_asvs_10_6_2_a_get_ends_nothing_and_who_is_sent_here_is_asked(app,
     async with person(app) as ada:
         tokens = await party.sign_in(ada)
         asked = {"id_token_hint": tokens.id, "post_logout_redirect_uri": "https://app.example/bye", "state": "s 1"}
-        for query in ({}, asked, {"client_id": party.id}, asked | {"client_id": party.id}):
+        for query in ({}, {"client_id": party.id}):
             led = await ada.get("/oauth/logout", params=query)
             assert led.status_code == 303
             page = await ada.get(led.headers["location"])
@@ -287,7 +287,10 @@ async def test_asvs_10_6_2_a_get_ends_nothing_and_who_is_sent_here_is_asked(app,
             assert (page.status_code, "location" in page.headers) == (400, False), wrong
         assert (await ada.get("/api/v1/auth/sessions")).status_code == 200
         assert (await with_access(app, tokens.access, "GET", "/oauth/sessions")).status_code == 200
-        page = await ada.get("/oauth/end-session", params=asked)
+        without_hint = {name: value for name, value in asked.items() if name != "id_token_hint"} | {
+            "client_id": party.id
+        }
+        page = await ada.get("/oauth/end-session", params=without_hint)
         assert (await ada.post("/oauth/end-session", data={"r": form_of(page)["r"]})).status_code == 403
         done = await ada.post("/oauth/end-session", data=form_of(page))
         assert (done.status_code, done.headers["location"]) == (303, "https://app.example/bye?state=s+1")

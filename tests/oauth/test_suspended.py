@@ -85,10 +85,9 @@ async def sign_in_over_it_on_the_page(world):
 
 
 async def log_out_at_the_client(world):
-    """OIDC RP-Initiated Logout: asked, as an undo would sign her in again; then both that are meant end."""
-    page = await world.person.get("/oauth/end-session", params={"id_token_hint": world.tokens.id})
-    assert page.status_code == 200, page.text
-    assert (await world.person.post("/oauth/end-session", data=form_of(page))).status_code == 303
+    """OIDC RP-Initiated Logout: with a hint nobody is asked, and both that are meant end."""
+    answer = await world.person.get("/oauth/end-session", params={"id_token_hint": world.tokens.id})
+    assert answer.status_code == 303, answer.text
 
 
 async def log_out_by_refresh_token(world):
@@ -191,8 +190,8 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
     sign_out_by_bearer: (BOTH, "sign_out._of"),
     sign_out_who_was_verified_before: (BOTH, "sessions._log_out"),
     sign_out_on_the_page: (BOTH, "sign_out._of"),
-    sign_in_over_it_by_api: (BOTH, "sign_out._of"),
-    sign_in_over_it_on_the_page: (BOTH, "sign_out._of"),
+    sign_in_over_it_by_api: (BOTH, "browsers.leave_before"),
+    sign_in_over_it_on_the_page: (BOTH, "browsers.leave_before"),
     log_out_at_the_client: (BOTH, "leaving._depart"),
     log_out_by_refresh_token: (CLIENT, "leaving.by_refresh_token"),
     log_out_by_the_namespace: (BOTH, "leaving.by_refresh_token"),
@@ -221,6 +220,7 @@ LIVE_ONLY = {
     "starting._make_room": "chooses among those that work",
     "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
     "exchange._session": "ends what a newer grant replaces; a code for that comes of a sign-in that lives",
+    "resources.remove": "chooses by the resource, which none of these sessions has; suspended or not",
     "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",
 }

@@ -26,14 +26,14 @@ from tests.oauth.party import GOODBYE, ORIGIN, Pkce, claims_of, person, with_acc
 
 async def test_asvs_9_2_2_each_kind_is_accepted_at_its_own_doors_only(app, party):
     pkce = Pkce.new()
-    async with person(app) as ada:
+    async with person(app) as ada, person(app) as phone:
         session_token = held(ada)
         tokens = await party.sign_in(ada)
         kinds = {
             "session": session_token,
             "cli": await cli_token(app, scopes=["sessions:read", "gateway"]),
             "access": tokens.access,
-            "id": tokens.id,
+            "id": (await party.sign_in(phone)).id,  # of another device: as a hint it ends that one
             "refresh": tokens.refresh,
             "code": await party.code(ada, pkce),
             "client secret": f"{party.id}.{party.secret}",

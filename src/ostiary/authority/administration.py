@@ -18,6 +18,7 @@ from ostiary.core.duration import format_duration
 from ostiary.core.needs import admin, fresh, power
 from ostiary.core.selector import Selector, Sort
 from ostiary.core.session import Reason, Session
+from ostiary.core.tree import Extent
 from ostiary.errors import Conflict, InvalidRequest, SessionNotFound, UserNotFound
 from ostiary.storage import accounts, cli_tokens, selecting, sessions, subjects
 from ostiary.storage.database import Connection
@@ -172,15 +173,24 @@ class Administration(Acts):
         return session
 
     @act(admin, fresh, power)
-    async def revoke(self, db: Connection, session_id: str, *, by: Caller, reason: Reason = "admin") -> Revoked:
-        """End one session of anybody.
+    async def revoke(
+        self,
+        db: Connection,
+        session_id: str,
+        *,
+        by: Caller,
+        reason: Reason = "admin",
+        extent: Extent = "session",
+        standing: bool = False,
+    ) -> Revoked:
+        """End one session of anybody; how far, as `Sessions.revoke`.
 
         Raises:
             NotAllowed: the caller is not an administrator.
             SessionNotFound: no such session.
             ReauthenticationRequired: the sign-in is too old for the policy.
         """
-        return await self._own.revoke_within(db, session_id, None, by, reason)
+        return await self._own.revoke_within(db, session_id, None, by, reason, extent, standing=standing)
 
     @act(admin, power)
     async def log_out(self, db: Connection, username: str, *, by: Caller) -> list[Session]:

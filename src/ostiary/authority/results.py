@@ -14,10 +14,11 @@ from ostiary.core.token import parse
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session and the token that opens it, which is shown once."""
+    """A session and the token that opens it, which is shown once; with the new mark of the browser that holds it."""
 
     session: Session
     token: str = field(repr=False)
+    mark: str | None = field(default=None, repr=False)
 
     def held_by(self, caller: Caller) -> Caller:
         """The caller as the holder of this session, whose secret is a new one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ostiary.authority.acting import Acting, Acts, act
+from ostiary.authority.browsers import leave_before, mark_after
 from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
 from ostiary.authority.passwords import Passwords
@@ -13,6 +14,7 @@ from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
 from ostiary.authority.unheard import Unheard
 from ostiary.core.account import MAXIMUM_PASSWORD, User, check_password
+from ostiary.core.browser import Browser
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Event
@@ -70,8 +72,9 @@ class SignIn(Acts):
         client: Client,
         kind: Kind = "browser",
         label: str | None = None,
+        browser: Browser | None = None,
     ) -> tuple[User, Started]:
-        """Sign in and start a session.
+        """Sign in and start a session; in a browser, it takes the place of the one that this held before.
 
         Raises:
             WrongCredentials: unknown user, wrong password or disabled account: one answer, one price (ASVS 5.0 6.3.8).
@@ -80,7 +83,7 @@ class SignIn(Acts):
             LimitReached: the policy's limit, when it says deny.
         """
         attempt, account = await self._check(username, password, client)
-        started = await self._start(attempt, account, client, kind, label)
+        started = await self._start(attempt, account, client, kind, label, browser)
         if self._passwords.is_outdated(account.password_hash):
             await self._improve(account, await self._passwords.hash(password))
         return account.user, started
@@ -178,11 +181,23 @@ class SignIn(Acts):
 
     @in_transaction
     async def _start(
-        self, db: Connection, attempt: Attempt, account: Account, client: Client, kind: Kind, label: str | None
+        self,
+        db: Connection,
+        attempt: Attempt,
+        account: Account,
+        client: Client,
+        kind: Kind,
+        label: str | None,
+        browser: Browser | None,
     ) -> Started:
-        user_id = account.user.id
+        user_id, start = account.user.id, self._sessions.start_within
         await self._ensure_unchanged(db, attempt, account)
-        return await self._sessions.start_within(db, user_id, client=client, kind=kind, label=label, amr=("pwd",))
+        if browser is None:
+            return await start(db, user_id, client=client, kind=kind, label=label, amr=("pwd",))
+        now, stays = self._clock(), browser.stays and self.policy.may_stay
+        await leave_before(db, user_id, browser, client, now)
+        started = await start(db, user_id, client=client, kind=kind, label=label, amr=("pwd",), stays=stays)
+        return replace(started, mark=await mark_after(db, user_id, started.session.id, browser, now))
 
     async def _ensure_unchanged(self, db: Connection, attempt: Attempt, account: Account) -> None:
         """Hold the user, and return if nothing has ended since the attempt began, and the password is still right.

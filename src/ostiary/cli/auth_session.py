@@ -8,6 +8,7 @@ import click
 
 from ostiary.cli.answers import Object, member, text, texts
 from ostiary.cli.calls import MAXIMUM_PAGE, Calls
+from ostiary.cli.extent import extent_options, read_extent
 from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import match
@@ -139,9 +140,18 @@ def logout(invocation: Invocation, username: str, session_id: str | None) -> Non
 
 @auth_session.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@extent_options
 @wait_options
 @click.pass_obj
-def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeout: str) -> None:
+def revoke(
+    invocation: Invocation,
+    ids: tuple[str, ...],
+    below: bool,
+    device: bool,
+    standing: bool,
+    wait: bool,
+    wait_timeout: str,
+) -> None:
     """End sessions by their whole ids, whosever they are. Nothing is asked.
 
     Of several, each is tried, the one that this command uses last, and each is told with its id. The exit code is 3 if
@@ -156,11 +166,12 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], wait: bool, wait_timeou
       ostiary auth-session revoke sess_k3v7mzpq2w4x6y7a2b3c4d5e6f --wait
     """
     patience = span("--wait-timeout", wait_timeout, parse_duration)
+    how_far = read_extent(below, device, standing)
     calls = invocation.calls()
     several, own = Several(invocation, ids), own_id(invocation)
 
     def end(session_id: str) -> Object:
-        answer = calls.ask("revoke_any_session", session_id=session_id)
+        answer = calls.ask("revoke_any_session", session_id=session_id, **how_far)
         if invocation.form == "table":
             invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
         return answer

@@ -11,6 +11,7 @@ import click
 from ostiary.cli.answers import Object, counted, texts
 from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
+from ostiary.cli.extent import extent_options, read_extent
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
@@ -33,6 +34,8 @@ COLUMNS: Final = columns(
     "ip",
     Column("user_agent", "user agent", limit=AGENT_WIDTH),
 )
+TREE: Final = Column("branch", "id", is_id=True)  # with what it hangs under in front of it, by its depth
+BELOW: Final = Column("below", "below")
 ENDING: Final = columns("ended_at", "reason")
 COUNTED: Final = columns("count", "tokens", "ok")
 
@@ -52,8 +55,9 @@ def session() -> None:
     help="Mark sessions unused for more than N days as stale; 0 disables.",
 )
 @click.option("--ended", is_flag=True, help="Show ended sessions, too, with when and why.")
+@click.option("--tree", is_flag=True, help="Show devices, each with what hangs under it.")
 @click.pass_obj
-def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
+def list_(invocation: Invocation, warn_stale_days: int, ended: bool, tree: bool) -> None:
     """List your sessions, most recently used first.
 
     CURRENT marks the one that this command uses. Times are UTC. The user agent is cut to 26 columns in the table; other
@@ -61,25 +65,37 @@ def list_(invocation: Invocation, warn_stale_days: int, ended: bool) -> None:
 
     \b
     Examples:
-      ostiary session list
+      ostiary session list --tree
       ostiary session list --ended --warn-stale-days 7
       ostiary session list --format json | jq '.[] | {id, ip, last_used: .last_used_at, ua: .user_agent}'
     """
     # What the server does by itself is not asked for: without a query it answers soonest.
     stale_after_days = None if warn_stale_days == STALE_AFTER_DAYS else warn_stale_days
     include = "ended" if ended else None
-    found = invocation.calls().ask_list("list_sessions", stale_after_days=stale_after_days, include=include)
-    invocation.show(found, COLUMNS + ENDING if ended else COLUMNS)
+    view = "tree" if tree else None
+    found = invocation.calls().ask_list("list_sessions", stale_after_days=stale_after_days, include=include, view=view)
+    columns = (TREE, *COLUMNS[1:], BELOW) if tree else COLUMNS
+    invocation.show([_in_tree(one, found) for one in found] if tree else found, columns + ENDING if ended else columns)
     warn_of_stale(invocation, found, warn_stale_days, "session", "ostiary session revoke")
 
 
 @session.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@extent_options
 @wait_options
 @yes_option
 @click.pass_obj
-def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, wait_timeout: str) -> None:
-    """End sessions of yours, now and everywhere.
+def revoke(
+    invocation: Invocation,
+    ids: tuple[str, ...],
+    below: bool,
+    device: bool,
+    standing: bool,
+    yes: bool,
+    wait: bool,
+    wait_timeout: str,
+) -> None:
+    """End sessions of yours, now and everywhere, with what is bound to them.
 
     Of several, each is tried, the one that this command uses last, and each is told with its id. The exit code is 3 if
     only unknown ones failed, else that of the first other failure.
@@ -96,15 +112,16 @@ def revoke(invocation: Invocation, ids: tuple[str, ...], yes: bool, wait: bool, 
       ostiary session revoke --yes sess_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
     patience = span("--wait-timeout", wait_timeout, parse_duration)
+    how_far = read_extent(below, device, standing)
     calls = invocation.calls()
     several = Several(invocation, ids)
     chosen = several.find(_finder(calls))
     confirm(f"Revoke {_named(chosen)}?", yes=yes)
     own = own_id(invocation)
-    several.do([one for one in chosen if one != own], lambda one: _revoke(invocation, calls, one))
+    several.do([one for one in chosen if one != own], lambda one: _revoke(invocation, calls, one, how_far))
     # Waited for while somebody can ask: the own session ends after that.
     lags = wait_for(calls, "show_lag", texts(several.answers, "id"), patience) if wait else []
-    several.do([one for one in chosen if one == own], lambda one: _revoke(invocation, calls, one))
+    several.do([one for one in chosen if one == own], lambda one: _revoke(invocation, calls, one, how_far))
     if wait and any(answer.get("is_current") is True for answer in several.answers):
         invocation.note("nobody can ask with the session that just ended, so --wait does not tell about it.")
     show_revoked(invocation, several, lags)
@@ -120,8 +137,15 @@ def _named(ids: list[str]) -> str:
     return f"session {ids[0]}" if len(ids) == 1 else f"{len(ids)} sessions ({', '.join(ids)})"
 
 
-def _revoke(invocation: Invocation, calls: Calls, session_id: str) -> Object:
-    answer = calls.ask("revoke_session", session_id=session_id)
+def _in_tree(one: Object, all_of_them: list[Object]) -> Object:
+    by_id, depth, above = {other["id"]: other for other in all_of_them}, 0, one.get("parent_id")
+    while above in by_id:
+        depth, above = depth + 1, by_id[above].get("parent_id")
+    return {**one, "branch": f"{'  ' * depth}{one['id']}"}
+
+
+def _revoke(invocation: Invocation, calls: Calls, session_id: str, how_far: Object) -> Object:
+    answer = calls.ask("revoke_session", session_id=session_id, **how_far)
     if invocation.form == "table":
         invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
     if answer.get("is_current") is True:

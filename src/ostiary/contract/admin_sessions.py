@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from ostiary.contract.answer import Answer
 from ostiary.contract.calling import W
-from ostiary.contract.fields import NO_NUL, Cursor, Duration, Label, NextCursor, Text
+from ostiary.contract.fields import NO_NUL, Cursor, Duration, HowFar, Label, NextCursor, Standing, Text
 from ostiary.contract.named import OfSession, OfUser
 from ostiary.contract.operation import Namespace, Operation, Takes
 from ostiary.contract.shapes import (
@@ -116,8 +116,11 @@ class MakePlan(Takes, kw_only=True):
     q: Chosen | None = None
 
 
-class RevokeAnySession(OfSession):
-    """End a session now, with the reason `admin`. Again is no error, and the first reason stays."""
+class RevokeAnySession(OfSession, kw_only=True):
+    """End a session now, with the reason `admin`, and what is bound to it. Again is no error."""
+
+    extent: HowFar = "session"
+    standing: Standing = False
 
 
 class MintSession(OfUser, kw_only=True):
@@ -149,6 +152,7 @@ class AdminSessions(Namespace[W]):
         Revoked,
         summary="End anybody's session",
         errors=(SessionNotFound, ReauthenticationRequired),
+        is_body_optional=True,
         repeatable=True,
     )
     start = Operation(

@@ -13,6 +13,7 @@ from ostiary.core.account import MAXIMUM_PASSWORD, ROLES, Role
 from ostiary.core.client import MAXIMUM_LABEL
 from ostiary.core.duration import MAXIMUM_LENGTH as MAXIMUM_DURATION
 from ostiary.core.reach import SCOPES, Scope
+from ostiary.core.tree import Extent
 
 CLIENT_ID = "client_e6fk3v7mzpq2w4x6y7a2b3c4d5"
 
@@ -62,6 +63,16 @@ NextCursor: TypeAlias = Annotated[str | None, Meta(description="Give it as `curs
 SessionId: TypeAlias = Annotated[str, Meta(examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(examples=[TOKEN_ID])]
 ClientId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[CLIENT_ID])]
+HowFar: TypeAlias = Annotated[
+    Extent,
+    Meta(
+        description="What ends: the `session` with what is bound to it; only what hangs `below` it; or the whole "
+        "`device` that it is on."
+    ),
+]
+Standing: TypeAlias = Annotated[
+    bool, Meta(description="True: also what hangs there and was allowed to act while its person is away.")
+]
 PlanId: TypeAlias = Annotated[str, Meta(examples=["plan_k3v7mzpq2w4x6y7a2b3c4d5e6f"])]
 
 Headers: TypeAlias = Mapping[str, str]  # what they say, by name

@@ -22,15 +22,17 @@ class ListedSession(Answer, rename="camel", kw_only=True):
     ip_address: str | None
     tenant: str | None
     application_id: str | None
+    device_id: str
     last_used_at: datetime
     is_current: bool
 
 
 class ListedSessions(Answer):
-    """All of them, newest first."""
+    """All of them, newest first, and on how many devices they are."""
 
     sessions: Sequence[ListedSession]
     count: int
+    devices: int
 
 
 class Said(Answer, omit_defaults=True):
@@ -39,18 +41,32 @@ class Said(Answer, omit_defaults=True):
     success: bool
     message: str
     count: int | None = None
+    devices: int | None = None
 
 
 class OAuthListSessions(Takes, kw_only=True, forbid_unknown_fields=False):
-    """The sessions of the token's user that would be accepted right now, in one application or in all."""
+    """The sessions of the token's user in one application that would be accepted right now.
+
+    That is the application that the token is of, unless another one is named.
+    """
 
     application_id: str | None = None
 
 
-class OAuthRevokeSession(Takes, forbid_unknown_fields=False):
-    """End one of them. Unknown and foreign are answered alike."""
+class OAuthOfSession(Takes, forbid_unknown_fields=False):
+    """Which session."""
 
     session_id: SessionId
+
+
+class OAuthRevokeSession(OAuthOfSession, kw_only=True):
+    """End one of them, and what is bound to it. Unknown and foreign are answered alike.
+
+    Before this application gets a code on that device again, its user proves there who they are. With `device`, the
+    device is signed out, too: for applications of this server's own.
+    """
+
+    device: bool = False
 
 
 class LogOutAll(Takes, kw_only=True, forbid_unknown_fields=False):
@@ -97,6 +113,7 @@ class OAuthSessions(Namespace[W]):
         summary="End one of the user's sessions",
         who="access_token",
         errors=(SessionNotFound, ReauthenticationRequired),
+        is_body_optional=True,
         speaks="message",
         shared="clients",
         repeatable=True,

@@ -10,7 +10,7 @@ from msgspec import Meta
 from ostiary.contract import shapes
 from ostiary.contract.answer import Listing
 from ostiary.contract.calling import W
-from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, Label, Text
+from ostiary.contract.fields import CLEARS_COOKIE, SETS_COOKIE, HowFar, Label, Standing, Text
 from ostiary.contract.named import OfSession
 from ostiary.contract.oauth_sessions import OAuthSessions
 from ostiary.contract.operation import Namespace, Nothing, Operation, Takes
@@ -30,6 +30,11 @@ class SessionList(Listing, kw_only=True):
     def count(self) -> int:
         """How many there are."""
         return len(self.sessions)
+
+    @property
+    def devices(self) -> int:
+        """On how many devices."""
+        return len({one.device_id for one in self.sessions})
 
     def __iter__(self) -> Iterator[shapes.Session]:
         """One session after the other."""
@@ -51,6 +56,13 @@ class ListSessions(Takes, kw_only=True):
             description="Unused for strictly more days than this is `stale`; 0 or less: nothing is.",
         ),
     ] = STALE_AFTER_DAYS
+    view: Annotated[
+        Literal["tree"] | None,
+        Meta(
+            description="`tree`: devices first, each followed by what hangs under it; then what acts while its person "
+            "is away, of devices that have ended. Each says how many hang under it."
+        ),
+    ] = None
     include: Annotated[
         Literal["ended"] | None, Meta(description="`ended`: also those that ended, with when and why.")
     ] = None
@@ -61,11 +73,19 @@ class CurrentSession(Nothing):
     """The caller's own session. A CLI token has none."""
 
 
-class RevokeSession(OfSession):
-    """End a session now. Again is no error, and the first reason stays. Somebody else's is answered as missing.
+class RevokeSession(OfSession, kw_only=True):
+    """End a session now, and what is bound to it. Again is no error, and the first reason stays.
 
-    One's own is a sign-out: every other session whose cookie came along ends with it.
+    Somebody else's is answered as missing. One's own is a sign-out: every other session whose cookie came along ends
+    with it.
     """
+
+    extent: HowFar = "session"
+    standing: Standing = False
+
+
+class DeleteSession(OfSession):
+    """The same, of one session and what is bound to it."""
 
 
 class LabelSession(OfSession):
@@ -124,12 +144,13 @@ class Sessions(Namespace[W]):
         summary="End one of my sessions",
         errors=(SessionNotFound, ReauthenticationRequired),
         headers=CLEARS_COOKIE,
+        is_body_optional=True,
         repeatable=True,
     )
     delete = Operation(
         "DELETE",
         "/api/v1/auth/sessions/{session_id}",
-        RevokeSession,
+        DeleteSession,
         shapes.Revoked,
         id="delete_session",
         summary="End one of my sessions",

@@ -22,6 +22,9 @@ Instant: TypeAlias = Annotated[datetime, Meta(tz=True, examples=["2026-01-15T12:
 SessionId: TypeAlias = Annotated[str, Meta(description="Public and stable; never a secret.", examples=[SESSION_ID])]
 TokenId: TypeAlias = Annotated[str, Meta(description="Public; never a secret.", examples=[TOKEN_ID])]
 Count: TypeAlias = Annotated[int, Meta(ge=0, examples=[2])]
+Devices: TypeAlias = Annotated[
+    int, Meta(ge=0, examples=[1], description="How many of them were sign-ins on a device; the others hung under one.")
+]
 # There will be more words: they are no promise of the document, which has every text here.
 if TYPE_CHECKING:
     Why: TypeAlias = Reason | Limit
@@ -105,6 +108,7 @@ class Session(Answer, kw_only=True):
         Why | LeftOut | None,
         Meta(description="Only with `include=ended`: why it ended; `idle` or `lifetime` when a limit passed."),
     ] = LEFT_OUT
+    below: Annotated[Count | LeftOut, Meta(description="Only with `view=tree`: how many hang under it.")] = LEFT_OUT
     suspended_until: Annotated[
         Instant | LeftOut | None,
         Meta(description="Only with `include=ended`: of a suspended one, until when its plan can be undone."),
@@ -229,6 +233,7 @@ class RevokedOthers(Answer, kw_only=True):
 
     ok: bool = True
     count: Count
+    devices: Devices
     live_tokens: Count
     token: NewToken = LEFT_OUT
 
@@ -238,6 +243,7 @@ class RevokedAll(Answer, kw_only=True):
 
     ok: bool = True
     count: Count
+    devices: Devices
     tokens: Annotated[Count, Meta(description="CLI tokens that ended with them.")]
     live_tokens: Count
 
@@ -247,6 +253,7 @@ class PasswordChanged(Answer, kw_only=True):
 
     ok: bool = True
     count: Annotated[Count, Meta(description="Other sessions that ended.")]
+    devices: Devices
     live_tokens: Count
     token: NewToken = LEFT_OUT
 

@@ -24,14 +24,17 @@ from ostiary.errors import (
 class SignIn(Takes):
     """Start a session with a name and a password.
 
-    Unknown user, wrong password and disabled account have one answer. Every session whose cookie came along ends, as
-    the browser forgets it.
+    Unknown user, wrong password and disabled account have one answer. By cookie it takes the place of what the browser
+    held: every session whose cookie came along ends, and the user's that its mark is of.
     """
 
     username: Username
     password: Password
     transport: Transport
     label: Label | None = None
+    stay: Annotated[
+        bool, Meta(description="True: the cookie outlives the browser, where the policy lets people stay signed in.")
+    ] = False
 
 
 class Account(Takes):

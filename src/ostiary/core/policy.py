@@ -22,6 +22,7 @@ class Policy:
         name: which preset it began as.
         source: where its numbers are from.
         idle_timeout: since last used; None for no idle limit.
+        may_stay: whether a person may ask to stay signed in when the browser is closed.
         browser_idle: the same where the cookie dies with the browser: nobody can tell a closed one from an idle one.
         lifetime: since start, however much it is used. Also the most that can be minted.
         max_sessions: live sessions per user; None for no limit.
@@ -38,6 +39,7 @@ class Policy:
     at_limit: AtLimit = "evict"
     step_up_age: timedelta | None = None
     power_age: timedelta | None = timedelta(minutes=15)  # ours; ASVS 5.0 7.5.1 and 7.5.3 name no number
+    may_stay: bool = True
     browser_idle: timedelta = timedelta(hours=24)  # ours: a browser that was left open overnight is still signed in
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ PRESETS: Final[dict[str, Policy]] = {
             name="nist-aal1",
             source="NIST SP 800-63B-4 2.1.3",
             lifetime=timedelta(days=30),
+            may_stay=False,  # its cookies die with the browser: SP 800-63B-4 5.1.1
         ),
         Policy(
             name="nist-aal2",
@@ -83,6 +86,7 @@ PRESETS: Final[dict[str, Policy]] = {
             lifetime=timedelta(hours=24),
             idle_timeout=timedelta(hours=1),
             step_up_age=timedelta(minutes=15),
+            may_stay=False,  # its cookies die with the browser: SP 800-63B-4 5.1.1
         ),
         Policy(
             name="nist-aal3",
@@ -91,6 +95,7 @@ PRESETS: Final[dict[str, Policy]] = {
             idle_timeout=timedelta(minutes=15),
             step_up_age=timedelta(minutes=5),
             power_age=timedelta(minutes=5),
+            may_stay=False,  # its cookies die with the browser: SP 800-63B-4 5.1.1
         ),
     )
 }

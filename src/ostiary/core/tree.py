@@ -7,7 +7,7 @@ allowed to act while its person is away, so that it outlives the device that let
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -51,6 +51,28 @@ def below(parent: Session, hold: Hold, policy: Policy, now: datetime) -> Positio
     since = parent.device_since or parent.created_at
     path, ends_at = (*parent.path, parent.id), lifetime_ends_at(parent, policy)
     return Position(parent.id, parent.device_id, path, since, ends_at, parent.stays, now)
+
+
+def in_tree(sessions: Sequence[Session]) -> tuple[list[Session], dict[str, int]]:
+    """Devices, each followed by what hangs under it; then what stands by itself, as its device is not among them.
+
+    Besides, how many hang under each. What is alike keeps its order.
+    """
+    there = {one.id for one in sessions}
+    under: dict[str | None, list[Session]] = {}
+    for one in sessions:
+        under.setdefault(one.parent_id if one.parent_id in there else None, []).append(one)
+    ordered: list[Session] = []
+    below: dict[str, int] = {}
+
+    def put(one: Session) -> int:
+        ordered.append(one)
+        below[one.id] = sum(1 + put(child) for child in under.get(one.id, ()))
+        return below[one.id]
+
+    for one in sorted(under.get(None, ()), key=lambda one: one.hold is not None):
+        put(one)
+    return ordered, below
 
 
 def grant_hold(parent: Session, client: OAuthClient, scopes: Collection[str]) -> Hold:

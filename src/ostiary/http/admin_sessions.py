@@ -8,6 +8,7 @@ from ostiary.contract import admin_sessions as contract
 from ostiary.contract import shapes
 from ostiary.contract.admin_sessions import AdminSessions
 from ostiary.core.selector import FILTERS, parse
+from ostiary.http.answers import revoked
 from ostiary.http.cursors import after_session, read_session
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import serves
@@ -32,9 +33,10 @@ async def search_sessions(asked: contract.SearchSessions, exchange: Exchange) ->
 @serves(AdminSessions.revoke)
 async def revoke_any_session(asked: contract.RevokeAnySession, exchange: Exchange) -> shapes.Revoked:
     """With the reason `admin`."""
-    caller, session_id = exchange.caller, asked.session_id
-    done = await exchange.authority.administration.revoke(session_id, by=caller)
-    return shapes.Revoked(id=session_id, is_current=session_id == caller.session_id, live_tokens=done.live_tokens)
+    done = await exchange.authority.administration.revoke(
+        asked.session_id, by=exchange.caller, extent=asked.extent, standing=asked.standing
+    )
+    return revoked(asked.session_id, done)
 
 
 @serves(AdminSessions.start)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from ostiary.authority import RevokedMany, Started
+from ostiary.authority.results import Revoked
 from ostiary.contract import shapes
 from ostiary.core.account import User
-from ostiary.http.cookies import CLEAR_SITE_DATA
+from ostiary.http.cookies import CLEAR_SITE_DATA, marking
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply
 
@@ -18,7 +19,10 @@ Spared = TypeVar("Spared", shapes.RevokedOthers, shapes.PasswordChanged)
 def signed_in(exchange: Exchange, user: User, started: Started, *, by_cookie: bool) -> Reply[shapes.SignedIn]:
     """A session that was started or renewed: its token in the cookie, or in the body where it is none's."""
     content = exchange.present.signed_in(user, started, with_token=not by_cookie)
-    return Reply(content, {"set-cookie": exchange.cookie.holding(started.token)} if by_cookie else {})
+    if not by_cookie:
+        return Reply(content)
+    marks = [marking(started.mark, exchange.cookie)] if started.mark is not None else []
+    return Reply(content, {"set-cookie": exchange.holding(started)}, marks)
 
 
 def spared(content: Spared, exchange: Exchange, done: RevokedMany) -> Reply[Spared]:
@@ -26,9 +30,14 @@ def spared(content: Spared, exchange: Exchange, done: RevokedMany) -> Reply[Spar
     if done.renewed is None:
         return Reply(content)
     if exchange.who.by_cookie:
-        return Reply(content, {"set-cookie": exchange.cookie.holding(done.renewed.token)})
+        return Reply(content, {"set-cookie": exchange.holding(done.renewed)})
     content.token = done.renewed.token
     return Reply(content)
+
+
+def revoked(session_id: str, done: Revoked) -> shapes.Revoked:
+    """What an ending of one session came to."""
+    return shapes.Revoked(id=session_id, is_current=done.is_own, live_tokens=done.live_tokens)
 
 
 def signed_out(content: T, exchange: Exchange) -> Reply[T]:

@@ -1,16 +1,20 @@
 """The session cookie: its name, its attributes, when it may be set at all.
 
-It has neither `Max-Age` nor `Expires`, so that it does not outlive the browser (NIST SP 800-63B-4 5.1.1); how long the
-session lasts is decided by its row.
+It has `Max-Age` only where its person asked to stay signed in, so that it does not outlive the browser else (NIST SP
+800-63B-4 5.1.1); how long the session lasts is decided by its row.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from ostiary.core.browser import MARK_LIFE, read_mark
+from ostiary.core.policy import Policy
+from ostiary.core.session import Session, lifetime_ends_at
 from ostiary.errors import InvalidRequest
-from ostiary.http.addresses import Arrival
+from ostiary.http.addresses import Arrival, Headers
 from ostiary.settings import Settings
 
 SECURE_NAME: Final = "__Host-session"
@@ -19,6 +23,7 @@ SHARED_NAME: Final = "__Secure-session"  # with a `Domain`, which `__Host-` forb
 MAXIMUM_COOKIE: Final = 4096  # bytes of name and value (ASVS 5.0 3.3.5); browsers drop what is longer
 # ASVS 5.0 14.3.1. Without "cookies": that would take them from every host under the same registrable domain. Ours are
 # cleared one by one.
+MARK: Final = "ostiary-device"  # the browser's mark; see core/browser.py
 CLEAR_SITE_DATA: Final = '"cache", "storage"'
 
 
@@ -38,11 +43,16 @@ class SessionCookie:
     is_refused: bool
     domain: str | None = None
 
-    def holding(self, token: str) -> str:
-        """The value of `Set-Cookie` that makes the browser hold a token."""
+    def holding(self, token: str, max_age: int | None = None) -> str:
+        """The value of `Set-Cookie` that makes the browser hold a token.
+
+        Args:
+            max_age: seconds that it is kept, also when the browser is closed; None: until then.
+        """
         if len(self.name) + len(token) > MAXIMUM_COOKIE:
             raise AssertionError("a session cookie longer than browsers keep")
-        return f"{self.name}={token}; {self._attributes}"
+        kept = "" if max_age is None else f"; Max-Age={max_age}"
+        return f"{self.name}={token}; {self._attributes}{kept}"
 
     @property
     def cleared(self) -> str:
@@ -66,6 +76,34 @@ class SessionCookie:
                 "a cookie needs https; use it, name this server's https origin with --public-url, or start the server "
                 "with --allow-plain-http",
             )
+
+
+def kept_for(session: Session, policy: Policy, now: datetime) -> int | None:
+    """Seconds that a browser keeps the cookie of a session; None: until it is closed."""
+    return int((lifetime_ends_at(session, policy) - now).total_seconds()) if session.stays else None
+
+
+def mark_name(cookie: SessionCookie) -> str:
+    """What the browser's mark is called beside a session cookie."""
+    return f"__Host-{MARK}" if cookie.is_secure else MARK
+
+
+def marking(mark: str, cookie: SessionCookie) -> str:
+    """The value of `Set-Cookie` that gives the browser its mark."""
+    secure, life = " Secure;" if cookie.is_secure else "", int(MARK_LIFE.total_seconds())
+    return f"{mark_name(cookie)}={mark}; Path=/; HttpOnly;{secure} SameSite=Lax; Max-Age={life}"
+
+
+def sent_mark(headers: Headers, cookie: SessionCookie) -> str | None:
+    """The mark that a browser sent, if it can be ours."""
+    wanted = mark_name(cookie).encode()
+    for name, value in headers:
+        if name == b"cookie":
+            for pair in value.split(b";"):
+                found, _, content = pair.strip().partition(b"=")
+                if found == wanted:
+                    return read_mark(content.decode("latin-1"))
+    return None
 
 
 def cookie_for(arrival: Arrival, settings: Settings) -> SessionCookie:

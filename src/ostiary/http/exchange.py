@@ -17,7 +17,7 @@ import structlog
 from starlette.datastructures import Headers as NamedHeaders
 from starlette.responses import Response
 
-from ostiary.authority import Authority
+from ostiary.authority import Authority, Started
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
@@ -26,7 +26,7 @@ from ostiary.http.addresses import Addresses, Arrival, Headers
 from ostiary.http.asgi import Receive, Scope, Send
 from ostiary.http.callers import Identified, Presented
 from ostiary.http.context import Context
-from ostiary.http.cookies import SessionCookie, cookie_for, is_https
+from ostiary.http.cookies import SessionCookie, cookie_for, is_https, kept_for
 from ostiary.http.presenting import Presenter
 from ostiary.http.security_headers import complete
 
@@ -120,6 +120,11 @@ class Exchange:
     def cookie(self) -> SessionCookie:
         """The session cookie that fits this request."""
         return cookie_for(self.arrival, self.context.settings)
+
+    def holding(self, started: Started) -> str:
+        """The value of `Set-Cookie` that makes the browser hold a session, for as long as its person wants to stay."""
+        authority = self.authority
+        return self.cookie.holding(started.token, kept_for(started.session, authority.policy, authority.clock()))
 
     @property
     def present(self) -> Presenter:

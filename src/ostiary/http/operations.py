@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -25,10 +25,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Reply(Generic[T]):
-    """An answer with more than its content: with headers, such as `set-cookie`."""
+    """An answer with more than its content: with headers, such as `set-cookie`, and cookies beside that one."""
 
     content: T
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()
 
 
 Handler: TypeAlias = Callable[[A, Exchange], Awaitable[T | Reply[T] | Response]]
@@ -106,7 +107,10 @@ class _Endpoint:
         done = await self._handler(asked, exchange)
         if isinstance(done, Response):
             return done
-        content, headers = (done.content, done.headers) if isinstance(done, Reply) else (done, None)
-        if isinstance(content, Listing):
-            content = content.array
-        return Response(b"" if content is None else _encode(content), operation.status, headers, operation.media_type)
+        reply = done if isinstance(done, Reply) else Reply(done)
+        content = reply.content.array if isinstance(reply.content, Listing) else reply.content
+        body = b"" if content is None else _encode(content)
+        response = Response(body, operation.status, reply.headers, operation.media_type)
+        for cookie in reply.cookies:
+            response.headers.append("set-cookie", cookie)
+        return response

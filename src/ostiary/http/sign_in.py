@@ -6,8 +6,10 @@ from ostiary.authority import Beginning
 from ostiary.contract import shapes
 from ostiary.contract import sign_in as contract
 from ostiary.contract.sign_in import Auth
+from ostiary.core.browser import Browser
 from ostiary.core.session import Kind
 from ostiary.http.answers import signed_in, signed_out, spared
+from ostiary.http.cookies import sent_mark
 from ostiary.http.exchange import Exchange
 from ostiary.http.operations import Reply, serves
 from ostiary.http.presenting import grant_of
@@ -15,19 +17,20 @@ from ostiary.http.presenting import grant_of
 
 @serves(Auth.start)
 async def sign_in(asked: contract.SignIn, exchange: Exchange) -> Reply[shapes.SignedIn]:
-    """The browser forgets the cookies that came along, so their sessions end."""
-    by_cookie = asked.transport == "cookie"
+    """It takes the place of what the browser held."""
+    by_cookie, browser = asked.transport == "cookie", None
     if by_cookie:
         exchange.cookie.ensure_may_be_set()
+        mark = sent_mark(exchange.scope["headers"], exchange.cookie)
+        browser = Browser(exchange.given.cookies, mark, asked.stay)
     user, started = await exchange.authority.sign_in.with_password(
         asked.username,
         asked.password,
         client=exchange.client,
         kind=kind_of(asked.transport),
         label=asked.label,
+        browser=browser,
     )
-    if by_cookie:
-        await exchange.authority.sign_out.of(exchange.given.cookies, at=exchange.client)
     return signed_in(exchange, user, started, by_cookie=by_cookie)
 
 

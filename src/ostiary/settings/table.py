@@ -97,6 +97,9 @@ class Settings:
     browser_idle: timedelta | None = _setting(
         None, optional(as_duration), "since last used, where the cookie dies with the browser; at least 2m"
     )
+    stay_signed_in: bool | None = _setting(
+        None, optional(as_flag), "people may ask to stay signed in when the browser is closed"
+    )
     max_sessions: int | None = _setting(None, optional(number_between(1, 100_000)), "live sessions per user")
     at_limit: str = _setting("evict", one_of("evict", "deny"), "what a sign-in over max_sessions does")
     step_up_age: timedelta | None = _setting(None, optional(as_duration), "oldest sign-in that may end other sessions")
@@ -206,6 +209,8 @@ class Settings:
             for name in ("lifetime", "idle_timeout", "browser_idle", "max_sessions", "step_up_age", "power_age")
             if getattr(self, name) is not None
         }
+        if self.stay_signed_in is not None:
+            changes["may_stay"] = self.stay_signed_in
         try:
             return replace(PRESETS[self.policy], at_limit=cast("AtLimit", self.at_limit), **changes)
         except ValueError as why:

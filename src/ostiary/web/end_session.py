@@ -1,4 +1,8 @@
-"""Where a client sends its user to sign out (OIDC RP-Initiated Logout 1.0). A GET asks; it ends nothing.
+"""Where a client sends its user to sign out (OIDC RP-Initiated Logout 1.0).
+
+With a hint, an ID token of ours, that is done at once, unless the browser is signed in as somebody else: the session
+that it names ends, and the browser's device with all that is bound to it. Without one it asks: anybody's link ends
+nothing.
 
 Clients know it as `/oauth/logout`, which leads here: under that name, a POST is a call of the sessions namespace.
 """
@@ -20,18 +24,23 @@ from ostiary.web.visit import Visit
 
 @get("/oauth/end-session", Nothing, public=True)
 async def end_session_page(visit: Visit, _: Nothing) -> Response:
-    """Asks whether to sign out. Who is signed out already goes on at once."""
+    """Signs out with a hint, and else asks whether to. Who is signed out already goes on at once."""
     try:
         asked = read_fields(visit.exchange.scope["query_string"], LOGOUT)
         departure = await visit.authority.oauth.leaving.read(asked)
     except InvalidRequest as why:
         return _astray(visit, why)
+    if await visit.authority.oauth.leaving.depart(departure, visit.credentials, at=visit.client):
+        if visit.credentials:
+            await leaving.end_all(visit)
+        return _onward(visit, departure)
     if visit.caller is None and not _is_suspended(visit.refusal):
         return _onward(visit, departure)
     if departure.redirect_uri is not None:
         visit.form_targets = (returning.target(departure.redirect_uri),)
     name = departure.client.name if departure.client else None
-    return page(visit, "end_session.html", packed=returning.pack(asked), name=name)
+    device = await leaving.device_of(visit)
+    return page(visit, "end_session.html", packed=returning.pack(asked), name=name, device=device)
 
 
 @post("/oauth/end-session", Nothing, public=True)
@@ -42,7 +51,7 @@ async def end_session(visit: Visit, _: Nothing) -> Response:
     except InvalidRequest as why:
         return _astray(visit, why)
     await visit.authority.oauth.leaving.depart(departure, visit.credentials, at=visit.client)
-    await leaving.end_all(visit)
+    await leaving.end_device(visit, standing=visit.form.has("standing"))
     return _onward(visit, departure)
 
 

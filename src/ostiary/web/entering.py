@@ -8,6 +8,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from ostiary.authority import Beginning
+from ostiary.core.browser import Browser
 from ostiary.errors import (
     InvalidRequest,
     LimitReached,
@@ -19,6 +20,7 @@ from ostiary.errors import (
     WrongCredentials,
 )
 from ostiary.http.callers import MixedCredentials
+from ostiary.http.cookies import sent_mark
 from ostiary.web import phrases, returning, words
 from ostiary.web.destinations import HOME
 from ostiary.web.form_tokens import FormRefused, FormUnbound
@@ -78,6 +80,8 @@ def _sign_in_form(
         error=_why_not(error) if error else None,
         username=(visit.form.text("username") or _hinted(then))[:256],
         is_plain=visit.cookie.is_refused,
+        may_stay=visit.authority.policy.may_stay,
+        stays=visit.form.has("stay"),
     )
     if isinstance(error, TooManyRequests):
         answer.headers["retry-after"] = str(error.fields["retry_after"])
@@ -93,15 +97,17 @@ def _sign_in_form(
     ),
 )
 async def sign_in(visit: Visit, _: Nothing) -> Response:
-    """Start a session. Those that this browser held before end, as the browser forgets them."""
+    """Start a session. It takes the place of what this browser held."""
     visit.cookie.ensure_may_be_set()
     form = visit.form
     destination = returning.destination(visit, form.text("next"))
     await returning.allow(visit, destination)
     _user, started = await visit.authority.sign_in.with_password(
-        form.text("username"), form.text("password"), client=visit.client
+        form.text("username"),
+        form.text("password"),
+        client=visit.client,
+        browser=Browser(visit.credentials, sent_mark(visit.exchange.scope["headers"], visit.cookie), form.has("stay")),
     )
-    await visit.authority.sign_out.of(visit.credentials, at=visit.client)
     visit.hold(started)
     return back(visit, destination)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.responses import Response
 
+from ostiary.core.session import Hold
 from ostiary.web import phrases
 from ostiary.web.destinations import HOME
 from ostiary.web.rendering import back, page
@@ -14,14 +17,49 @@ from ostiary.web.visit import Visit
 @get("/sign-out", Nothing)
 async def sign_out_page(visit: Visit, _: Nothing) -> Response:
     """Asks; a GET ends nothing."""
-    return page(visit, "sign_out.html")
+    return page(visit, "sign_out.html", device=await device_of(visit))
 
 
 @post("/sign-out", Nothing, public=True, leaves=True)
 async def sign_out(visit: Visit, _: Nothing) -> Response:
-    """End this session, for good. It works signed in or not."""
-    await end_all(visit)
+    """End this session, for good, with what is bound to it. It works signed in or not."""
+    await end_device(visit, standing=visit.form.has("standing"))
     return back(visit, "/signed-out")
+
+
+@dataclass(frozen=True, slots=True)
+class HangsHere:
+    """The names of the applications that this device has let in.
+
+    Attributes:
+        bound: end with it.
+        standing: act while their person is away; end with it if wanted.
+    """
+
+    bound: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+
+
+async def device_of(visit: Visit) -> HangsHere:
+    """What hangs under the device that the caller is on."""
+    if visit.caller is None or visit.caller.session is None:
+        return HangsHere()
+    own = visit.caller.session.device_id
+    found = [one for one in await visit.authority.sessions.list(by=visit.caller) if one.root_id == own]
+    names = await visit.authority.oauth.clients.names(one.client_id for one in found)
+
+    def of(hold: Hold) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names.get(one.client_id or "", "") for one in found if one.hold == hold))
+
+    return HangsHere(of("bound"), of("standing"))
+
+
+async def end_device(visit: Visit, *, standing: bool) -> None:
+    """End what this browser holds, with what is bound to it; if wanted also what stands under it."""
+    if standing and visit.caller is not None and visit.caller.session is not None:
+        own, by = visit.caller.session.id, visit.caller
+        await visit.authority.sessions.revoke(own, by=by, reason="logout", extent="device", standing=True)
+    await end_all(visit)
 
 
 async def end_all(visit: Visit) -> None:

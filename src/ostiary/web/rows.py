@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
 from ostiary.core.caller import Caller
@@ -48,6 +49,8 @@ class Row:
     application: str | None
     tenant: str | None
     agent: str | None
+    applications: tuple[Row, ...] = ()
+    is_standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,23 @@ class Overview:
 class Rows:
     """Puts sessions into words, for one caller at one moment."""
 
-    def __init__(self, caller: Caller, policy: Policy, places: Places, now: datetime) -> None:
-        """Everything relative is relative to `now`."""
+    def __init__(
+        self,
+        caller: Caller,
+        policy: Policy,
+        places: Places,
+        now: datetime,
+        clients: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Everything relative is relative to `now`; `clients` are names of OAuth clients by their ids."""
         self._caller = caller
         self._policy = policy
         self._places = places
         self._now = now
+        self._clients = clients
 
-    def row(self, session: Session) -> Row:
-        """One session."""
+    def row(self, session: Session, applications: Sequence[Row] = ()) -> Row:
+        """One session, with the rows of what hangs under it."""
         described, place = describe(session.user_agent), self._places.of(session.ip)
         agent_name = phrases.device(described)
         is_current = session.id == self._caller.session_id
@@ -123,7 +134,7 @@ class Rows:
         return Row(
             session=session,
             id=session.id,
-            name=session.label or agent_name,
+            name=session.label or self._clients.get(session.client_id or "") or agent_name,
             agent_name=agent_name,
             label=session.label,
             kind=_kind(session, described),
@@ -143,11 +154,13 @@ class Rows:
             application=session.application_id,
             tenant=None if session.tenant == DEFAULT_TENANT else session.tenant,
             agent=session.user_agent,
+            applications=tuple(applications),
+            is_standing=session.hold == "standing",
         )
 
     def overview(self, sessions: Sequence[Session], page: int, device: str | None) -> Overview:
-        """The current session, and a page of the others."""
-        rows = [self.row(session) for session in sessions]
+        """The current device, and a page of the others; what stands without its device is a row of its own."""
+        rows = self._in_tree(sessions)
         current = next((row for row in rows if row.is_current), None)
         others = [row for row in rows if not row.is_current]
         if device is not None:
@@ -157,6 +170,18 @@ class Rows:
         else:
             devices = [Device(row.name, [row]) for row in others]
         return Overview(current, len(others), paged(devices, page), device)
+
+    def _in_tree(self, sessions: Sequence[Session]) -> list[Row]:
+        devices = {one.id for one in sessions if one.parent_id is None}
+        under: dict[str, list[Row]] = {}
+        for one in sessions:
+            if one.parent_id is not None and one.device_id in devices:
+                under.setdefault(one.device_id, []).append(self.row(one))
+        return [
+            self.row(one, under.get(one.id, ()))
+            for one in sessions
+            if one.parent_id is None or one.device_id not in devices
+        ]
 
     def ended(self, sessions: Sequence[Session]) -> list[EndedRow]:
         """Those that ended, the latest first."""

@@ -13,7 +13,7 @@ from ostiary.web.given import OfSession
 from ostiary.web.notices import write
 from ostiary.web.rendering import back, page
 from ostiary.web.routing import Nothing, get, post
-from ostiary.web.sessions import rows_for
+from ostiary.web.sessions import named_rows
 from ostiary.web.visit import Visit
 
 
@@ -94,7 +94,7 @@ async def end_all(visit: Visit, _: Nothing) -> Response:
 
 async def _about_one(template: str, session_id: str, visit: Visit, **more: Any) -> Response:
     session = await visit.authority.sessions.find(session_id, by=visit.signed)
-    return page(visit, template, row=rows_for(visit).row(session), **more)
+    return page(visit, template, row=(await named_rows(visit, [session])).row(session), **more)
 
 
 async def _count_others(visit: Visit) -> int:

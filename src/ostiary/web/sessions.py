@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated
 
 from msgspec import Meta
 from starlette.responses import Response
 
+from ostiary.core.session import Session
 from ostiary.web.given import PageNumber
 from ostiary.web.rendering import nothing_new, page
 from ostiary.web.routing import get
@@ -14,14 +17,20 @@ from ostiary.web.rows import Overview, Rows, paged
 from ostiary.web.visit import Visit
 
 
-def rows_for(visit: Visit) -> Rows:
+async def named_rows(visit: Visit, sessions: Sequence[Session]) -> Rows:
+    """Puts these sessions into words for this caller, now, with the names of the applications."""
+    return rows_for(visit, await visit.authority.oauth.clients.names(one.client_id for one in sessions))
+
+
+def rows_for(visit: Visit, clients: Mapping[str, str] = MappingProxyType({})) -> Rows:
     """Puts sessions into words for this caller, now."""
-    return Rows(visit.signed, visit.authority.policy, visit.context.places, visit.authority.clock())
+    authority = visit.authority
+    return Rows(visit.signed, authority.policy, visit.context.places, authority.clock(), clients)
 
 
 async def _overview(visit: Visit, number: int, device: str | None) -> Overview:
     sessions = await visit.authority.sessions.list(by=visit.signed)
-    return rows_for(visit).overview(sessions, number, device)
+    return (await named_rows(visit, sessions)).overview(sessions, number, device)
 
 
 class Listing(PageNumber):
@@ -54,6 +63,7 @@ async def sessions_list(visit: Visit, asked: Poll) -> Response:
 @get("/settings/sessions/ended", PageNumber)
 async def ended_page(visit: Visit, asked: PageNumber) -> Response:
     """Those that ended, with when, by whom and why."""
-    ended = rows_for(visit).ended(await visit.authority.sessions.list(by=visit.signed, ended=True))
+    found = await visit.authority.sessions.list(by=visit.signed, ended=True)
+    ended = (await named_rows(visit, found)).ended(found)
     retention = visit.authority.settings.retention
     return page(visit, "sessions_ended.html", ended=paged(ended, asked.page), retention=retention.days)

@@ -15,7 +15,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.errors import NoCredentials, OstiaryError
 from ostiary.http.context import Context
-from ostiary.http.cookies import CLEAR_SITE_DATA, SessionCookie
+from ostiary.http.cookies import CLEAR_SITE_DATA, SessionCookie, marking
 from ostiary.http.exchange import Exchange
 from ostiary.web import form_tokens, passing_cookies
 from ostiary.web.forms import Form
@@ -114,7 +114,9 @@ class Visit:
 
     def hold(self, started: Started) -> None:
         """Give the browser a session, new or renewed."""
-        self.headers["set-cookie"] = self.cookie.holding(started.token)
+        self.headers["set-cookie"] = self.exchange.holding(started)
+        if started.mark is not None:
+            self.cookies.append(marking(started.mark, self.cookie))
         if self.caller is not None and self.caller.session_id == started.session.id:
             self.caller = started.held_by(self.caller)
         self.secrets = (started.token,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,6 +86,15 @@ class Clients(Acts):
         if found is None:
             raise ClientNotFound
         return found.client
+
+    async def names(self, client_ids: Iterable[str | None]) -> dict[str, str]:
+        """What these clients are called, where they are known: to say whose session it is."""
+        wanted = {client_id for client_id in client_ids if client_id is not None}
+        if not wanted:
+            return {}
+        async with self.database.reading() as db:
+            found = await clients.find_all(db, sorted(wanted))
+        return {client_id: registered.client.name for client_id, registered in found.items()}
 
     async def list(self, *, by: Caller) -> list[OAuthClient]:
         """All clients, oldest first.

@@ -76,30 +76,36 @@ class Leaving(Acts):
         async with self.database.reading() as db:
             found = await clients.find(db, client_id) if client_id is not None and is_id(client_id) else None
             session = await sessions.find(db, session_id) if isinstance(session_id, str) else None
+        if session is not None and session.client_id != client_id:
+            session = None
         client = found.client if found else None
         redirect_uri = asked.get("post_logout_redirect_uri")
         if redirect_uri is not None and (client is None or redirect_uri not in client.post_logout_redirect_uris):
             raise InvalidRequest("post_logout_redirect_uri", "is not one that this application has registered")
         return Departure(client, session, redirect_uri, asked.get("state"))
 
-    async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> None:
-        """End the session that the hint names, if the browser holds one of the same user.
+    async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> bool:
+        """End the session that the hint names, unless the browser is signed in as somebody else.
 
-        The browser's own are ended beside this, as by every sign-out (`SignOut`).
+        The browser's own are not ended by this, but by `SignOut`, as by every sign-out.
 
         Args:
-            credentials: the session tokens that the browser sent: who holds one may let go of it, live or not.
+            credentials: the session tokens that the browser sent, whether or not they work.
+
+        Returns:
+            True if it did, and so nobody has to be asked.
         """
-        if departure.session is not None:
-            await self._depart(departure.session, credentials, at)
+        return departure.session is not None and await self._depart(departure.session, credentials, at)
 
     @in_transaction
-    async def _depart(self, db: Connection, named: Session, credentials: Sequence[str], at: Client) -> None:
+    async def _depart(self, db: Connection, named: Session, credentials: Sequence[str], at: Client) -> bool:
         user_ids = set[str]()
         for token in filter(None, map(parse, credentials)):
             if token.matches(await sessions.secret_hash(db, token.id)):
                 held = await sessions.find(db, token.id)
                 user_ids |= {held.user_id} if held is not None else set()
-        if named.user_id in user_ids:
-            who = Caller(User(named.user_id), client=at)
-            await end_sessions(db, sessions.by_id(named.id), reason="logout", by=who, now=self._clock())
+        if not user_ids <= {named.user_id}:
+            return False
+        who = Caller(User(named.user_id), client=at)
+        await end_sessions(db, sessions.by_id(named.id), reason="logout", by=who, now=self._clock())
+        return True

@@ -11,6 +11,7 @@ from ostiary.contract import oauth_sessions as contract
 from ostiary.contract.oauth_sessions import ListedSession, OAuthSessions, Said
 from ostiary.core.caller import Caller
 from ostiary.core.session import Session, lifetime_ends_at
+from ostiary.core.tree import Extent
 from ostiary.errors import NotAllowed
 from ostiary.http.callers import presented
 from ostiary.http.cookies import CLEAR_SITE_DATA, accepted_names
@@ -27,15 +28,18 @@ NOT_FROM_HERE: Final = "The cookie was left alone, as this request did not come 
 async def list_sessions(asked: contract.OAuthListSessions, exchange: Exchange) -> contract.ListedSessions:
     """Newest first."""
     by = exchange.caller
-    found = await exchange.authority.sessions.list(by=by, application_id=asked.application_id)
+    application_id = asked.application_id or (by.session.application_id if by.session is not None else None)
+    found = await exchange.authority.sessions.list(by=by, application_id=application_id)
     found.sort(key=lambda session: (session.created_at, session.id), reverse=True)
-    return contract.ListedSessions([_listed(session, by, exchange) for session in found], len(found))
+    devices = len({session.device_id for session in found})
+    return contract.ListedSessions([_listed(session, by, exchange) for session in found], len(found), devices)
 
 
 @serves(OAuthSessions.revoke)
 async def revoke_session(asked: contract.OAuthRevokeSession, exchange: Exchange) -> Said:
     """Again is no success here."""
-    done = await exchange.authority.sessions.revoke(asked.session_id, by=exchange.caller)
+    extent: Extent = "device" if asked.device else "session"
+    done = await exchange.authority.sessions.revoke(asked.session_id, by=exchange.caller, extent=extent)
     if not done.was_live:
         return Said(success=False, message="Session not found or already revoked")
     return Said(success=True, message="Session revoked successfully")
@@ -45,7 +49,7 @@ async def revoke_session(asked: contract.OAuthRevokeSession, exchange: Exchange)
 async def log_out_all(asked: contract.LogOutAll, exchange: Exchange) -> Reply[Said]:
     """The browser's, too."""
     done = await exchange.authority.sessions.revoke_all(by=exchange.caller, application_id=asked.application_id)
-    content = Said(success=True, message=f"Revoked {done.count} session(s)", count=done.count)
+    content = Said(success=True, message=f"Revoked {done.count} session(s)", count=done.count, devices=done.devices)
     return _cleared(content, exchange)
 
 
@@ -102,6 +106,7 @@ def _listed(session: Session, by: Caller, exchange: Exchange) -> ListedSession:
         ip_address=session.ip,
         tenant=session.tenant,
         application_id=session.application_id,
+        device_id=session.device_id,
         last_used_at=session.last_used_at,
         is_current=session.id == by.session_id,
     )

@@ -72,7 +72,7 @@ async def read_loosely(operation: Operation[..., A, Any], exchange: Exchange, pa
     Raises:
         Unauthenticated: as `identify_holder`.
         SessionNotFound: an id that cannot be one of ours.
-        BadRequest: a body that cannot be read, or a member that is no text.
+        BadRequest: a body that cannot be read, or a member that is no text, nor true or false where that is wanted.
     """
     if operation.who == "access_token":
         holder = await identify_holder(exchange)
@@ -82,8 +82,15 @@ async def read_loosely(operation: Operation[..., A, Any], exchange: Exchange, pa
     ensure_ids(parameters)
     names = operation.places.keys() - parameters.keys()
     sent = _sent(exchange, body, names)
-    given = {name: value for name in names if (value := optional_text(sent, name)) is not None}
+    flags = {field.name for field in structs.fields(operation.takes) if field.type is bool}
+    given = {name: value for name in names if (value := _text(sent, name, is_flag=name in flags)) is not None}
     return convert({**given, **parameters}, operation.takes, is_text=True)
+
+
+def _text(sent: Mapping[str, Any], name: str, *, is_flag: bool) -> str | None:
+    """A member as a form would have it, which knows no other kind."""
+    value = sent.get(name)
+    return str(value).lower() if is_flag and isinstance(value, bool) else optional_text(sent, name)
 
 
 def _sent(exchange: Exchange, body: bytes, names: Collection[str]) -> Mapping[str, Any]:
