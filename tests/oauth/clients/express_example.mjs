@@ -15,12 +15,12 @@ app.use((req, res, next) => {
   next()
 })
 
-// Of this application, or with ?everywhere of all.
+// Ending those of this application, or with ?everywhere all.
 const only = (req) => ('everywhere' in req.query ? {} : { applicationId: CLIENT_ID })
 
 // List all sessions
 app.get('/api/sessions', async (req, res) => {
-  const { sessions, count } = await auth.sessions.list(req, only(req))
+  const { sessions, count } = await auth.sessions.list(req)
   res.json({
     sessions: sessions.map((s) => ({
       id: s.id,
