@@ -220,9 +220,10 @@ def lifetime_ends_at(session: HasLifetime, policy: Policy) -> datetime:
     """The end of its lifetime, however much it is used.
 
     A lifetime that was shortened since the start holds at once, for what is bound, too; one that was lengthened does
-    not.
+    not. Of two clocks that disagree about which of both began first, the earlier one holds.
     """
-    return min(session.expires_at, (session.device_since or session.created_at) + policy.lifetime)
+    began = min(session.created_at, session.device_since or session.created_at)
+    return min(session.expires_at, began + policy.lifetime)
 
 
 def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:
