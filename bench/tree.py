@@ -24,10 +24,10 @@ from ostiary.storage import migrate
 from ostiary.storage.database import Connection, in_transaction
 
 HERE = seen("203.0.113.7", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
-DEVICES = 200  # with one application under each
+DEVICES = 100  # with one application under each
 ROUNDS = 40
 BELOW = 200  # applications under a device that ends
-ENDINGS = 20
+ENDINGS = 10
 
 
 class Forest:

@@ -108,6 +108,7 @@ async def test_an_address_in_full_says_which_host_is_meant(whole, cookie):
 STREAMS = ("/api/v1/feed", "/settings/sessions/events")  # whose answers do not end
 SAMPLES = {
     "session_id": new_id("sess"), "token_id": new_id("ost"), "client_id": new_id("client"), "plan_id": new_id("plan"),
+    "resource_id": new_id("res"),
     "username": "ada", "name": "ostiary.css", "event_id": "x",
 }  # fmt: skip
 
