@@ -168,7 +168,8 @@ async def test_all_others_are_not_what_is_bound_together_with_the_one_that_asks(
 @pytest.mark.parametrize("limit", ["idle", "lifetime", "browser_idle", "shortened"])
 async def test_what_is_bound_expires_at_the_instant_at_which_its_device_does(make_authority, clock, limit):
     idle = timedelta(hours=1) if limit == "idle" else timedelta(days=60)
-    async with make_authority(idle_timeout=idle, lifetime=timedelta(days=40)) as authority:
+    limits = {"idle_timeout": idle, "browser_idle": timedelta(hours=24)}
+    async with make_authority(**limits, lifetime=timedelta(days=40)) as authority:
         wood = Wood(authority)
         root = await wood.plant(stays=False if limit == "browser_idle" else None)
         clock.advance(minutes=20)
@@ -177,7 +178,7 @@ async def test_what_is_bound_expires_at_the_instant_at_which_its_device_does(mak
         rows = await wood.rows()
         assert {rows[one.id].last_used_at for one in (root, child, below)} == {clock()}
         if limit == "shortened":
-            async with make_authority(idle_timeout=idle, lifetime=timedelta(days=1)) as shorter:
+            async with make_authority(**limits, lifetime=timedelta(days=1)) as shorter:
                 wood.authority = shorter
                 await expire_together(wood, clock, [root, child, below], "lifetime")
         else:
@@ -275,6 +276,7 @@ async def test_no_live_session_ever_hangs_under_a_refused_one(make_authority, cl
                 await asyncio.sleep(0)
 
         await asyncio.gather(*(world.work() for _ in range(5)), look())
+        await world.plant()  # whatever else has become of all
         await authority.presence.flush()
         seen += world.wood.faults(rows := await world.wood.rows())
         assert not seen, (seed, seen[:5])
