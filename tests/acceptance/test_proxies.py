@@ -96,7 +96,8 @@ class House:
             connection.sendall("\r\n".join([*lines, "", ""]).encode() + (body or b""))
             answer = http.client.HTTPResponse(connection, method=method)
             answer.begin()
-            found = {name.lower(): value for name, value in answer.getheaders()}
+            # Of several with one name the first: of a sign-in's cookies, the session's.
+            found = {name.lower(): value for name, value in reversed(answer.getheaders())}
             return Answer(answer.status, found, answer.read().decode())
 
     def get(self, path: str = "/", **headers: str) -> Answer:
