@@ -90,7 +90,7 @@ async def test_a_store_that_ends_too_much_is_found_out(nodes):
 async def test_roles_that_live_on_in_sessions_are_found_out(nodes, monkeypatch):
     """The account is changed, and what its sessions say of it is forgotten."""
 
-    async def only_the_account(db, user_id, roles):
+    async def only_the_account(db, user_id, roles, _now):
         await db.execute(update(users).where(users.c.id == user_id).values(roles=roles))
 
     monkeypatch.setattr(accounts, "set_roles", only_the_account)

@@ -85,7 +85,7 @@ def test_a_verb_with_a_caller_cannot_be_written_without_looking_at_them():
 async def test_there_are_many_acts_and_the_walk_finds_them(authority):
     names = [name for name, *_ in acts(authority)]
     assert len(names) >= 30
-    assert {"Accounts.disable", "Plans._step", "Keys._rotate", "Tokens.create"} <= set(names)
+    assert {"Accounts.disable", "Plans._step", "Rotation._rotate", "Tokens.create"} <= set(names)
 
 
 async def test_no_act_of_a_session_that_was_ended_is_done(authority, operator):

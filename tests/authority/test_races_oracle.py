@@ -6,10 +6,9 @@ import random
 
 import pytest
 
-from ostiary.authority import races
+from ostiary.authority import ending, races
 from ostiary.authority.acting import Acting
 from ostiary.authority.sessions import Sessions
-from ostiary.storage import suspended
 
 # Few kinds of acts, so that a fault shows soon.
 WEIGHTS = {
@@ -37,9 +36,8 @@ async def as_they_were(_self, _db, by, **_more):
     return by
 
 
-async def nothing_held(_db, _chosen):
-    """P2: an ending does not look at what is suspended, so that its undo brings it back."""
-    return []
+async def nothing_finished(*_):
+    """P2: an ending leaves what is suspended as it is, so that its undo brings it back."""
 
 
 _start = Sessions.start
@@ -59,7 +57,7 @@ async def test_nothing_is_violated(authority, make_authority, operator, monkeypa
     [
         (Acting, "caller_of_now", as_they_were, ("acted after its ending",)),
         # What came back is seen by whichever comes first: a question, or an act of its holder.
-        (suspended, "hold", nothing_held, ("accepted after its ending", "acted after its ending")),
+        (ending, "finish", nothing_finished, ("accepted after its ending", "acted after its ending")),
         (Sessions, "start", without_its_mark, ("survived an ending",)),
     ],
     ids=["P1", "P2", "P5"],
