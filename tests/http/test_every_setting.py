@@ -75,7 +75,7 @@ def test_all_of_them_at_once_as_load_reads_them():
     values |= {
         "public_url": "https://auth.example.org", "cookie_domain": "example.org",
         "return_addresses": ("https://a.example.org",), "policy": "default",
-        "lifetime": timedelta(days=3), "idle_timeout": timedelta(days=2),
+        "lifetime": timedelta(days=3), "idle_timeout": timedelta(days=2), "browser_idle": timedelta(days=1, hours=1),
     }  # fmt: skip
     given = Settings(**values)
     assert load(environ=to_environment(given)).settings == given
