@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ostiary.core.caller import Caller
 from ostiary.core.oauth.client import Registration
+from ostiary.core.oauth.resource import NewResource
 from ostiary.storage.schema import metadata
 from tests.http.visitors import API, cli_token, script, signed_in, visitor
 from tests.support.people import PASSWORD
@@ -42,6 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "set_password": {"new": NEW},
     "set_roles": {"roles": ["admin", "member"]},
     "add_client": {"name": "Shop", "redirect_uris": ["https://shop.example/cb"]},
+    "add_resource": {"uri": "https://wiki.example/mcp", "name": "Wiki"},
 }
 
 
@@ -77,6 +79,9 @@ async def things(app: Any, client: Any) -> dict[str, str]:
     added = await app.authority.oauth.clients.add(
         Registration(name="Shop", redirect_uris=["https://shop.example/cb"]), by=operator
     )
+    resource = await app.authority.oauth.resources.add(
+        NewResource(uri="https://notes.example/mcp", name="Notes"), by=operator
+    )
     async with script(app, await cli_token(app, "root", scopes=["admin"])) as robot:
         plan = (await robot.post(f"{API}/admin/sessions/plan", json={"user": "ada"})).json()["plan_id"]
     async with signed_in(app) as ada:
@@ -87,6 +92,7 @@ async def things(app: Any, client: Any) -> dict[str, str]:
         "session_id": session,
         "client_id": added.client.id,
         "plan_id": plan,
+        "resource_id": resource.id,
         "token_id": token,
     }
 

@@ -26,6 +26,7 @@ async def test_safe_methods_change_nothing(app):
             "username": "ada",
             "client_id": f"client_{'a' * 26}",
             "plan_id": f"plan_{'a' * 26}",
+            "resource_id": f"res_{'a' * 26}",
             "event_id": "1",
         }
         paths = [path.format(**known) for path in [*document()["paths"], "/verify", "/api/docs"]]

@@ -42,7 +42,7 @@ CURSORS = [
     b'"\\ud800"',
     b"[[[[[",
 ]
-IDS = {"session_id": "sess", "token_id": "ost", "client_id": "client", "plan_id": "plan"}
+IDS = {"session_id": "sess", "token_id": "ost", "client_id": "client", "plan_id": "plan", "resource_id": "res"}
 
 
 @pytest.fixture
