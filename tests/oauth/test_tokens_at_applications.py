@@ -22,7 +22,7 @@ from ostiary.integrations.embedded import Embedded
 from ostiary.integrations.identity import Keeper
 from ostiary.integrations.remote import Remote
 from ostiary.sdk import AsyncOstiary
-from ostiary.sdk.verifier import Verifier
+from ostiary.sdk.verifier import Verifier, feed
 from tests.http.visitors import ORIGIN, cli_token, held
 from tests.oauth.conftest import KEY
 from tests.oauth.party import claims_of, person, register
@@ -40,8 +40,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=WAYS)
-def ask(request, app, settings, clock) -> Callable[..., Awaitable[Answer]]:
+def ask(request, app, settings, clock, monkeypatch) -> Callable[..., Awaitable[Answer]]:
     """`await ask(token, audience=…)`: what an application answers, and whom it takes the sender for."""
+    monkeypatch.setattr(feed, "HOLD", 0.1)  # the transport within this process hands over whole answers only
     inside = replace(settings, public_url=ORIGIN, key=KEY)
 
     def http() -> httpx2.AsyncClient:

@@ -23,6 +23,7 @@ def cookies(crawled):
         "__Host-form",
         "__Host-notice",
         "__Host-minted",
+        "__Host-ostiary-device",
     }
     return found
 
