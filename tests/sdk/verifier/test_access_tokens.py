@@ -113,6 +113,40 @@ async def test_it_dies_with_its_session(client):
                 await asyncio.sleep(0.01)
 
 
+async def test_when_its_session_is_restored_it_works_again_at_once(client):
+    own = await asyncio.to_thread(client.root.tokens.create, "verifier", scopes=["feed:read"])
+    other = await asyncio.to_thread(client.fetch)
+    signed_in = await asyncio.to_thread(client.root.auth.sign_in, "root", PASSWORD)
+    root = {"authorization": f"Bearer {signed_in.token}"}
+    async with client.verifier(client_id=None, client_secret=None, token=own.token) as verifier:
+        await verifier.wait_until_fresh()
+        await verifier.verify(client.token)
+        async with httpx2.AsyncClient(base_url=f"{client.server.url}/api/v1/admin/sessions", headers=root) as http:
+            made = await http.post("plan", json={"user": client.id, "status": "live"})
+            path = f"plan/{made.json()['plan_id']}"
+            assert (await http.post(f"{path}/apply", json={})).json()["count"] == 1
+            for token in (client.token, other):  # each is remembered as refused
+                with pytest.raises(SessionRevoked):
+                    await until_refused(verifier, token)
+            assert (await http.post(f"{path}/undo")).json()["restored"] == 1
+        ends_at = time.monotonic() + SOON  # far less than a refusal is remembered
+        for token in (client.token, other):
+            while True:
+                try:
+                    assert (await verifier.verify(token)).session is not None
+                    break
+                except SessionRevoked:
+                    assert time.monotonic() < ends_at
+                    await asyncio.sleep(0.01)
+
+
+async def until_refused(verifier: Verifier, token: str) -> None:
+    ends_at = time.monotonic() + SOON
+    while time.monotonic() < ends_at:
+        await verifier.verify(token)
+        await asyncio.sleep(0.01)
+
+
 async def test_forged_tokens_are_refused_without_asking(client):
     async with client.verifier() as verifier:
         await verifier.wait_until_fresh()

@@ -108,7 +108,7 @@ class Answering:
         answer, question = answered.answer, answered.question
         if answer.error is not None:
             problem = problem_of(answer.error)
-            session_id = asked.token[:ID_LENGTH] if len(asked.token) == TOKEN_LENGTH else ""
+            session_id = self._session_of(asked.token)
             if question.heard.verdict("", session_id, None, None) is not Verdict.DOUBTFUL:
                 self.refusals.keep(digest, problem, now(), session_id)
             raise refused(problem)
@@ -148,4 +148,12 @@ class Answering:
         except CannotProve:
             pass  # it is asked about again when memory has run out
         except Unauthenticated:
-            self._known.memory.forget(asked.token[:ID_LENGTH])
+            self._known.memory.forget(self._session_of(asked.token))
+
+    def _session_of(self, token: str) -> str:
+        """The id of the session that a credential is of: an access token's as far as it was read here, or ""."""
+        if len(token) == TOKEN_LENGTH:
+            return token[:ID_LENGTH]
+        server_time = self._known.server_time(now())
+        access = self.access_tokens.recall(token, server_time) if server_time is not None else None
+        return access.session_id if access is not None else ""

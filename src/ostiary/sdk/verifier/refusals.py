@@ -21,22 +21,24 @@ class Refusals:
     def __init__(self) -> None:
         """None yet."""
         self._known: dict[bytes, tuple[float, dict[str, Any]]] = {}
-        self._of_session: dict[str, bytes] = {}  # the newest of each; not kept longer than the refusals themselves
+        self._of_session: dict[str, set[bytes]] = {}  # not kept longer than the refusals themselves
 
     def keep(self, digest: bytes, problem: dict[str, Any], now: float, session_id: str) -> None:
-        """Remember one. `session_id` is what the credential is of, by its own words; "" if it does not say."""
+        """Remember one. `session_id` is what the credential is of, by its own words; "" if nobody knows."""
         self._known.pop(digest, None)
         if len(self._known) >= MAXIMUM:
             for oldest in list(self._known)[: MAXIMUM // 10]:
                 del self._known[oldest]
-            self._of_session = {name: one for name, one in self._of_session.items() if one in self._known}
+            kept = {name: known for name, all_of in self._of_session.items() if (known := all_of & self._known.keys())}
+            self._of_session = kept
         self._known[digest] = now + SECONDS, problem
         if session_id:
-            self._of_session[session_id] = digest
+            self._of_session.setdefault(session_id, set()).add(digest)
 
     def forget(self, session_id: str) -> None:
         """The session may work again."""
-        self._known.pop(self._of_session.pop(session_id, b""), None)
+        for digest in self._of_session.pop(session_id, ()):
+            self._known.pop(digest, None)
 
     def get(self, digest: bytes, now: float) -> Exception | None:
         """The refusal of a credential, if it was refused a moment ago."""
