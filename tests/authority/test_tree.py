@@ -128,6 +128,18 @@ async def test_the_middle_of_a_tree_ends_alone_with_what_hangs_there(wood):
     assert [await wood.is_accepted(one) for one in (root, left, below, right)] == [True, False, False, True]
 
 
+async def test_a_loop_that_nobody_could_have_made_hangs_nothing(wood):
+    root = await wood.plant()
+    bound = await wood.grow(root)
+    below = await wood.grow(bound)
+    async with wood.database.transaction() as db:
+        looped = update(schema.sessions).where(schema.sessions.c.id == root.id)
+        await db.execute(looped.values(parent_id=below.id, path=(below.id,)))
+    done = await asyncio.wait_for(wood.authority.administration.revoke(below.id, by=OPERATOR), 5)
+    assert done.session.revoked is not None and done.session.revoked.reason == "admin"
+    assert [await wood.is_accepted(one) for one in (root, bound)] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("extent", "standing", "left"),
     [

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ostiary.core.account import User, username_key
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import sessions, users
 
@@ -92,7 +93,7 @@ async def names(db: Connection, user_ids: set[str]) -> dict[str, str]:
     """The usernames of these ids, where we know them."""
     if not user_ids:
         return {}
-    rows = await db.execute(select(users.c.id, users.c.username).where(users.c.id.in_(user_ids)))
+    rows = await db.execute(select(users.c.id, users.c.username).where(one_of(users.c.id, user_ids)))
     return {row.id: row.username for row in rows}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, or_, select, update
 
 from ostiary.core.credential import CliToken
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import cli_tokens, events
 
@@ -41,7 +42,7 @@ async def find_any(db: Connection, token_id: str) -> tuple[CliToken, bytes] | No
 
 async def find_many(db: Connection, token_ids: Collection[str], user_id: str) -> list[CliToken]:
     """Those of that user, oldest first."""
-    where = and_(cli_tokens.c.id.in_(token_ids), cli_tokens.c.user_id == user_id)
+    where = and_(one_of(cli_tokens.c.id, token_ids), cli_tokens.c.user_id == user_id)
     rows = await db.execute(select(*COLUMNS).where(where).order_by(cli_tokens.c.created_at, cli_tokens.c.id))
     return [_token(row) for row in rows]
 
@@ -50,8 +51,8 @@ async def made_with(
     db: Connection, user_id: str, session_ids: Collection[str], token_ids: Collection[str]
 ) -> dict[str, str]:
     """Tokens of that user that were made in one of the sessions or by one of the tokens: each with its maker."""
-    maker = case((cli_tokens.c.session_id.in_(session_ids), cli_tokens.c.session_id), else_=cli_tokens.c.minted_by)
-    made = or_(cli_tokens.c.session_id.in_(session_ids), cli_tokens.c.minted_by.in_(token_ids))
+    maker = case((one_of(cli_tokens.c.session_id, session_ids), cli_tokens.c.session_id), else_=cli_tokens.c.minted_by)
+    made = or_(one_of(cli_tokens.c.session_id, session_ids), one_of(cli_tokens.c.minted_by, token_ids))
     query = select(cli_tokens.c.id, maker.label("maker")).where(cli_tokens.c.user_id == user_id, made)
     return {row.id: row.maker for row in await db.execute(query.order_by(cli_tokens.c.created_at))}
 
@@ -59,9 +60,11 @@ async def made_with(
 async def makers_among(db: Connection, session_ids: Collection[str], user_ids: Collection[str]) -> set[str]:
     """Those of these sessions, of these users, in which a token was made, or its new secret shown."""
     made = select(cli_tokens.c.session_id).where(
-        cli_tokens.c.user_id.in_(user_ids), cli_tokens.c.session_id.in_(session_ids)
+        one_of(cli_tokens.c.user_id, user_ids), one_of(cli_tokens.c.session_id, session_ids)
     )
-    shown = select(events.c.session_id).where(events.c.session_id.in_(session_ids), events.c.kind == "token.created")
+    shown = select(events.c.session_id).where(
+        one_of(events.c.session_id, session_ids), events.c.kind == "token.created"
+    )
     return set((await db.execute(made.union_all(shown))).scalars())
 
 

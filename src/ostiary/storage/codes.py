@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 
 from ostiary.core.oauth.code import Code
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import authorization_codes as codes
 
@@ -39,7 +40,7 @@ async def use(db: Connection, code_id: str, now: datetime) -> bool:
 async def granted_from(db: Connection, user_id: str, session_ids: Collection[str]) -> dict[str, str]:
     """Sessions that clients got by codes of these browser sessions of a user: each with the one it came from."""
     query = select(codes.c.granted_session_id, codes.c.session_id).where(
-        codes.c.user_id == user_id, codes.c.session_id.in_(session_ids), codes.c.granted_session_id.is_not(None)
+        codes.c.user_id == user_id, one_of(codes.c.session_id, session_ids), codes.c.granted_session_id.is_not(None)
     )
     return {row.granted_session_id: row.session_id for row in await db.execute(query)}
 

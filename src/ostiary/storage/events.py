@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, func, or_, select
 from ostiary.core.endings import ENDED, matters
 from ostiary.core.event import ALL, Event, EventKind, Wanted
 from ostiary.storage import bulk
+from ostiary.storage.among import one_of
 from ostiary.storage.database import SENDER, WRITTEN, Connection
 from ostiary.storage.schema import events
 from ostiary.storage.wakeups import CHANNEL
@@ -121,7 +122,7 @@ async def tokens_given(
     db: Connection, user_id: str, session_ids: Collection[str], token_ids: Collection[str]
 ) -> dict[str, str]:
     """CLI tokens of a user whose secret was shown to one of the sessions or tokens: new, or new by rotation."""
-    given = or_(events.c.session_id.in_(session_ids), events.c.by.in_(token_ids))
+    given = or_(one_of(events.c.session_id, session_ids), one_of(events.c.by, token_ids))
     query = select(events).where(events.c.user_id == user_id, events.c.kind == "token.created", given)
     found = [_event(row) for row in await db.execute(query.order_by(events.c.position))]
     return {

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, or_, select
 
 from ostiary.storage import retention
+from ostiary.storage.among import one_of
 from ostiary.storage.browser_schema import device_marks
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import authorization_codes, consents
@@ -68,7 +69,7 @@ async def forget_acts(db: Connection, user_id: str, tokens: Collection[str], aft
     That is what they did themselves, attempts to sign in to their account, and where their name was written down.
     """
     on_them = and_(events.c.user_id == user_id, or_(events.c.by.is_(None), events.c.kind == "user.deleted"))
-    theirs = or_(events.c.by.in_([user_id, *tokens]), on_them)
+    theirs = or_(one_of(events.c.by, [user_id, *tokens]), on_them)
     query = select(events.c.position).where(events.c.position > after, events.c.position <= until, theirs)
     found = list((await db.execute(query)).scalars())
     if found:

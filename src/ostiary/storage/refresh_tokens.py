@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from ostiary.core.oauth.refresh import Family
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import refresh_tokens
 
@@ -32,7 +33,7 @@ async def find(db: Connection, family_id: str) -> Family | None:
 
 async def of_sessions(db: Connection, session_ids: Collection[str]) -> list[Family]:
     """The families of these sessions."""
-    rows = await db.execute(select(refresh_tokens).where(refresh_tokens.c.session_id.in_(session_ids)))
+    rows = await db.execute(select(refresh_tokens).where(one_of(refresh_tokens.c.session_id, session_ids)))
     return [_family(row) for row in rows]
 
 

@@ -13,6 +13,7 @@ from ostiary.core.likeness import browser_key, device_key, label_key, system_key
 from ostiary.core.policy import Policy
 from ostiary.core.session import Revocation, Session
 from ostiary.storage import accounts
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen, live
 from ostiary.storage.schema import REVOKED, sessions
@@ -80,7 +81,7 @@ def of_user(user_id: str, spare: Collection[str] = (), application_id: str | Non
     chosen = sessions.c.user_id == user_id
     if application_id is not None:
         chosen = and_(chosen, sessions.c.application_id == application_id)
-    return and_(chosen, sessions.c.id.not_in(spare)) if spare else chosen
+    return and_(chosen, ~ids(spare)) if spare else chosen
 
 
 def of_client(client_id: str, user_id: str | None = None) -> Chosen:
@@ -96,19 +97,19 @@ def for_resource(uri: str) -> Chosen:
 
 def among(session_ids: Sequence[str], user_id: str) -> Chosen:
     """Those of the sessions that are that user's, for `revoke`."""
-    return and_(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
+    return and_(ids(session_ids), sessions.c.user_id == user_id)
 
 
 async def find_many(db: Connection, session_ids: Collection[str], user_id: str) -> list[Session]:
     """Those of that user, oldest first."""
-    query = select(*COLUMNS).where(sessions.c.id.in_(session_ids), sessions.c.user_id == user_id)
+    query = select(*COLUMNS).where(ids(session_ids), sessions.c.user_id == user_id)
     return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at, sessions.c.id))]
 
 
 async def issued_to(db: Connection, user_id: str, makers: Collection[str]) -> dict[str, str]:
     """Sessions of a user that one of these CLI tokens minted: each with the token."""
     query = select(sessions.c.id, sessions.c.issued_by).where(
-        sessions.c.user_id == user_id, sessions.c.issued_by.in_(makers)
+        sessions.c.user_id == user_id, one_of(sessions.c.issued_by, makers)
     )
     rows = await db.execute(query.order_by(sessions.c.created_at))
     return {row.id: row.issued_by for row in rows}
@@ -116,7 +117,7 @@ async def issued_to(db: Connection, user_id: str, makers: Collection[str]) -> di
 
 async def minted_among(db: Connection, session_ids: Collection[str]) -> list[Session]:
     """Those of the sessions that an administrator made."""
-    query = select(*COLUMNS).where(sessions.c.id.in_(session_ids), sessions.c.issued_by.is_not(None))
+    query = select(*COLUMNS).where(ids(session_ids), sessions.c.issued_by.is_not(None))
     return [as_session(row) for row in await db.execute(query)]
 
 
@@ -124,7 +125,7 @@ async def issued_by(db: Connection, makers: Collection[str], *, spare: str, limi
     """Sessions that one of these CLI tokens minted for other users than `spare`, oldest first."""
     if not makers:  # nearly always: no index helps here, so nothing is asked
         return []
-    query = select(*COLUMNS).where(sessions.c.issued_by.in_(makers), sessions.c.user_id != spare)
+    query = select(*COLUMNS).where(one_of(sessions.c.issued_by, makers), sessions.c.user_id != spare)
     return [as_session(row) for row in await db.execute(query.order_by(sessions.c.created_at).limit(limit))]
 
 
@@ -271,6 +272,6 @@ def as_session_fields(fields: list[Any]) -> Session:
     return Session(*fields)
 
 
-def ids(chosen: Sequence[str]) -> Chosen:
+def ids(chosen: Collection[str]) -> Chosen:
     """These sessions, for `revoke`."""
-    return sessions.c.id.in_(chosen)
+    return one_of(sessions.c.id, chosen)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, literal, or_, select
 from ostiary.core.endings import CHANGED, ENDED, Changed, Ended, EndedMany, Entry, Lost
 from ostiary.core.event import Event
 from ostiary.core.gaps import Range
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.schema import events, sessions
 
@@ -83,7 +84,7 @@ async def ended_among(db: Connection, session_ids: Sequence[str]) -> list[Ended]
     """Those of these sessions that somebody ended or suspended."""
     fields = ("id", "user_id", "revoked_reason", "revoked_at", "suspended_until")
     query = select(*(sessions.c[name] for name in fields)).where(
-        sessions.c.id.in_(session_ids), sessions.c.revoked_at.is_not(None)
+        one_of(sessions.c.id, session_ids), sessions.c.revoked_at.is_not(None)
     )
     return [Ended(*row) for row in await db.execute(query)]
 

@@ -10,6 +10,7 @@ from sqlalchemy import CTE, ColumnElement, func, or_, select
 
 from ostiary.core.session import Session
 from ostiary.core.tree import SENT_AWAY
+from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
 from ostiary.storage.live import Chosen
 from ostiary.storage.schema import sessions
@@ -86,7 +87,7 @@ async def was_sent_away(db: Connection, parent_id: str, client_id: str, since: d
 async def children_of(db: Connection, user_id: str, session_ids: Collection[str]) -> dict[str, str]:
     """Sessions of a user that hang under these, ended ones too: each with its parent."""
     query = select(sessions.c.id, sessions.c.parent_id).where(
-        sessions.c.user_id == user_id, sessions.c.parent_id.in_(session_ids)
+        sessions.c.user_id == user_id, one_of(sessions.c.parent_id, session_ids)
     )
     return {row.id: row.parent_id for row in await db.execute(query)}
 
@@ -105,4 +106,5 @@ def _below(chosen: Chosen, *, is_bound: bool) -> CTE:
     bound = (func.length(child.c.path) > 0,) if is_bound else ()
     parents = select(sessions.c.id).where(chosen).correlate(None)
     below = select(child.c.id).where(child.c.parent_id.in_(parents), *bound).cte(recursive=True)
-    return below.union_all(select(child.c.id).where(child.c.parent_id == below.c.id, *bound))
+    # UNION, which drops what it has already: a loop, which nothing of ours writes, must not hang a server.
+    return below.union(select(child.c.id).where(child.c.parent_id == below.c.id, *bound))
