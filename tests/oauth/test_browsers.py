@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
 
+from ostiary.core.browser import MARK_GRACE
 from ostiary.core.caller import Caller
 from ostiary.errors import SessionExpired
 from ostiary.http.cookies import MARK
@@ -62,12 +64,13 @@ async def test_a_sign_in_takes_the_place_of_the_one_before_in_the_same_browser(a
     assert {row.revoked.reason for row in (*before, last) if row.revoked is not None} == {"replaced"}
 
 
-async def test_a_mark_is_another_one_each_time_and_an_old_one_is_nobodys(app):
+async def test_a_mark_is_another_one_each_time_and_an_old_one_is_soon_nobodys(app, clock):
     async with browser(app) as client:
         await sign_in(client)
         old = client.cookies[MARK_COOKIE]
         await sign_in(client)
         assert client.cookies[MARK_COOKIE] != old
+    clock.advance(seconds=MARK_GRACE.total_seconds())
     async with browser(app) as thief:
         thief.cookies.set(MARK_COOKIE, old, domain="auth.test")
         await sign_in(thief)
@@ -84,6 +87,46 @@ async def test_a_mark_replaces_nothing_of_somebody_else_and_stands_for_all_who_s
         await sign_in(client)
     (first, second), (eves,) = await rows(app), await rows(app, "eve")
     assert {first.revoked is None, second.revoked is None} == {True, False} and eves.revoked is None
+
+
+async def test_many_sign_ins_at_once_by_one_mark_make_one_device(app, clock):
+    """Each takes the place of the one before, and the next one by whichever mark the browser has kept."""
+    for alone in (True, False):
+        async with browser(app) as client:
+            await sign_in(client)
+            if not alone:
+                client.cookies.delete(COOKIE)
+                await sign_in(client, "eve")
+            mark = client.cookies[MARK_COOKIE]
+
+        async def once(mark=mark):
+            async with browser(app) as tab:
+                tab.cookies.set(MARK_COOKIE, mark, domain="auth.test")
+                await sign_in(tab)
+                return tab.cookies[MARK_COOKIE]
+
+        marks = await asyncio.gather(*(once() for _ in range(8)))
+        assert [row.revoked is None for row in await rows(app)].count(True) == 1
+        clock.advance(hours=1)
+        await once(marks[3])
+        assert [row.revoked is None for row in await rows(app)].count(True) == 1
+        clock.advance(hours=1)
+        await app.authority.administration.log_out("ada", by=OPERATOR)
+
+
+async def test_a_copied_mark_that_somebody_else_signs_in_with_takes_nothing_from_its_owner(app, clock):
+    async with browser(app) as client:
+        await sign_in(client)
+        client.cookies.delete(COOKIE)
+        async with browser(app) as thief:
+            thief.cookies.set(MARK_COOKIE, client.cookies[MARK_COOKIE], domain="auth.test")
+            for _ in range(3):
+                await sign_in(thief, "eve")
+                thief.cookies.delete(COOKIE)
+        clock.advance(hours=1)
+        await sign_in(client)
+    assert [row.revoked is None for row in await rows(app)].count(True) == 1
+    assert [row.revoked is None for row in await rows(app, "eve")].count(True) == 1
 
 
 async def test_who_asks_to_stay_is_kept_when_the_browser_is_closed_and_nobody_else(app, clock):

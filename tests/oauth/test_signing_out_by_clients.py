@@ -6,7 +6,7 @@ import pytest
 
 from ostiary.core.caller import Caller
 from tests.http.visitors import API, COOKIE, browser, sign_in
-from tests.oauth.party import GOODBYE, form_of, person, register
+from tests.oauth.party import GOODBYE, form_of, person, register, tokens_of
 
 OPERATOR = Caller.operator("tests")
 
@@ -41,6 +41,41 @@ async def test_a_hint_of_who_is_signed_in_ends_the_device_without_a_click(app, p
     assert (await party.refresh(tokens.refresh)).status_code == 400
     assert (await other.refresh(others.refresh)).status_code == 400
     assert (await party.refresh(elsewhere.refresh)).status_code == 200
+
+
+@pytest.mark.parametrize("how", [{}, {"third_party": True}], ids=["bound", "standing"])
+async def test_a_hint_from_another_device_ends_what_it_names_and_asks_before_it_signs_this_one_out(app, party, how):
+    """Any application keeps ID tokens: one of the phone's, in a link, is no reason to end the laptop unasked."""
+    there = await register(app, name="There", **how)
+    async with person(app) as laptop, browser(app) as phone:
+        await sign_in(phone)
+        mine, others = await party.sign_in(laptop), await party.sign_in(phone)
+        sign = there.agree if how else there.sign_in
+        theirs = await sign(phone, scope="openid offline_access" if how else "openid")
+        asked = {"id_token_hint": theirs.id, "post_logout_redirect_uri": GOODBYE}
+        for page in (
+            await leave(laptop, **asked),
+            await leave(laptop, **asked),
+        ):  # at the second, what it names has ended
+            assert page.status_code == 200 and "There" in page.text
+            assert await is_signed_in(laptop) and await is_signed_in(phone)
+            assert not [name for name in page.headers.get_list("set-cookie") if name.startswith(COOKIE)]
+        mine = tokens_of(await party.refresh(mine.refresh))
+        assert (await there.refresh(theirs.refresh)).status_code == 400
+        done = await laptop.post("/oauth/end-session", data=form_of(await leave(laptop, **asked)))
+        assert (done.status_code, done.headers["location"]) == (303, GOODBYE)
+        assert not await is_signed_in(laptop) and await is_signed_in(phone)
+    assert (await party.refresh(mine.refresh)).status_code == 400
+    assert (await party.refresh(others.refresh)).status_code == 200
+
+
+async def test_a_hint_of_this_device_signs_out_though_what_it_names_has_ended(app, party):
+    async with person(app) as ada:
+        tokens = await party.sign_in(ada)
+        await app.authority.administration.revoke(tokens.sid, by=OPERATOR)
+        assert await is_signed_in(ada)
+        assert (await leave(ada, id_token_hint=tokens.id)).status_code == 303
+        assert not await is_signed_in(ada)
 
 
 async def test_without_a_hint_one_press_ends_what_the_browser_let_in_and_says_what(app, party):

@@ -61,6 +61,21 @@ async def test_ending_others_steps_up_and_keeps_the_browser_signed_in(stale, act
         await surfer.authority.verify(other.token)
 
 
+async def test_signing_out_asks_for_the_password_only_where_it_ends_more_than_the_device(stale):
+    """What acts while one is away ends with the browser if ticked; that is no way around the question."""
+    surfer, _ = stale
+    own = surfer.cookies["__Host-session"]
+    asked = await surfer.submit("/sign-out", standing="yes")
+    assert asked.status_code == 401 and "acts for you while you are away" in asked.text
+    assert 'action="/sign-out"' in asked.text and 'name="standing" value="yes"' in asked.text
+    assert await surfer.authority.verify(own)
+    fields = {"csrf_token": TOKEN.findall(asked.text)[-1], "standing": "yes", "confirm_password": PASSWORD}
+    done = await surfer.post("/sign-out", fields)
+    assert done.headers["location"] == "/signed-out" and "__Host-session" not in surfer.cookies
+    await surfer.sign_in()
+    assert (await surfer.submit("/sign-out")).headers["location"] == "/signed-out"
+
+
 async def test_this_was_not_me_is_never_held_up(stale):
     surfer, other = stale
     done = await surfer.submit(f"/settings/sessions/{other.session.id}/disown")

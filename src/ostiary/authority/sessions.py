@@ -15,7 +15,7 @@ from ostiary.core.caller import Caller
 from ostiary.core.client import check_label
 from ostiary.core.needs import fresh, scope
 from ostiary.core.session import Reason, Revocation, Session
-from ostiary.core.tree import Extent
+from ostiary.core.tree import Extent, is_sign_out
 from ostiary.errors import NotAllowed, SessionNotFound
 from ostiary.storage import callers, cli_tokens, clients, events, sessions, tree
 from ostiary.storage.database import Connection, in_transaction
@@ -130,13 +130,14 @@ class Sessions(Starting):
 
         Raises:
             SessionNotFound: missing, or not the caller's.
-            ReauthenticationRequired: another than the caller's own, and the sign-in is too old for the policy.
+            ReauthenticationRequired: more than the caller's own and what is bound to it, and the sign-in is too old for
+                the policy.
             NotAllowed: a CLI token without `sessions:revoke`; a stranger's application, of more than one session.
         """
-        if session_id != by.session_id:
-            self.acting.ensure(by, fresh)
         if extent != "session" or standing:
             await self._ensure_of_the_house(db, by)
+        if by.session is None or not is_sign_out(by.session, session_id, extent, standing=standing):
+            self.acting.ensure(by, fresh)
         return await self.revoke_within(db, session_id, by.user.id, by, reason, extent, standing=standing)
 
     async def _ensure_of_the_house(self, db: Connection, by: Caller) -> None:

@@ -195,9 +195,9 @@ class SignIn(Acts):
         if browser is None:
             return await start(db, user_id, client=client, kind=kind, label=label, amr=("pwd",))
         now, stays = self._clock(), browser.stays and self.policy.may_stay
-        await leave_before(db, user_id, browser, client, now)
+        before = await leave_before(db, user_id, browser, client, now)
         started = await start(db, user_id, client=client, kind=kind, label=label, amr=("pwd",), stays=stays)
-        return replace(started, mark=await mark_after(db, user_id, started.session.id, browser, now))
+        return replace(started, mark=await mark_after(db, user_id, started.session.id, before, now))
 
     async def _ensure_unchanged(self, db: Connection, attempt: Attempt, account: Account) -> None:
         """Hold the user, and return if nothing has ended since the attempt began, and the password is still right.

@@ -15,6 +15,7 @@ from typing import Final
 
 MARK_BYTES: Final = 16  # 128 bits
 MARK_LIFE: Final = timedelta(days=400)  # the longest that browsers keep a cookie (RFC 6265bis 5.5)
+MARK_GRACE: Final = timedelta(minutes=1)  # in which the mark of before still stands for a browser: two sign-ins at once
 _MARK = re.compile(r"[A-Za-z0-9_-]{22}")
 
 

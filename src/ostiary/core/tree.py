@@ -53,6 +53,12 @@ def below(parent: Session, hold: Hold, policy: Policy, now: datetime) -> Positio
     return Position(parent.id, parent.device_id, path, since, ends_at, parent.stays, now)
 
 
+def is_sign_out(own: Session, session_id: str, extent: Extent, *, standing: bool) -> bool:
+    """True if an ending takes no more than one's own session and what is bound to it, false if others can end."""
+    whole = extent == "session" or (extent == "device" and own.device_id == own.id)
+    return session_id == own.id and whole and not standing
+
+
 def in_tree(sessions: Sequence[Session]) -> tuple[list[Session], dict[str, int]]:
     """Devices, each followed by what hangs under it; then what stands by itself, as its device is not among them.
 

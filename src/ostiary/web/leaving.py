@@ -20,9 +20,12 @@ async def sign_out_page(visit: Visit, _: Nothing) -> Response:
     return page(visit, "sign_out.html", device=await device_of(visit))
 
 
-@post("/sign-out", Nothing, public=True, leaves=True)
+@post("/sign-out", Nothing, public=True, leaves=True, steps_up=True)
 async def sign_out(visit: Visit, _: Nothing) -> Response:
-    """End this session, for good, with what is bound to it. It works signed in or not."""
+    """End this session, for good, with what is bound to it. It works signed in or not.
+
+    What stands by itself ends with it only for who proved lately who they are, as by every other way.
+    """
     await end_device(visit, standing=visit.form.has("standing"))
     return back(visit, "/signed-out")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from starlette.responses import Response
 
-from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests, WrongCredentials
+from ostiary.errors import OstiaryError
 from ostiary.http.exchange import Exchange
 from ostiary.http.reading import convert
 from ostiary.http.routing import Parameters, Route
@@ -32,8 +31,6 @@ from ostiary.web.access import admit
 from ostiary.web.language import preferred, speak
 from ostiary.web.routing import PAGES, Page
 from ostiary.web.visit import visit_of
-
-STEPS: Final = (ReauthenticationRequired, TooManyRequests, WrongCredentials)  # the password is asked for, or again
 
 
 def page_routes() -> Iterable[Route]:
@@ -66,7 +63,7 @@ class _Endpoint:
                 if isinstance(error, kind):
                     exchange.code = error.code
                     return again(visit, error)
-            if isinstance(error, STEPS) and visit.caller is not None:
+            if isinstance(error, step_up.STEPS) and visit.caller is not None:
                 exchange.code = error.code
                 return step_up.ask(visit, error)
         return await failures.failed(exchange, error)

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests
+from ostiary.errors import OstiaryError, ReauthenticationRequired, TooManyRequests, WrongCredentials
 from ostiary.errors.translatable import translatable
 from ostiary.web import words
 from ostiary.web.access import PASSWORD
@@ -15,7 +15,10 @@ from ostiary.web.language import gettext
 from ostiary.web.rendering import page
 from ostiary.web.visit import Visit
 
+STEPS: Final = (ReauthenticationRequired, TooManyRequests, WrongCredentials)  # the password is asked for, or again
 _WORDS: Final = {
+    "end-session": translatable("end what acts for you while you are away"),
+    "/sign-out": translatable("end what acts for you while you are away"),
     "end": translatable("end a session"),
     "end-others": translatable("end your other sessions"),
     "end-all": translatable("sign out everywhere"),
@@ -42,7 +45,7 @@ def ask(visit: Visit, error: OstiaryError) -> Response:
         visit,
         "step_up.html",
         error.status,
-        act=gettext(_WORDS.get(visit.path.rpartition("/")[2], _THIS)),
+        act=gettext(_WORDS.get(visit.path, _WORDS.get(visit.path.rpartition("/")[2], _THIS))),
         fields=visit.form.without(FIELD, PASSWORD),
         error=why,
     )

@@ -118,7 +118,8 @@ class Visit:
         if started.mark is not None:
             self.cookies.append(marking(started.mark, self.cookie))
         if self.caller is not None and self.caller.session_id == started.session.id:
-            self.caller = started.held_by(self.caller)
+            self.caller, before = started.held_by(self.caller), f"{started.session.id}."
+            self.credentials = tuple(started.token if one.startswith(before) else one for one in self.credentials)
         self.secrets = (started.token,)
 
     def go_on(self, done: RevokedMany) -> None:

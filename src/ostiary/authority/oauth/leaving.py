@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from ostiary.authority.acting import Acting, Acts
 from ostiary.authority.ending import end_sessions
@@ -18,6 +19,8 @@ from ostiary.core.token import is_id, parse
 from ostiary.errors import InvalidRequest
 from ostiary.storage import clients, refresh_tokens, sessions
 from ostiary.storage.database import Connection, in_transaction
+
+Departed: TypeAlias = Literal["nothing", "named", "here"]  # what ended: nothing, what was named, and on this device
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Leaving(Acts):
             raise InvalidRequest("post_logout_redirect_uri", "is not one that this application has registered")
         return Departure(client, session, redirect_uri, asked.get("state"))
 
-    async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> bool:
+    async def depart(self, departure: Departure, credentials: Sequence[str], *, at: Client) -> Departed:
         """End the session that the hint names, unless the browser is signed in as somebody else.
 
         The browser's own are not ended by this, but by `SignOut`, as by every sign-out.
@@ -93,19 +96,22 @@ class Leaving(Acts):
             credentials: the session tokens that the browser sent, whether or not they work.
 
         Returns:
-            True if it did, and so nobody has to be asked.
+            "here" if what was named hangs, or hung, under what this browser holds: then that is to end, and nobody has
+            to be asked. Any ID token of the same person names *something*: one from another device is a reason to ask.
         """
-        return departure.session is not None and await self._depart(departure.session, credentials, at)
+        return "nothing" if departure.session is None else await self._depart(departure.session, credentials, at)
 
     @in_transaction
-    async def _depart(self, db: Connection, named: Session, credentials: Sequence[str], at: Client) -> bool:
-        user_ids = set[str]()
+    async def _depart(self, db: Connection, named: Session, credentials: Sequence[str], at: Client) -> Departed:
+        user_ids, device_ids = set[str](), set[str]()
         for token in filter(None, map(parse, credentials)):
             if token.matches(await sessions.secret_hash(db, token.id)):
                 held = await sessions.find(db, token.id)
-                user_ids |= {held.user_id} if held is not None else set()
+                if held is not None:
+                    user_ids.add(held.user_id)
+                    device_ids.add(held.device_id)
         if not user_ids <= {named.user_id}:
-            return False
+            return "nothing"
         who = Caller(User(named.user_id), client=at)
         await end_sessions(db, sessions.by_id(named.id), reason="logout", by=who, now=self._clock())
-        return True
+        return "here" if device_ids <= {named.device_id} else "named"
