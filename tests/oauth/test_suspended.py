@@ -219,7 +219,7 @@ ACTS: dict[Act, tuple[tuple[str, ...], str]] = {
 LIVE_ONLY = {
     "starting._make_room": "chooses among those that work",
     "ending.end_what_they_made": "goes with an ending, whose own way is looked for",
-    "exchange._session": "ends what a newer grant replaces; a code for that comes of a sign-in that lives",
+    "exchange._session": "ends what a newer grant replaces; nothing while one of them is suspended",
     "resources.remove": "chooses by the resource, which none of these sessions has; suspended or not",
     "plans._end_expired": "what expired by one clock; never what is suspended",
     "ending.end_user": "is one of the ways that is looked for",

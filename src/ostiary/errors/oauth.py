@@ -62,7 +62,7 @@ class UnsupportedResponseType(OAuthError):
 
 
 class AccessDenied(OAuthError):
-    """The user was asked, and said no."""
+    """The user was asked, and said no; or what the client holds there is suspended."""
 
     code = "access_denied"
     title = translatable("The user did not agree")

@@ -50,6 +50,17 @@ async def set_granted(db: Connection, code_id: str, session_id: str) -> None:
     await db.execute(update(codes).where(codes.c.id == code_id).values(granted_session_id=session_id))
 
 
+async def forget_granted(db: Connection, user_id: str, session_id: str) -> None:
+    """Forget which codes led to a session of a user: it goes on by a newer one, and theirs cannot end it any more."""
+    where = (codes.c.user_id == user_id, codes.c.granted_session_id == session_id)
+    await db.execute(update(codes).where(*where).values(granted_session_id=None))
+
+
+async def remove_for(db: Connection, resource: str) -> None:
+    """Remove the codes for a resource."""
+    await db.execute(delete(codes).where(codes.c.resource == resource))
+
+
 async def remove_of(db: Connection, user_id: str, client_id: str) -> None:
     """Remove a user's codes for a client, used ones too."""
     await db.execute(delete(codes).where(codes.c.user_id == user_id, codes.c.client_id == client_id))

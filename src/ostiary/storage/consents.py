@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Text, cast, delete, insert, select, update
 
 from ostiary.storage.database import Connection
 from ostiary.storage.oauth_schema import consents
@@ -36,6 +36,19 @@ async def remove(db: Connection, user_id: str, client_id: str) -> bool:
     """Forget one consent. False if there was none."""
     where = (consents.c.user_id == user_id, consents.c.client_id == client_id)
     return (await db.execute(delete(consents).where(*where))).rowcount == 1
+
+
+async def forget_resource(db: Connection, resource: str) -> None:
+    """Forget what everybody agreed to at a resource, by its URI (see `Resource.consent_to`).
+
+    Many have agreed to the same words, so that these are few to go through, however many people there are.
+    """
+    words = cast(consents.c.scopes, Text)
+    query = select(consents.c.scopes).where(words.contains(f"{resource}#", autoescape=True)).distinct()
+    for scopes in (await db.execute(query)).scalars().all():
+        kept = tuple(word for word in scopes if word.partition("#")[0] != resource)
+        where = consents.c.scopes == scopes
+        await db.execute(update(consents).where(where).values(scopes=kept) if kept else delete(consents).where(where))
 
 
 async def remove_of_client(db: Connection, client_id: str) -> None:

@@ -16,6 +16,7 @@ from ostiary.core.oauth.request import AuthorizationRequest, read_request
 from ostiary.core.oauth.resource import Resource, others
 from ostiary.core.token import is_id, mint
 from ostiary.errors import (
+    AccessDenied,
     ClientNotFound,
     ConsentRequired,
     InvalidRequest,
@@ -92,6 +93,7 @@ class Authorization(Acts):
             ReauthenticationRequired: the request asks for a fresher sign-in; or somebody has ended what this client
                 held here since the last one, so that this device proves again who signs in there.
             InvalidTarget: the resource was removed meanwhile.
+            AccessDenied: what the client holds here is suspended, whatever its user proves.
             ConsentRequired: a third party that the user has not agreed to, or not to all of this.
             Unauthenticated: the session ended meanwhile.
         """
@@ -109,7 +111,12 @@ class Authorization(Acts):
             raise ClientNotFound
         if request.resource is not None and await resources.find(db, request.resource.id, hold=True) is None:
             raise InvalidTarget
-        now = self._clock()
+        now, resource_uri = self._clock(), request.resource.uri if request.resource else None
+        if any(
+            one.life(self.policy, now) == "suspended"
+            for one in await tree.find_grants(db, session.id, client.id, resource_uri)
+        ):
+            raise AccessDenied("what this application holds here is suspended")
         if not agreed:
             await self._ensure_consent(db, request, by)
         elif client.third_party:
@@ -125,7 +132,7 @@ class Authorization(Acts):
             session_id=session.id,
             redirect_uri=request.redirect_uri,
             scopes=request.scopes,
-            resource=request.resource.uri if request.resource else None,
+            resource=resource_uri,
             code_challenge=request.code_challenge,
             nonce=request.nonce,
             auth_time=session.auth_time,

@@ -14,7 +14,7 @@ from ostiary.authority.sessions import Sessions
 from ostiary.core.account import User
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
-from ostiary.core.oauth import refresh
+from ostiary.core.oauth import pkce, refresh
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.code import Code
 from ostiary.core.session import Session
@@ -57,14 +57,16 @@ class Exchange(Acts):
     ) -> Issued:
         """Start a session of the user, held by the client, where the browser was that the code came through.
 
-        There is one attempt, and one answer to a second: the session of the first ends (ASVS 5.0 10.4.2).
+        There is one attempt, also where it is refused; and one answer to a second by who asked for the code: what
+        came of the first ends (RFC 6749 4.1.2, ASVS 5.0 10.4.2), unless the user has signed in again since.
 
         Args:
             at: where the client called from, for the trail.
             resource: whom the access token is to be for: whom the code is for, or nobody else.
 
         Raises:
-            InvalidGrant: unknown, of another client, used, expired, or not proved; or the user was signed out since.
+            InvalidGrant: unknown, of another client, used, expired, or not proved; or since the sign-in behind it the
+                user was signed out, or this client was sent away or suspended there.
             InvalidTarget: another resource than the code was made for.
             UnauthorizedClient: the client is not registered for codes.
         """
@@ -73,12 +75,7 @@ class Exchange(Acts):
         if token is None or not token.id.startswith("code_"):
             raise InvalidGrant
         await self._keys.ensure()
-        try:
-            granted = await self._exchange(token, client, redirect_uri, verifier, resource, at)
-        except SessionInvalid as why:
-            raise InvalidGrant(why.message) from None
-        except LimitReached as why:
-            raise InvalidGrant(why.message) from None
+        granted = await self._exchange(token, client, redirect_uri, verifier, resource, at)
         if isinstance(granted, OAuthError):
             raise granted
         return await self._issuing.issue(
@@ -101,7 +98,7 @@ class Exchange(Acts):
         resource: str | None,
         at: Client,
     ) -> Granted | OAuthError:
-        """A refusal is answered and not raised where something was written on the way to it."""
+        """Once the code is used up, a refusal is answered and not raised: of all that was written, the use stays."""
         found = await codes.find(db, token.id)
         if not token.matches(found[1] if found else None) or found is None or found[0].client_id != client.id:
             raise InvalidGrant
@@ -110,20 +107,23 @@ class Exchange(Acts):
         # From here on whoever ends something of the user's takes turns with this: the session that the code comes from
         # lives until the session is there, and so is found by who follows what was derived from it.
         await subjects.hold(db, found[0].user_id)
-        now = self._clock()
+        code, now = found[0], self._clock()
         if not await codes.use(db, token.id, now):
-            await self._end_what_came_of_it(db, token.id, client, at, now)
+            # Who has seen the code in an address, but did not ask for it, ends nothing by it.
+            if not code.code_challenge or pkce.proves(verifier, code.code_challenge):
+                await self._end_what_came_of_it(db, token.id, client, at, now)
             return InvalidGrant("the code was used before")
-        code = found[0]
         try:
             code.ensure_usable(client, redirect_uri, verifier, now, resource)
         except (InvalidGrant, InvalidTarget) as why:
             return why
         if code.resource is not None and await resources.named(db, code.resource, hold=True) is None:
             return InvalidTarget()
-        session = await self._session(db, code, client, at, now)
-        if session is None:
-            return InvalidGrant("the user was signed out since")
+        try:
+            async with db.begin_nested():
+                session = await self._session(db, code, client, at, now)
+        except (SessionInvalid, LimitReached) as why:
+            return InvalidGrant(why.message)
         await codes.set_granted(db, code.id, session.id)
         account = await accounts.find_by_id(db, code.user_id)
         refresh_token = None
@@ -133,29 +133,37 @@ class Exchange(Acts):
             await refresh_tokens.add(db, family)
         return Granted(code, session, account.user if account else User(code.user_id), refresh_token)
 
-    async def _session(
-        self, db: Connection, code: Code, client: OAuthClient, at: Client, now: datetime
-    ) -> Session | None:
-        """The grant, under the sign-in that the code comes from; None if that has ended.
+    async def _session(self, db: Connection, code: Code, client: OAuthClient, at: Client, now: datetime) -> Session:
+        """The grant, under the sign-in that the code comes from.
 
         A client holds one for each resource there: who signs in again goes on with it, under a new family of refresh
-        tokens.
+        tokens. What codes of before led to is over by that.
+
+        Raises:
+            SessionInvalid: the sign-in has ended; or what the client held there has, or is suspended (core/tree.py):
+                a code that was made before must not undo that.
+            LimitReached: the policy's limit, when it says deny.
         """
         began = Beginning(code.user_id, code.cut_off)
         await self._sessions.hold_unchanged(db, began)
         browser = await sessions.find(db, code.session_id)
         if browser is None or browser.refusal(self.policy, now) is not None:
-            return None
+            raise SessionInvalid("the user was signed out since")
         if not await uses.record_chain(db, (*browser.path, browser.id), now):  # from here on whoever ends it waits
-            return None
+            raise SessionInvalid("the user was signed out since")
+        if await tree.was_sent_away(db, browser.id, client.id, code.auth_time):
+            raise SessionInvalid("the application was signed out there since")
         place = Client(code.ip, code.user_agent, at.request_id)
         found = await tree.find_grants(db, browser.id, client.id, code.resource)
+        if any(one.life(self.policy, now) == "suspended" for one in found):
+            raise SessionInvalid("what the application holds there is suspended")
         live = [one for one in found if one.refusal(self.policy, now) is None]
         if obsolete := [one.id for one in found if one not in live[:1]]:
             by = Caller(User(client.id), client=at)
             await end_sessions(db, sessions.ids(obsolete), reason="replaced", by=by, now=now)
         if live:
             await refresh_tokens.forget(db, live[0].id)
+            await codes.forget_granted(db, code.user_id, live[0].id)
             return await self._sessions.continue_within(
                 db, live[0], client=place, auth_time=code.auth_time, amr=code.amr
             )

@@ -111,12 +111,17 @@ class Inspection(Acts):
         return answer
 
     async def revoke(self, text: str, *, client: OAuthClient, at: Client) -> None:
-        """End the session of a token of this client; unknown and foreign tokens change nothing (RFC 7009 2.2)."""
+        """End the session of a token of this client; unknown and foreign tokens change nothing (RFC 7009 2.2).
+
+        Nor does an access token for a resource, where its client cannot prove who asks: the resource was shown it.
+        """
         await self._revoke(text, client, at)
 
     @in_transaction
     async def _revoke(self, db: Connection, text: str, client: OAuthClient, at: Client) -> None:
         known = await self._known(db, text)
+        if known is not None and client.is_public and known.access is not None and known.session.resource is not None:
+            return
         if known is not None and known.session.client_id == client.id:
             by = Caller(User(client.id), client=at)
             chosen = sessions.by_id(known.session.id)

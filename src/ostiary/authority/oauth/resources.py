@@ -15,7 +15,7 @@ from ostiary.core.oauth.resource import NewResource, Resource
 from ostiary.core.token import new_id
 from ostiary.errors import Conflict, ResourceNotFound
 from ostiary.errors.translatable import translatable
-from ostiary.storage import events, resources, sessions
+from ostiary.storage import codes, consents, events, resources, sessions
 from ostiary.storage.database import Connection
 
 MAXIMUM_RESOURCES: Final = 1000
@@ -51,6 +51,7 @@ class Resources(Acts):
             raise Conflict(translatable("there are %(most)s resources; remove one first", most=MAXIMUM_RESOURCES))
         if not await resources.add(db, resource):
             raise Conflict(translatable("there is a resource with the URI %(uri)s", uri=resource.uri), field="uri")
+        await consents.forget_resource(db, resource.uri)  # nobody has agreed to what is asked here
         detail: Detail = {"resource": resource.uri, "scopes": " ".join(resource.scope_names)}
         await events.add(db, [by.did("resource.added", self._clock(), detail=detail)])
 
@@ -92,7 +93,9 @@ class Resources(Acts):
 
     @act(admin, power)
     async def remove(self, db: Connection, resource_id: str, *, by: Caller) -> int:
-        """Remove a resource and end every session whose tokens are for it. How many those were.
+        """Remove a resource, end every session whose tokens are for it, and forget what people agreed to there.
+
+        Returns how many sessions those were.
 
         Raises:
             NotAllowed: the caller is not an administrator.
@@ -104,6 +107,8 @@ class Resources(Acts):
         if found is None or not await resources.remove(db, resource_id):
             raise ResourceNotFound
         now = self._clock()
+        await codes.remove_for(db, found.uri)  # one that is under way is not for what takes its place
+        await consents.forget_resource(db, found.uri)
         ended = await end_sessions(db, sessions.for_resource(found.uri), reason="admin", by=by, now=now)
         detail: Detail = {"resource": found.uri, "sessions": len(ended)}
         await events.add(db, [by.did("resource.removed", now, detail=detail)])

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from ostiary.core.oauth import pkce
 from ostiary.core.oauth.client import OAuthClient
 from ostiary.core.oauth.resource import Resource
-from ostiary.core.oauth.scope import granted
+from ostiary.core.oauth.scope import IDENTITY, granted
 from ostiary.errors import (
     InvalidRequest,
     InvalidTarget,
@@ -127,7 +127,7 @@ def read_request(
     prompt = frozenset(asked.get("prompt", "").split())
     if not prompt <= set(PROMPTS) or ("none" in prompt and len(prompt) > 1):
         raise InvalidRequest("prompt", "use none alone, or login, consent and select_account")
-    scopes = granted(asked.get("scope"), client.scopes if resource is None else resource.askable_by(client))
+    scopes = _scopes(asked.get("scope"), client, resource)
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -141,6 +141,13 @@ def read_request(
         subject=subject,
         resource=resource,
     )
+
+
+def _scopes(asked: str | None, client: OAuthClient, resource: Resource | None) -> tuple[str, ...]:
+    """What is granted. At a resource nothing but who the user is comes unasked: what it lets one do is others' own."""
+    if resource is None:
+        return granted(asked, client.scopes)
+    return granted(asked, resource.askable_by(client), unasked=(one for one in client.scopes if one in IDENTITY))
 
 
 def _challenge(asked: Mapping[str, str], client: OAuthClient, scopes: tuple[str, ...]) -> str:
