@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import func, select
 
 from ostiary.authority.oauth import pushing
 from ostiary.authority.oauth.pushing import PREFIX
+from ostiary.storage.oauth_schema import pushed_requests
 from tests.http.visitors import browser, visitor
 from tests.oauth.party import Pkce, fields_of, form_of, person, register
 from tests.support.people import PASSWORD
@@ -70,6 +72,8 @@ async def test_what_is_wrong_with_a_request_is_said_where_it_is_pushed(app, part
         ({"response_type": None}, "invalid_request"), ({"code_challenge": None}, "invalid_request"),
         ({"scope": "mystery"}, "invalid_scope"), ({"resource": "https://x.example"}, "invalid_target"),
         ({"prompt": "none login"}, "invalid_request"), ({"state": "s" * 5000}, "invalid_request"),
+        ({"state": "s" * 4096, "nonce": "n" * 1024, "login_hint": "h" * 6000}, "invalid_request"),
+        ({"state": "é" * 2000}, "invalid_request"), ({"login_hint": "h" * 60_000}, "invalid_request"),
     ]  # fmt: skip
     for changes, error in wrong:
         answer = await pushed(party, Pkce.new(), **changes)
@@ -93,6 +97,47 @@ async def test_a_client_cannot_fill_the_store(app, party, clock, monkeypatch):
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "90")
     clock.advance(seconds=90)
     assert (await pushed(party, Pkce.new())).status_code == 201
+
+
+async def push_from(ip: str, party) -> int:
+    async with visitor(party.app, ip=ip) as somebody:
+        return (await somebody.post("/oauth/par", data=party.query(Pkce.new()))).status_code
+
+
+async def test_a_stranger_does_not_stop_a_public_client_for_others(app, party, public_party, monkeypatch):
+    monkeypatch.setattr(pushing, "MAXIMUM_FROM", 3)
+    other = await register(app, name="Other", is_public=True, application_type="native")
+    for _ in range(3):
+        assert await push_from("192.0.2.66", public_party) == 201
+    for client in (public_party, other):
+        assert await push_from("192.0.2.66", client) == 429
+    assert await push_from("192.0.2.67", public_party) == 201
+    assert (await pushed(party, Pkce.new())).status_code == 201
+    links = [f"2001:db8:0:{link:x}::{host}" for link in range(12) for host in (1, 2, 3, 4)]
+    answers = [await push_from(ip, public_party) for ip in links]
+    assert answers == [201, 201, 201, 429] * 10 + [429] * 8
+    assert await push_from("2001:db8:1::1", public_party) == 201
+
+
+async def test_what_has_expired_is_forgotten_when_one_is_pushed(app, party, public_party, clock):
+    for client in (party, public_party):
+        for _ in range(3):
+            assert (await pushed(client, Pkce.new())).status_code == 201
+        clock.advance(seconds=90)
+    assert (await pushed(party, Pkce.new())).status_code == 201
+    async with app.authority.database.reading() as db:
+        assert (await db.execute(select(func.count()).select_from(pushed_requests))).scalar_one() == 1
+
+
+@SQLITE
+async def test_the_longest_request_that_is_taken_leads_to_a_page(app, party):
+    async with browser(app) as nobody:
+        for length in (5000, 7000):
+            answer = await pushed(party, Pkce.new(), login_hint="h" * length)
+            assert answer.status_code == 201
+            asked = {"client_id": party.id, "request_uri": answer.json()["request_uri"]}
+            first = await nobody.get("/oauth/authorize", params=asked)
+            assert (await nobody.get(first.headers["location"])).status_code == 200
 
 
 @SQLITE

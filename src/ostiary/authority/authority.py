@@ -19,7 +19,6 @@ from ostiary.authority.administration import Administration
 from ostiary.authority.audit import Audit
 from ostiary.authority.batch import Batch
 from ostiary.authority.clocks import Clocks
-from ostiary.authority.counting import Counting
 from ostiary.authority.evidence import Evidence
 from ostiary.authority.lags import MeasuredLags
 from ostiary.authority.neutralising import Neutralising
@@ -130,7 +129,7 @@ class Authority:
         self.settling = Settling(self.database, clock, self.plans)
         self.neutralising = Neutralising(acting, self.oauth.keys, settings.access_token_lifetime)
         self.tokens = Tokens(acting)
-        counting = Counting(self.database, self.oauth.keys.purpose_key_if_any)
+        counting = self.oauth.counting
         self.unheard = Unheard(self.database, clock)
         self.sign_in = SignIn(acting, passwords, Throttle(limits), counting, self.unheard, self.sessions)
         self.sign_out = SignOut(self.database, clock)

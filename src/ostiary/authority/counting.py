@@ -47,12 +47,12 @@ class Names:
 
     def keys(self, username: str, client: Client) -> Counted:
         """What an attempt counts under."""
+        return Counted(self.account(username), *self.networks(client))
+
+    def networks(self, client: Client) -> tuple[str, str | None]:
+        """An address or its link, and the site around that (see `Counted`)."""
         address, site = counted_by(client.origin or client.ip or NOWHERE)
-        return Counted(
-            self.account(username),
-            self._name("network", address),
-            self._name("network", site) if site is not None else None,
-        )
+        return self._name("network", address), self._name("network", site) if site is not None else None
 
     def account(self, username: str) -> str:
         """The name of an account, or of what was typed for one, in `refusals` and in events."""

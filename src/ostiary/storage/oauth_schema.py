@@ -51,6 +51,8 @@ pushed_requests = Table(
     Column("client_id", Text, nullable=False),
     Column("parameters", JSON, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("address", Text),  # of a public client, and what is around it: names of `authority.counting`
+    Column("site", Text),
     Index("ix_pushed_requests_expires_at", "expires_at"),
 )
 

@@ -14,11 +14,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.responses import Response
 
-from ostiary.core.oauth.fields import AUTHORIZATION, read_fields
+from ostiary.core.oauth.fields import AUTHORIZATION, read_fields, written
 from ostiary.core.oauth.request import ResponseMode
 from ostiary.core.return_address import allowed
 from ostiary.errors import InvalidRequest, OstiaryError
-from ostiary.errors.translatable import translatable
 from ostiary.web.destinations import own_path
 from ostiary.web.rendering import page
 from ostiary.web.visit import Visit
@@ -26,7 +25,6 @@ from ostiary.web.visit import Visit
 PATH: Final = "/oauth/authorize"
 DECISION: Final = "/oauth/authorize/decision"
 PACKED: Final = "r"
-MAXIMUM_REQUEST: Final = 8192  # bytes; packed it still passes as a query (`http.limits`)
 
 
 def destination(visit: Visit, text: str | None) -> str:
@@ -40,10 +38,7 @@ def pack(asked: Mapping[str, str]) -> str:
     Raises:
         InvalidRequest: it is longer than any that we take.
     """
-    content = urlencode(asked).encode()
-    if len(content) > MAXIMUM_REQUEST:
-        raise InvalidRequest("request", translatable("is longer than %(most)s bytes", most=MAXIMUM_REQUEST))
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(written(asked)).rstrip(b"=").decode()
 
 
 def unpack(text: str, names: Collection[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ostiary.authority.acting import Acting
 from ostiary.authority.batch import Batch
+from ostiary.authority.counting import Counting
 from ostiary.authority.oauth.assertions import Assertions
 from ostiary.authority.oauth.authorization import Authorization
 from ostiary.authority.oauth.client_credentials import ClientCredentials
@@ -58,7 +59,8 @@ class OAuth:
         self.clients = Clients(acting, self.keys)
         self.resources = Resources(acting, settings.issuer)
         self.authorization = Authorization(acting, self.keys)
-        self.pushing = Pushing(acting, self.authorization)
+        self.counting = Counting(acting.database, self.keys.purpose_key_if_any)
+        self.pushing = Pushing(acting, self.authorization, self.counting)
         self.assertions = Assertions(acting, self.clients, settings.issuer)
         self.consents = Consents(acting)
         self.exchange = Exchange(acting, sessions, self.keys, issuing)

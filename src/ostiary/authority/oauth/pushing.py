@@ -8,8 +8,12 @@ from datetime import timedelta
 from typing import Final
 
 from ostiary.authority.acting import Acting, Acts
+from ostiary.authority.counting import Counting
 from ostiary.authority.oauth.authorization import Authorization
+from ostiary.authority.throttle import SITE_FACTOR
+from ostiary.core.client import Client
 from ostiary.core.oauth.client import OAuthClient
+from ostiary.core.oauth.fields import written
 from ostiary.core.token import mint, parse
 from ostiary.errors import ClientNotFound, InvalidClient, InvalidRequest, TooManyRequests
 from ostiary.storage import pushed_requests
@@ -17,7 +21,8 @@ from ostiary.storage.database import Connection, in_transaction
 
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 2.2
 LIFE: Final = timedelta(seconds=90)  # the browser is on its way; what follows travels without it
-MAXIMUM_PUSHED: Final = 1000  # of one client, at once
+MAXIMUM_PUSHED: Final = 1000  # of one client that proves itself, at once
+MAXIMUM_FROM: Final = 200  # from one address, of public clients together: anybody can push in their name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +40,57 @@ class Pushed:
 class Pushing(Acts):
     """Push; expand."""
 
-    def __init__(self, acting: Acting, authorization: Authorization) -> None:
+    def __init__(self, acting: Acting, authorization: Authorization, counting: Counting) -> None:
         """Part of an `OAuth`."""
         super().__init__(acting)
+        self._counting = counting
         self._authorization = authorization
 
-    async def push(self, asked: Mapping[str, str], *, client: OAuthClient) -> Pushed:
+    async def push(self, asked: Mapping[str, str], *, client: OAuthClient, at: Client) -> Pushed:
         """Keep a request, once it is known to be one that could be answered.
 
+        Args:
+            at: where the client called from.
+
         Raises:
-            InvalidRequest: a request_uri in it, a redirect URI that is not the client's, or as for any request.
+            InvalidRequest: a request_uri in it, longer than any that we take, a redirect URI that is not the client's,
+                or as for any request.
             OAuthError: as for any request (`core.oauth.request.read_request`).
             InvalidClient: the client was removed meanwhile.
-            TooManyRequests: of this client too many wait already.
+            TooManyRequests: too many wait already: of this client, or of public ones from there.
         """
         if "request_uri" in asked:
             raise InvalidRequest("request_uri", "cannot be pushed")
         parameters = {**asked, "client_id": client.id}
+        written(parameters)
         try:
             destination = await self._authorization.destination(parameters)
         except ClientNotFound:
             raise InvalidClient from None
         destination.read(parameters)
-        return await self._push(parameters, client)
+        networks = (await self._counting.names()).networks(at) if client.is_public else None
+        pushed = await self._push(parameters, client, networks)
+        if pushed is None:
+            raise TooManyRequests(int(LIFE.total_seconds()))
+        return pushed
 
     @in_transaction
-    async def _push(self, db: Connection, parameters: dict[str, str], client: OAuthClient) -> Pushed:
+    async def _push(
+        self, db: Connection, parameters: dict[str, str], client: OAuthClient, networks: tuple[str, str | None] | None
+    ) -> Pushed | None:
+        """None where too many wait; what has expired is forgotten by that, too."""
         now, token = self._clock(), mint("par")
-        if await pushed_requests.count(db, client.id, now) >= MAXIMUM_PUSHED:
-            raise TooManyRequests(int(LIFE.total_seconds()))
-        await pushed_requests.add(db, token.id, token.digest, client.id, parameters, now + LIFE)
+        await pushed_requests.forget_expired(db, now)
+        if networks is None:
+            is_full = await pushed_requests.count(db, client.id, now) >= MAXIMUM_PUSHED
+        else:
+            of_address, of_site = await pushed_requests.count_from(db, *networks, now)
+            is_full = of_address >= MAXIMUM_FROM or of_site >= MAXIMUM_FROM * SITE_FACTOR
+        if is_full:
+            return None
+        await pushed_requests.add(
+            db, token.id, token.digest, client.id, parameters, now + LIFE, *(networks or (None, None))
+        )
         return Pushed(f"{PREFIX}{token.text}", int(LIFE.total_seconds()))
 
     async def expand(self, asked: dict[str, str]) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from ostiary.errors import InvalidRequest, NotAllowed, OAuthError, OstiaryError, StoreUnavailable, Unauthenticated
+from ostiary.errors.translatable import translatable
 
 MAXIMUM_FIELDS: Final = 64
+MAXIMUM_REQUEST: Final = 8192  # bytes; packed it still passes as a query (`http.limits`)
 SEVERAL: Final = "resource"
 
 # What a client sends along with its user: to the authorization endpoint, and to log out.
@@ -47,6 +49,18 @@ def read_fields(content: bytes, names: Collection[str]) -> dict[str, str]:
             raise InvalidRequest(name, "was given more than once")
         found[name] = " ".join(filter(None, dict.fromkeys((found.get(name), value))))
     return {name: value for name, value in found.items() if value}
+
+
+def written(asked: Mapping[str, str]) -> bytes:
+    """A request as a form, or a query.
+
+    Raises:
+        InvalidRequest: it is longer than any that we take.
+    """
+    content = urlencode(asked).encode()
+    if len(content) > MAXIMUM_REQUEST:
+        raise InvalidRequest("request", translatable("is longer than %(most)s bytes", most=MAXIMUM_REQUEST))
+    return content
 
 
 def code_of(error: OstiaryError) -> str:

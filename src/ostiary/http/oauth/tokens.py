@@ -57,7 +57,7 @@ async def _grant(asked: contract.Token, exchange: Exchange) -> Issued:
 async def push(asked: contract.PushRequest, exchange: Exchange) -> PushedRequest:
     """It waits for the browser for a moment."""
     parameters = {name: value for name, value in structs.asdict(asked).items() if value is not None}
-    pushed = await exchange.authority.oauth.pushing.push(parameters, client=exchange.holder)
+    pushed = await exchange.authority.oauth.pushing.push(parameters, client=exchange.holder, at=exchange.client)
     return PushedRequest(request_uri=pushed.request_uri, expires_in=pushed.expires_in)
 
 
