@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
@@ -205,6 +206,29 @@ async def test_use_updates_address_and_agent_at_most_once_a_minute(authority, cl
     await authority.presence.flush()
     moved = await authority.sessions.find(started.session.id, by=me)
     assert (moved.ip, moved.user_agent, moved.last_used_at) == ("198.51.100.9", CHROME, clock.now)
+
+
+@pytest.mark.parametrize("by", ["what is bound to it", "itself"])
+@pytest.mark.parametrize("where", [("198.51.100.9", FIREFOX), ("203.0.113.7", CHROME)])
+async def test_where_a_session_is_used_from_is_found_within_a_minute_whatever_else_uses_it(
+    authority, operator, clock, by, where
+):
+    await add_user(authority)
+    started = await sign_in(authority)
+    async with authority.database.transaction() as db:
+        bound = await authority.sessions.start_under(db, started.session, "bound", client=at(), kind="oauth")
+    other = bound if by != "itself" else started
+    moved = Selector(ip=ip_network(where[0]), user_agent=where[1])
+    await authority.verify(started.token, at(*where))
+    for _ in range(13):
+        clock.advance(seconds=5)
+        await authority.verify(other.token, at())
+        await authority.presence.flush()
+        found = (await authority.administration.search(moved, by=operator)).sessions
+        if found:
+            assert [one.id for one in found] == [started.session.id]
+            return
+    pytest.fail("it was never found")
 
 
 async def test_the_first_use_of_a_minted_session_is_recorded_however_soon(authority, operator, clock):

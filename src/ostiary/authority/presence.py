@@ -25,6 +25,7 @@ FLUSH_EVERY: Final = 5.0  # seconds
 URGENT: Final = timedelta(seconds=2 * FLUSH_EVERY) + GRAIN  # this close to the idle limit, use is written at once
 PIECE: Final = 100  # sessions written at once: a thousand would hold up every request for some hundredths of a second
 MAXIMUM_NOTES: Final = 100_000  # kept while the store is away; beyond it, new use goes unrecorded
+_NOWHERE: Final = (None, None)
 
 
 class Presence:
@@ -40,22 +41,27 @@ class Presence:
         self._tokens: dict[str, datetime] = {}
         self._tasks = tasks
 
-    def has_noted(self, session: Session, now: datetime) -> bool:
-        """True if its use was recorded a moment ago, or is about to be, so that there is nothing to note."""
-        # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
-        if session.ip is not None and now - session.last_used_at < GRAIN:
-            return True
-        noted = self._sessions.get(session.id)
-        return noted is not None and noted.ip is not None and not self._is_urgent(session, now)
-
     def note_session(self, session: Session, client: Client, now: datetime) -> bool:
-        """Note use. True if it must be written before answering, as the idle limit is near."""
-        if self.has_noted(session, now) or (client.ip is None and now - session.last_used_at < GRAIN):
+        """Note use. True if it must be written before answering, as the idle limit is near.
+
+        A use from where the session was not before is noted whatever else used it, or what is bound to it, a moment
+        ago: it waits in the notes until a minute has passed since then.
+        """
+        was, where = (session.ip, session.user_agent), (client.ip, client.user_agent)
+        has_moved = where not in (was, _NOWHERE)
+        fresh_until = session.last_used_at + GRAIN
+        if now < fresh_until and not has_moved:
             return False
-        if session.id in self._sessions or len(self._sessions) < MAXIMUM_NOTES:
-            self._sessions[session.id] = Use(now, client.ip, client.user_agent, len(session.path))
+        is_urgent = self._is_urgent(session, now)
+        noted = self._sessions.get(session.id)
+        # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
+        due = now if is_urgent or was == _NOWHERE else noted.due if noted is not None else fresh_until
+        if noted is not None and noted.has_moved and not has_moved:
+            where, has_moved = (noted.ip, noted.user_agent), True
+        if noted is not None or len(self._sessions) < MAXIMUM_NOTES:
+            self._sessions[session.id] = Use(now, *where, len(session.path), has_moved, due)
             self._above |= {one: Use(now, None, None, depth) for depth, one in enumerate(session.path)}
-        return self._is_urgent(session, now)
+        return is_urgent
 
     def _is_urgent(self, session: Session, now: datetime) -> bool:
         idle = self._policy.idle_limit(stays=session.stays)
@@ -66,13 +72,15 @@ class Presence:
         if (token.last_used_at is None or now - token.last_used_at >= GRAIN) and len(self._tokens) < MAXIMUM_NOTES:
             self._tokens.setdefault(token.id, now)
 
-    async def flush(self) -> None:
-        """Write every note down. Notes that could not be written are kept for the next time.
+    async def flush(self, *, whole: bool = False) -> None:
+        """Write the notes down that are due, or the `whole`. What could not be written is kept for the next time.
 
         Raises:
             StoreUnavailable: the database did not answer.
         """
-        used, self._sessions = self._sessions, {}
+        now = self._clock()
+        used = {one: use for one, use in self._sessions.items() if whole or use.due is None or use.due <= now}
+        self._sessions = {one: use for one, use in self._sessions.items() if one not in used}
         above, self._above = self._above, {}
         tokens, self._tokens = self._tokens, {}
         try:
@@ -119,4 +127,4 @@ class Presence:
         """Stop writing by the clock, and write what is left."""
         await self._tasks.stop("presence")
         with contextlib.suppress(StoreUnavailable):
-            await self.flush()
+            await self.flush(whole=True)

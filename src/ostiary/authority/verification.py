@@ -89,8 +89,6 @@ class Verification:
         refusal = self._refusal(token, found, now)
         if refusal is not None or found is None:
             return refusal
-        if self._presence.has_noted(found.session, now):
-            return found
         is_urgent = self._presence.note_session(found.session, _where(client(), found), now)
         return None if is_urgent else found
 

@@ -209,7 +209,7 @@ async def renew(
     return done.rowcount == 1
 
 
-def later(at: datetime) -> ColumnElement[datetime]:
+def later(at: datetime | ColumnElement[datetime]) -> ColumnElement[datetime]:
     """When a session was last used, if that was at `at`: never earlier than before, whatever the clocks say."""
     return case((sessions.c.last_used_at < at, at), else_=sessions.c.last_used_at)
 
