@@ -14,11 +14,14 @@ async def test_a_device_shows_its_applications_by_name_and_each_can_be_ended(app
         page = (await ada.get("/settings/sessions")).text
         assert page.count('<li class="row') == 2
         assert "<b>Shop</b>" in page and "<b>Agent</b>" in page and "acts while you are away" in page
+        assert "End 2 other sessions" in page  # the phone, and what acts while they are away
+        assert "End 2 other sessions?" in (await ada.get("/settings/sessions/end-others")).text
         form = (await ada.get(f"/settings/sessions/{tokens.sid}/end")).text
         assert "Shop" in form
         assert (await ada.post("/sign-out", data=form_of(await ada.get("/sign-out")))).status_code == 303
         await sign_in(ada)
         page = (await ada.get("/settings/sessions")).text
         assert page.count('<li class="row') == 3  # what stands without its device is a row of its own
-        assert "Agent" in page and "Shop" not in page
+        heading = page.index("Acts for you while you are away")
+        assert "Agent" in page[heading:] and "Agent" not in page[:heading] and "Shop" not in page
         assert standing.sid in page

@@ -76,7 +76,7 @@ async def test_five_hundred_sessions_are_grouped_by_device_and_paged(visitors, s
     print(f"500 sessions: {size} bytes transferred, first render after {paint:.0f} ms")
     assert size <= MOST_TRANSFERRED
     text = await visitor.page.locator("#sessions").inner_text()
-    assert "Other sessions 500" in text and "100 sessions" in text
+    assert "Other devices 500" in text and "100 sessions" in text
     assert await visitor.rows().count() == 1 + len(AGENTS)
     await visitor.follow("Show sessions of Chrome on Windows")
     await visitor.sees("Page 1 of 4")

@@ -90,14 +90,18 @@ class Overview:
     """What the list shows.
 
     Attributes:
-        others: how many sessions there are beside the current one.
+        others: how many devices there are beside the current one.
+        standing: what acts while its person is away, and whose device has ended.
+        ending: how many sessions end with all others: theirs, and what stands under the current device.
         devices: of this page.
         device: the only device that is shown, when one was chosen.
     """
 
     current: Row | None
     others: int
+    ending: int
     devices: Paged[Device]
+    standing: Sequence[Row]
     device: str | None
 
     @property
@@ -159,17 +163,20 @@ class Rows:
         )
 
     def overview(self, sessions: Sequence[Session], page: int, device: str | None) -> Overview:
-        """The current device, and a page of the others; what stands without its device is a row of its own."""
+        """The current device, and a page of the others; what stands without its device is told apart."""
         rows = self._in_tree(sessions)
         current = next((row for row in rows if row.is_current), None)
-        others = [row for row in rows if not row.is_current]
+        standing = [row for row in rows if not row.is_current and row.is_standing]
+        others = [row for row in rows if not row.is_current and not row.is_standing]
         if device is not None:
             devices = [Device(row.name, [row]) for row in others if row.name == device]
         elif len(others) > GROUP_FROM:
             devices = _by_device(others)
         else:
             devices = [Device(row.name, [row]) for row in others]
-        return Overview(current, len(others), paged(devices, page), device)
+        ending = sum(1 + len(row.applications) for row in (*others, *standing))
+        ending += sum(row.is_standing for row in current.applications) if current else 0
+        return Overview(current, len(others), ending, paged(devices, page), standing, device)
 
     def _in_tree(self, sessions: Sequence[Session]) -> list[Row]:
         devices = {one.id for one in sessions if one.parent_id is None}
