@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.event import listen, remove
 
 from ostiary.authority import Authority, Started
 from ostiary.core.caller import Caller
@@ -380,3 +381,20 @@ class Random:
         )
         if done.renewed is not None:
             self.wood.tokens[session.id] = done.renewed.token
+
+
+async def test_a_sign_out_with_nothing_below_asks_for_nothing_below(wood):
+    root = await wood.plant()
+    await wood.grow(root, "standing")
+    me, asked = await wood.authority.verify(wood.tokens[root.id], HERE), []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement.split(maxsplit=1)[0])
+
+    engine = wood.database.engine.sync_engine
+    listen(engine, "before_cursor_execute", note)
+    await wood.authority.sessions.log_out(by=me)
+    remove(engine, "before_cursor_execute", note)
+    own = [verb for verb in asked if verb != "BEGIN"]
+    assert own == ["SELECT", "UPDATE", "INSERT", *(() if wood.database.is_sqlite else ("SELECT",))]  # it wakes others
+    assert not await wood.is_accepted(root)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from ostiary.authority.derived import Roots, closure
 from ostiary.core.caller import Caller
 from ostiary.core.client import Client
 from ostiary.core.event import Detail, Event, EventKind
-from ostiary.core.session import Reason, Revocation, Session
+from ostiary.core.session import Bound, Reason, Revocation, Session
 from ostiary.core.statement import written
 from ostiary.storage import cli_tokens, events, sessions, subjects, suspended, tree
 from ostiary.storage.database import Connection
@@ -17,26 +18,43 @@ from ostiary.storage.live import Chosen
 from ostiary.storage.sessions import Whose
 from ostiary.storage.tree import Taken
 
+Changed: TypeAlias = Session | Bound | Whose | Taken | suspended.Settled | suspended.Orphan  # of which an event tells
+
 
 async def end_sessions(
-    db: Connection, chosen: Chosen, *, reason: Reason, by: Caller, now: datetime, detail: Detail | None = None
-) -> list[Session]:
+    db: Connection,
+    chosen: Chosen,
+    *,
+    reason: Reason,
+    by: Caller,
+    now: datetime,
+    detail: Detail | None = None,
+    held: Sequence[Taken] | None = None,
+) -> list[Session | Bound]:
     """End the chosen sessions that have not ended yet, and what is bound to them, with one event each.
 
     Returns those that were live, as they were before: first the chosen ones, then what ended with them, for the reason
     `parent`. What a plan has suspended ends for good by this act: its reason and its moment hold, and no undo brings it
     back.
+
+    Args:
+        held: the chosen ones that have not ended for good, if they are held already.
     """
-    held = await tree.take(db, chosen)
-    below = Below(await tree.take_below(db, chosen), held, reason)
+    held = await tree.take(db, chosen) if held is None else held
     end, with_parent = Revocation(now, reason, by.name), Revocation(now, "parent", by.name)
-    ended = await sessions.revoke(db, chosen, end)
-    await tell(db, "session.revoked", ended, now, by, detail or {}, reason)
-    await finish(db, [one for one in held if one.plan_id is not None], end, by, detail or {})
+    revoked, are_bound = await sessions.revoke(db, chosen, end)
+    ended: list[Session | Bound] = [*revoked]
+    told = _told("session.revoked", revoked, now, by, detail or {}, reason)
+    # Nearly always nothing is bound, and nobody need be asked for it: all were held when the UPDATE looked.
+    is_sure = bool(held) and {one.id for one in held} == {one.id for one in revoked}
+    found = await tree.take_below(db, chosen) if are_bound or not is_sure else []
+    below = Below(found, held, reason)
     if below.live:
-        with_them = await sessions.revoke(db, sessions.ids(below.live), with_parent)
-        await tell(db, "session.revoked", with_them, now, by, below.detail_of(detail), "parent")
+        with_them = await sessions.revoke_bound(db, below.live, with_parent)
+        told += _told("session.revoked", with_them, now, by, below.detail_of(detail), "parent")
         ended += with_them
+    await events.add(db, told)
+    await finish(db, [one for one in held if one.plan_id is not None], end, by, detail or {})
     await finish(db, below.suspended, with_parent, by, below.detail_of(detail))
     await end_what_they_made(db, [one for one in ended if one.issued_by is not None], reason=reason, by=by, now=now)
     return ended
@@ -71,7 +89,7 @@ async def finish(
 
 
 async def end_what_they_made(
-    db: Connection, minted: Sequence[Session], *, reason: Reason, by: Caller, now: datetime
+    db: Connection, minted: Sequence[Session | Bound], *, reason: Reason, by: Caller, now: datetime
 ) -> None:
     """End for good what was derived from sessions that an administrator made: tokens, grants, and sessions of both.
 
@@ -100,18 +118,28 @@ def suspended_by(plan_id: str | None, at: datetime | None) -> Detail:
 async def tell(
     db: Connection,
     kind: EventKind,
-    changed: Sequence[Session | Whose | Taken | suspended.Settled | suspended.Orphan],
+    changed: Sequence[Changed],
     now: datetime,
     by: Caller,
     detail: Detail | Callable[[str], Detail],
     reason: Reason | None = None,
 ) -> None:
     """Write one event for each, by the one who acts; `detail` may differ by session id."""
-    told = [
+    await events.add(db, _told(kind, changed, now, by, detail, reason))
+
+
+def _told(
+    kind: EventKind,
+    changed: Sequence[Changed],
+    now: datetime,
+    by: Caller,
+    detail: Detail | Callable[[str], Detail],
+    reason: Reason | None,
+) -> list[Event]:
+    return [
         by.did(kind, now, user_id=one.user_id, session_id=one.id, reason=reason, detail=_of(detail, one.id))
         for one in changed
     ]
-    await events.add(db, told)
 
 
 def _of(detail: Detail | Callable[[str], Detail], session_id: str) -> Detail:
@@ -127,7 +155,7 @@ async def end_user(
     now: datetime,
     spare: Session | None = None,
     application_id: str | None = None,
-) -> list[Session]:
+) -> list[Session | Bound]:
     """End every session of a user (in one application), and bar whatever sign-in began before now.
 
     With `spare`, that session goes on, with what is bound together with it: the applications of the same browser. What

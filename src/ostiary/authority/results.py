@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ostiary.core.caller import Caller
 from ostiary.core.policy import Policy
-from ostiary.core.session import Session
+from ostiary.core.session import Bound, Session
 from ostiary.core.token import parse
 
 
@@ -81,7 +81,7 @@ class RevokedMany:
     devices: int = 0
 
 
-def counted(ended: Iterable[Session], policy: Policy, now: datetime) -> tuple[int, int]:
+def counted(ended: Iterable[Session | Bound], policy: Policy, now: datetime) -> tuple[int, int]:
     """How many of these were live at `now`, and how many of those were sign-ins on a device."""
     live = [one for one in ended if one.ended(policy, now) is None]
     return len(live), sum(1 for one in live if one.hold is None)

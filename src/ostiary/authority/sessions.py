@@ -17,7 +17,7 @@ from ostiary.core.needs import fresh, scope
 from ostiary.core.session import Reason, Revocation, Session
 from ostiary.core.tree import Extent, is_sign_out
 from ostiary.errors import NotAllowed, SessionNotFound
-from ostiary.storage import callers, cli_tokens, clients, events, sessions, tree
+from ostiary.storage import cli_tokens, clients, events, sessions, tree
 from ostiary.storage.database import Connection, in_transaction
 from ostiary.storage.hot import ListedSession
 from ostiary.storage.reader import Reader
@@ -167,7 +167,7 @@ class Sessions(Starting):
                 tree.hanging_under(session_id) if extent == "below" else sessions.ids([session_id, found.device_id])
             )
         ended = await end_sessions(db, tree.within(chosen) if standing else chosen, reason=reason, by=by, now=now)
-        is_it = next((one for one in ended if one.id == session_id), None)
+        is_it = next((one for one in ended if isinstance(one, Session) and one.id == session_id), None)
         if is_it is not None:  # what it is now follows from what it was: the row need not be read again
             session = replace(is_it, revoked=Revocation(now, reason, by.name))
         elif (found := await sessions.find(db, session_id, user_id)) is not None:
@@ -254,6 +254,7 @@ class Sessions(Starting):
 
     @in_transaction  # not an act: whoever holds the secret may let go of it, whatever has become of the session
     async def _log_out(self, db: Connection, session_id: str, holder: Caller) -> None:
-        found = await callers.hold_session(db, session_id, holder.user.id)
-        if found is not None and holder.holds(found.secret_hash):
-            await end_sessions(db, sessions.by_id(session_id), reason="logout", by=holder, now=self._clock())
+        held, secret_hash = await tree.take_one(db, session_id, holder.user.id)
+        if held is not None and holder.holds(secret_hash):
+            chosen = sessions.by_id(session_id)
+            await end_sessions(db, chosen, reason="logout", by=holder, now=self._clock(), held=[held])

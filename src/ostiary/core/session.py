@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 from ostiary.core.policy import Policy
 from ostiary.errors import OstiaryError, SessionExpired, SessionRevoked
@@ -125,12 +125,7 @@ class Session:
 
     def deadline(self, policy: Policy) -> tuple[datetime, Limit]:
         """`ends_at`, and by which limit."""
-        ends_at, idle = lifetime_ends_at(self, policy), policy.idle_limit(stays=self.stays)
-        if idle is not None:
-            idle_at = self.last_used_at + idle
-            if idle_at < ends_at:
-                return idle_at, "idle"
-        return ends_at, "lifetime"
+        return limit_of(self, policy)
 
     def ensure_live(self, policy: Policy, now: datetime) -> None:
         """Return if the session may be used at `now`.
@@ -224,6 +219,51 @@ def lifetime_ends_at(session: HasLifetime, policy: Policy) -> datetime:
     """
     began = min(session.created_at, session.device_since or session.created_at)
     return min(session.expires_at, began + policy.lifetime)
+
+
+class HasLimits(HasLifetime, Protocol):
+    """What all limits are reckoned from."""
+
+    @property
+    def last_used_at(self) -> datetime:
+        """At most a minute behind the truth while in use."""
+
+    @property
+    def stays(self) -> bool | None:
+        """As of `Session`."""
+
+
+def limit_of(session: HasLimits, policy: Policy) -> tuple[datetime, Limit]:
+    """When a limit ends it, if nobody uses it any more, and which one."""
+    ends_at, idle = lifetime_ends_at(session, policy), policy.idle_limit(stays=session.stays)
+    if idle is not None:
+        idle_at = session.last_used_at + idle
+        if idle_at < ends_at:
+            return idle_at, "idle"
+    return ends_at, "lifetime"
+
+
+class Bound(NamedTuple):
+    """A session that has ended with what it is bound to, as it was before: as much of it as is asked for."""
+
+    id: str
+    user_id: str
+    issued_by: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    device_since: datetime | None
+    stays: bool | None
+
+    def ended(self, policy: Policy, now: datetime) -> tuple[datetime, Limit] | None:
+        """Since when a limit has kept it refused, and which one, or None."""
+        limit = limit_of(self, policy)
+        return limit if now >= limit[0] else None
+
+    @property
+    def hold(self) -> Hold:
+        """As of `Session`."""
+        return "bound"
 
 
 def live_status(last_used_at: datetime, now: datetime, stale_after_days: int = STALE_AFTER_DAYS) -> Status:

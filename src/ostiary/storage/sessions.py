@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Update, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, case, func, insert, literal_column, select, update
 
 from ostiary.core.address import address_key
 from ostiary.core.likeness import browser_key, device_key, label_key, system_key
 from ostiary.core.policy import Policy
-from ostiary.core.session import Revocation, Session
+from ostiary.core.session import Bound, Revocation, Session
 from ostiary.storage import accounts
 from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
@@ -21,6 +21,9 @@ from ostiary.storage.schema import REVOKED, sessions
 _is_unbound: Final = func.length(sessions.c.path) == 0
 FIELDS: Final = [sessions.c[name] for name in Session.__slots__ if name != "revoked"]
 COLUMNS: Final = FIELDS + [sessions.c[name] for name in REVOKED]
+
+
+_BOUND: Final = [sessions.c[name] for name in Bound._fields]
 
 
 class Whose(NamedTuple):
@@ -45,10 +48,24 @@ async def find(db: Connection, session_id: str, user_id: str | None = None) -> S
     return as_session(row) if row else None
 
 
-async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> list[Session]:
-    """Mark the chosen live sessions ended, or suspended. Returns those it changed, as they were before."""
-    ended = await db.execute(revoking(chosen, end).returning(*FIELDS))
-    return [Session(*row) for row in ended]
+async def revoke(db: Connection, chosen: Chosen, end: Revocation) -> tuple[list[Session], bool]:
+    """Mark the chosen live sessions ended. Those it changed, as they were before; and if anything is bound to them.
+
+    The second half is only sure of those that were held before (`tree.take`): nothing has joined these meanwhile.
+    """
+    child = sessions.alias("child")
+    itself: ColumnElement[str] = literal_column(
+        f"{sessions.fullname}.id"
+    )  # SQLAlchemy writes columns without their table in RETURNING
+    bound = select(child.c.id).where(child.c.parent_id == itself, func.length(child.c.path) > 0)
+    ended = (await db.execute(revoking(chosen, end).returning(*FIELDS, bound.exists()))).all()
+    return [Session(*row[:-1]) for row in ended], any(row[-1] for row in ended)
+
+
+async def revoke_bound(db: Connection, session_ids: Collection[str], end: Revocation) -> list[Bound]:
+    """The same for what is bound to them, of which less is asked: there may be many."""
+    ended = await db.execute(revoking(ids(session_ids), end).returning(*_BOUND))
+    return [Bound(*row) for row in ended]
 
 
 def revoking(chosen: Chosen, end: Revocation) -> Update:

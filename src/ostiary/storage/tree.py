@@ -32,6 +32,7 @@ class Taken(NamedTuple):
 
 
 _TAKEN = [sessions.c[name] for name in ("id", "user_id", "path", "revoked_at", "undo_plan_id")]
+_is_not_final = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
 
 
 async def take(db: Connection, chosen: Chosen) -> list[Taken]:
@@ -40,9 +41,17 @@ async def take(db: Connection, chosen: Chosen) -> list[Taken]:
     An ending, an undo and what begins under the same session take turns by this, and the second one sees what the first
     one did.
     """
-    held = or_(sessions.c.revoked_at.is_(None), sessions.c.undo_plan_id.is_not(None))
-    rows = await db.execute(select(*_TAKEN).where(chosen, held).order_by(*ORDER).with_for_update())
+    rows = await db.execute(select(*_TAKEN).where(chosen, _is_not_final).order_by(*ORDER).with_for_update())
     return [Taken(*row) for row in rows]
+
+
+async def take_one(db: Connection, session_id: str, user_id: str) -> tuple[Taken | None, bytes]:
+    """The same of one session, if it is that user's, with the hash of its secret."""
+    query = select(*_TAKEN, sessions.c.secret_hash).where(
+        sessions.c.id == session_id, sessions.c.user_id == user_id, _is_not_final
+    )
+    row = (await db.execute(query.with_for_update())).one_or_none()
+    return (None, b"") if row is None else (Taken(*row[:-1]), row[-1])
 
 
 async def take_below(db: Connection, chosen: Chosen) -> list[Taken]:
