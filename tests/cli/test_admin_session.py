@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -89,3 +90,78 @@ def test_a_plan_is_for_administrators_only(root, ada):
     assert (unknown.returncode, unknown.stderr) == (3, "error: there is no such plan\n")
     strange = root.ostiary("admin", "session", "apply", "../users", "--yes")
     assert strange.returncode == 3
+
+
+def planned(root, person):
+    return told(root.ostiary.ok("admin", "session", "plan", "--where", f"user={person.name}", "-f", "json"))["plan_id"]
+
+
+def test_what_came_since_is_told_with_the_commands_that_go_on(root, new_person):
+    ada = new_person()
+    _, pinned = ada.elsewhere()
+    plan_id = planned(root, ada)
+    _, newer = ada.elsewhere()
+    stale = root.ostiary("admin", "session", "apply", plan_id, "--yes", "--undo-for", "1h")
+    assert (stale.returncode, stale.stdout) == (5, "")
+    for which in ("leave", "include"):
+        assert f"ostiary admin session apply {plan_id} --undo-for 1h --newer {which}" in stale.stderr
+    assert ada.server.get("/api/v1/auth/whoami", bearer=pinned)[0] == 200
+    no = at_terminal(
+        root.ostiary, "admin", "session", "apply", plan_id, "--newer", "include", answers=[("[y/N] ", "n\n")]
+    )
+    question = f"Revoke 1 session, and the 1 that came since (user={ada.name}; planned by {root.name})? [y/N] "
+    assert question in no.screen.replace("\r\n", "")
+    done = root.ostiary("admin", "session", "apply", plan_id, "--yes", "--newer", "leave")
+    assert done.returncode == 0, done.stderr
+    assert "1 session revoked; 1 newer stays." in done.stderr
+    again = told(root.ostiary.ok("admin", "session", "apply", plan_id, "--format", "json"))
+    assert (again["count"], again["newer"]) == (1, 1)
+    assert ada.server.get("/api/v1/auth/whoami", bearer=newer)[0] == 200
+
+
+def test_revoke_asks_about_what_comes_meanwhile(root, new_person):
+    ada = new_person()
+    ada.elsewhere()
+    words = ("admin", "session", "revoke", "--where", f"user={ada.name}", "--newer", "include")
+    no = at_terminal(root.ostiary, *words, answers=[("Revoke 1 session of 1 user, and what came since? [y/N] ", "n\n")])
+    assert no.exit_code == 1
+
+
+def test_plans_say_what_they_are_about_and_whose(root, new_person):
+    ada = new_person()
+    ada.elsewhere()
+    plan_id = planned(root, ada)
+    listed = root.ostiary.ok("admin", "session", "plans")
+    row = next(line for line in listed.splitlines() if plan_id in line)
+    assert f"user={ada.name}" in row
+    assert row.endswith(root.name)
+    done = told(root.ostiary.ok("admin", "session", "apply", plan_id[:15], "--yes", "--format", "json"))
+    assert done["plan_id"] == plan_id
+    words = ("admin", "session", "undo", plan_id[:15])
+    question = f"Bring back 1 session that {plan_id} ended (user={ada.name}; planned by {root.name})? [y/N] "
+    yes = at_terminal(root.ostiary, *words, answers=[("[y/N] ", "y\n")])
+    assert question in yes.screen.replace("\r\n", "")
+    assert "1 session restored." in yes.screen
+    again = root.ostiary("admin", "session", "undo", plan_id[:15])
+    assert (again.returncode, "was undone before: 0 sessions restored now, 1 then." in again.stderr) == (0, True)
+
+
+def test_a_plan_that_can_no_longer_be_undone_says_so(root, new_person):
+    ada = new_person()
+    ada.elsewhere()
+    plan_id = planned(root, ada)
+    root.ostiary.ok("admin", "session", "apply", plan_id, "--yes", "--undo-for", "1s")
+    while told(root.ostiary.ok("admin", "session", "plans", "-f", "json"))[0]["can_undo"]:
+        time.sleep(0.1)
+    later = root.ostiary("admin", "session", "apply", plan_id)
+    assert "it can no longer be undone" in later.stderr
+    assert "this can be undone" not in later.stderr
+
+
+def test_signing_oneself_out_by_name_says_so(root):
+    own = root.sign_in()
+    done = root.ostiary("auth-session", "logout", "root", "--session", own)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "Note: that was your current session — re-run 'ostiary login' to continue.\n",
+    )

@@ -116,6 +116,47 @@ async def test_a_plan_is_found_again_while_it_can_be_undone(surfer):
     assert "Undone" in listed and "3 brought back" in listed and "Can be undone" not in listed
 
 
+async def test_what_is_newer_than_an_applied_plan_is_planned_again_with_the_same_filters(surfer):
+    await surfer.add_and_sign_in("ada", admin=True)
+    chosen = await three_in_a_network(surfer)
+    path = await plan(surfer, ip=NETWORK)
+    newer = await surfer.authority.sessions.start(chosen[0].session.user_id, client=seen("198.51.100.9", CHROME))
+    page = await surfer.get(path)
+    assert (
+        'href="/admin/sessions?ip=198.51.100.0%2F24&amp;status=live"' in page.text
+    )  # to cancel, and back to the search
+    await surfer.submit(path, f"{path}/apply", undo="10", newer="leave")
+    page = await surfer.get(path)
+    assert "1 session</strong> that matches is live" in page.text
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+    answer = await surfer.post("/admin/plans", kept | {"csrf_token": token_of(page)})
+    again = await surfer.get(answer.headers["location"])
+    assert "End 1 session?" in again.text and "198.51.100.0/24" in again.text
+    await surfer.submit(answer.headers["location"], f"{answer.headers['location']}/apply", undo="10")
+    assert not await works(surfer, newer)
+    assert "is live" not in (await surfer.get(answer.headers["location"])).text
+
+
+async def test_what_a_plan_suspended_has_its_own_number_on_the_first_page(surfer):
+    await surfer.add_and_sign_in("ada", admin=True)
+    await three_in_a_network(surfer)
+    path = await plan(surfer, ip=NETWORK)
+    await surfer.submit(path, f"{path}/apply", undo="10")
+    number = r"Suspended by a plan now</dt><dd><a [^>]*>(\d+)<"
+    assert re.findall(number, (await surfer.get("/admin")).text) == ["3"]
+    await surfer.submit(path, f"{path}/undo")
+    assert re.findall(number, (await surfer.get("/admin")).text) == ["0"]
+
+
+async def test_the_history_of_a_user_names_who_did_it(surfer):
+    await surfer.add_and_sign_in("ada", admin=True)
+    await three_in_a_network(surfer)
+    path = await plan(surfer, user="grace")
+    await surfer.submit(path, f"{path}/apply", undo="0")
+    page = await surfer.get("/admin/users/grace")
+    assert "by ada" in page.text and "by user_" not in page.text
+
+
 async def test_a_plan_that_was_applied_for_good_offers_no_undo(surfer):
     await surfer.add_and_sign_in("ada", admin=True)
     await three_in_a_network(surfer)

@@ -34,11 +34,13 @@ class Totals:
 
     Attributes:
         sessions, users: live now, and of how many.
+        suspended: refused by a plan that can still be undone; they are not among the endings until they are final.
         started, ended, refused: sign-ins, endings by somebody or by a rule, refused sign-ins; in the last 24 hours.
     """
 
     sessions: int
     users: int
+    suspended: int
     started: int
     ended: int
     refused: int
@@ -84,9 +86,10 @@ class Statistics:
         now = self._clock()
         async with self.database.reading() as db:
             sessions, users = await statistics.totals(db, self._policy, now)
+            suspended = await statistics.count_suspended(db, now)
             counts = await statistics.events_since(db, now - timedelta(days=1))
         started, ended, refused = (counts.get(kind, 0) for kind in statistics.COUNTED)
-        return Totals(sessions, users, started, ended, refused)
+        return Totals(sessions, users, suspended, started, ended, refused)
 
     async def over_time(self, span: Span, *, by: Caller) -> OverTime:
         """Sign-ins, refused ones, and endings by reason. A session that only ran out is no event, and not counted.

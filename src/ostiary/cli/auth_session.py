@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -9,12 +10,12 @@ import click
 from ostiary.cli.answers import Object, member, text, texts
 from ostiary.cli.calls import MAXIMUM_PAGE, Calls
 from ostiary.cli.extent import extent_options, read_extent
-from ostiary.cli.failures import usage
+from ostiary.cli.failures import rfc3339, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import match
 from ostiary.cli.options import Noun, database_url_option
 from ostiary.cli.output.column import Column, columns, microsecond
-from ostiary.cli.several import Several, own_id
+from ostiary.cli.several import SIGNED_OUT, Several, own_id
 from ostiary.cli.span import span
 from ostiary.cli.waiting import REVOKED, show_revoked, wait_for, wait_options
 from ostiary.core.duration import parse_duration
@@ -128,12 +129,16 @@ def logout(invocation: Invocation, username: str, session_id: str | None) -> Non
       ostiary auth-session logout web_user --session sess_k3v7
     """
     calls = invocation.administration()
+    own = None if invocation.database_url else own_id(invocation)
     if session_id is not None:
-        invocation.show(_end_one(calls, username, session_id), ENDED, "query")
+        one = _end_one(calls, username, session_id)
+        invocation.show(one, ENDED, "query")
+        _note_own(invocation, own, one)
         return
     answer = calls.ask("sign_out_user", username=username)
     ended: list[Object] = answer.get("sessions") or []
     invocation.show(ended, ENDED, "query")
+    _note_own(invocation, own, ended)
     if answer.get("more") is True:
         invocation.warn(f"these are the {len(ended)} that ended last; there are more, which 'auth-session list' has")
 
@@ -211,11 +216,18 @@ def list_(invocation: Invocation, username: str | None, status: str | None, limi
         invocation.warn(f"there are more than {limit}: these are the newest; raise --limit to see older ones")
 
 
+def _note_own(invocation: Invocation, own: str | None, ended: list[Object]) -> None:
+    if own is not None and own in texts(ended, "session_id"):
+        invocation.note(SIGNED_OUT)
+
+
 def _end_one(calls: Calls, username: str, session_id: str) -> list[Object]:
     """End a session of that user, named whole or by its beginning; it as a row of `ENDED`."""
     known = texts(_newest(calls, MATCHED, user=username), "session_id")
     chosen = match(session_id, known, "sess", "session")
-    calls.ask("revoke_any_session", session_id=chosen)
+    if calls.ask("revoke_any_session", session_id=chosen).get("is_current") is True:
+        at = rfc3339(datetime.now(UTC))  # of our clock: nobody can ask with the session that just ended
+        return [{"username": username, "session_id": chosen, "revoked": at}]
     ended = _newest(calls, 1, q=chosen)
     return [{"username": one["username"], "session_id": chosen, "revoked": one["revoked_at"]} for one in ended]
 

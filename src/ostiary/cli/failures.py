@@ -43,7 +43,6 @@ _HINTS: Final = {
     "token_revoked": SIGN_IN,
     "reauthentication_required": "run 'ostiary login --step-up', or this in a terminal to be asked for the password",
     "store_unavailable": "try again",
-    "plan_stale": "plan again, and look at what has changed",
 }
 
 

@@ -16,7 +16,7 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
 from ostiary.cli.output.column import Column, columns
-from ostiary.cli.several import Several, own_id, warn_of_stale
+from ostiary.cli.several import SIGNED_OUT, Several, own_id, warn_of_stale
 from ostiary.cli.span import span
 from ostiary.cli.step_up import keep_renewed
 from ostiary.cli.waiting import REVOKED, show_revoked, wait_for, wait_options
@@ -149,7 +149,7 @@ def _revoke(invocation: Invocation, calls: Calls, session_id: str, how_far: Obje
     if invocation.form == "table":
         invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
     if answer.get("is_current") is True:
-        invocation.note("that was your current session — re-run 'ostiary login' to continue.")
+        invocation.note(SIGNED_OUT)
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import click
 
@@ -11,6 +12,8 @@ from ostiary.cli.failures import NOT_FOUND, Failure, from_error
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.remembered import public_id
 from ostiary.errors import OstiaryError
+
+SIGNED_OUT: Final = "that was your current session — re-run 'ostiary login' to continue."
 
 
 class Several:

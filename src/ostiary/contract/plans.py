@@ -41,10 +41,15 @@ class PlanProgress(Answer, kw_only=True):
     restored: Annotated[Count, Meta(description="Sessions that an undo brought back.")]
     created_at: Instant
     created_by: Annotated[str, Meta(description="A user, a CLI token, or `database:` and a login.")]
+    created_by_username: Annotated[str | None, Meta(description="The username, where that is a user whom we know.")]
     applied_by: Annotated[str | None, Meta(description="Likewise; null while nobody did.")]
     expires_at: Instant
     undo_until: Annotated[Instant | None, Meta(description="Null when it is not applied, or was applied for good.")]
     can_undo: Annotated[bool, Meta(description="True if an undo may begin now.")]
+    newer: Annotated[
+        Count | None,
+        Meta(description="Live sessions that match by now and are not pinned; null where nobody counted them."),
+    ]
 
 
 PlanList: TypeAlias = tuple[PlanProgress, ...]

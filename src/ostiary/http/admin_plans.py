@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import structs
 
 from ostiary.contract import plans as contract
@@ -26,13 +28,16 @@ async def make_plan(asked: MakePlan, exchange: Exchange) -> contract.MadePlan:
 @serves(Plans.list)
 async def list_plans(_: contract.ListPlans, exchange: Exchange) -> contract.PlanList:
     """The newest first."""
-    return tuple([_progress(plan, exchange) for plan in await exchange.authority.plans.list(by=exchange.caller)])
+    made = await exchange.authority.plans.list(by=exchange.caller)
+    names = await exchange.authority.accounts.names({plan.created_by for plan in made})
+    return tuple([_progress(plan, exchange, names) for plan in made])
 
 
 @serves(Plans.show)
 async def show_plan(asked: contract.ShowPlan, exchange: Exchange) -> PlanProgress:
     """As far as it has come."""
-    return _progress(await exchange.authority.plans.find(asked.plan_id, by=exchange.caller), exchange)
+    plan = await exchange.authority.plans.find(asked.plan_id, by=exchange.caller)
+    return await _counted(plan, exchange)
 
 
 @serves(Plans.apply)
@@ -47,16 +52,24 @@ async def apply_plan(asked: contract.ApplyPlan, exchange: Exchange) -> PlanProgr
         limit=asked.limit,
         newer=asked.newer,
     )
-    return _progress(plan, exchange)
+    return await _counted(plan, exchange) if plan.state == "applied" else await _told(plan, exchange)
 
 
 @serves(Plans.undo)
 async def undo_plan(asked: contract.UndoPlan, exchange: Exchange) -> PlanProgress:
     """Not those that somebody ended again since."""
-    return _progress(await exchange.authority.plans.undo(asked.plan_id, by=exchange.caller), exchange)
+    return await _told(await exchange.authority.plans.undo(asked.plan_id, by=exchange.caller), exchange)
 
 
-def _progress(plan: Plan, exchange: Exchange) -> PlanProgress:
+async def _counted(plan: Plan, exchange: Exchange) -> PlanProgress:
+    return await _told(plan, exchange, await exchange.authority.plans.count_newer(plan, by=exchange.caller))
+
+
+async def _told(plan: Plan, exchange: Exchange, newer: int | None = None) -> PlanProgress:
+    return _progress(plan, exchange, await exchange.authority.accounts.names({plan.created_by}), newer)
+
+
+def _progress(plan: Plan, exchange: Exchange, names: Mapping[str, str], newer: int | None = None) -> PlanProgress:
     return PlanProgress.of(
         plan,
         plan_id=plan.id,
@@ -64,5 +77,7 @@ def _progress(plan: Plan, exchange: Exchange) -> PlanProgress:
         count=plan.ended,
         done=plan.state in ("applied", "undone"),
         applied_by=plan.started_by,
+        created_by_username=names.get(plan.created_by),
+        newer=newer,
         can_undo=plan.can_be_undone(exchange.authority.clock()),
     )

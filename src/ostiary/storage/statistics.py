@@ -7,9 +7,10 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, case, extract, func, literal_column, select
 
+from ostiary.core.plan import MAXIMUM_UNDO
 from ostiary.core.policy import Policy
 from ostiary.storage.database import Connection
-from ostiary.storage.live import live
+from ostiary.storage.live import live, suspended
 from ostiary.storage.schema import events, sessions
 
 COUNTED: Final = ("session.started", "session.revoked", "sign_in.refused")  # kinds of events that charts tell of
@@ -22,6 +23,12 @@ async def totals(db: Connection, policy: Policy, now: datetime) -> tuple[int, in
     query = select(func.count(), func.count(sessions.c.user_id.distinct())).where(live(policy, now))
     row = (await db.execute(query)).one()
     return row[0], row[1]
+
+
+async def count_suspended(db: Connection, now: datetime) -> int:
+    """How many sessions a plan refuses that can still be brought back."""
+    lately = sessions.c.revoked_at > now - MAXIMUM_UNDO  # what was suspended earlier is final; an index finds these
+    return (await db.execute(select(func.count()).select_from(sessions).where(lately, suspended(now)))).scalar_one()
 
 
 async def events_over_time(db: Connection, since: datetime, step: timedelta) -> list[tuple[int, str, str | None, int]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from ostiary.cli.admin.applying import PROGRESS, about, apply_in_steps, came_since, described, made_by, whole_id
 from ostiary.cli.answers import Object, counted, text
 from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
@@ -13,11 +14,10 @@ from ostiary.cli.failures import usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, options, yes_option
 from ostiary.cli.output import render
-from ostiary.cli.output.column import Column, columns, minute
+from ostiary.cli.output.column import Column, columns
 from ostiary.cli.span import ago
 from ostiary.core.selector import FILTERS, SORTS
 
-STEP: Final = 5000  # sessions in one request: some seconds at most, so that the progress is seen to move
 PAGE: Final = 1000
 DEFAULT_LIMIT: Final = 100
 
@@ -25,11 +25,8 @@ SESSIONS: Final = columns(
     "id", "username", "status", "created_at", "last_used_at", "ip", Column("user_agent", "user agent", limit=26)
 )
 PINNED: Final = columns("plan_id:plan", "count:sessions", "users", "expires_at:apply before")
-PROGRESS: Final = columns(
-    "plan_id:plan", "state", "pinned:sessions", "count:ended", "restored", Column("undo_until", "undo until", minute)
-)
 
-PLANS: Final = columns(*PROGRESS, "created_at:made", "created_by:by")
+PLANS: Final = columns(*PROGRESS, Column("filters", "filters", described), "created_at:made", "made_by:by")
 
 _where = options(
     click.option(
@@ -156,8 +153,9 @@ def revoke(
         invocation.say("No live session matches.")
         return
     words = f"{counted(made, 'count', 'session')} of {counted(made, 'users', 'user')}"
-    confirm(f"Revoke {words}?", yes=yes)
-    _apply(invocation, calls, text(made, "plan_id"), terms)
+    came = ", and what came since" if terms.get("newer") == "include" else ""
+    confirm(f"Revoke {words}{came}?", yes=yes)
+    apply_in_steps(invocation, calls, text(made, "plan_id"), terms)
 
 
 @session.command()
@@ -168,16 +166,19 @@ def revoke(
 def apply(invocation: Invocation, /, plan_id: str, yes: bool, **terms: Any) -> None:
     """End exactly the sessions that PLAN pins. Again goes on where it stopped, and ends nothing twice.
 
+    The beginning of a plan's id will do when only one plan has it.
+
     \b
     Examples:
       ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f
       ostiary admin session apply plan_k3v7mzpq2w4x6y7a2b3c4d5e6f --newer include
     """
     calls = invocation.calls()
-    found = calls.ask("show_plan", plan_id=plan_id)
+    found = calls.ask("show_plan", plan_id=whole_id(calls, plan_id))
     if found.get("state") == "planned":
-        confirm(f"Revoke {counted(found, 'pinned', 'session')}?", yes=yes)
-    _apply(invocation, calls, plan_id, terms)
+        came = came_since(found) if terms.get("newer") == "include" else ""
+        confirm(f"Revoke {counted(found, 'pinned', 'session')}{came} ({about(found)})?", yes=yes)
+    apply_in_steps(invocation, calls, text(found, "plan_id"), terms)
 
 
 @session.command()
@@ -190,7 +191,8 @@ def plans(invocation: Invocation) -> None:
       ostiary admin session plans
       ostiary admin session plans --format json
     """
-    invocation.show(invocation.calls().ask_list("list_plans"), PLANS)
+    found = invocation.calls().ask_list("list_plans")
+    invocation.show([{**one, "made_by": made_by(one)} for one in found], PLANS)
 
 
 @session.command()
@@ -200,12 +202,20 @@ def plans(invocation: Invocation) -> None:
 def undo(invocation: Invocation, plan_id: str, yes: bool) -> None:
     """Bring back the sessions that PLAN ended, but for those that somebody ended again since.
 
+    The beginning of a plan's id will do when only one plan has it. Of one that was undone before, nothing is done.
+
     \b
     Examples:
       ostiary admin session undo plan_k3v7mzpq2w4x6y7a2b3c4d5e6f
     """
     calls = invocation.calls()
-    confirm(f"Bring back what {plan_id} ended?", yes=yes)
+    found = calls.ask("show_plan", plan_id=whole_id(calls, plan_id))
+    plan_id = text(found, "plan_id")
+    if found.get("state") == "undone":
+        said = f"{plan_id} was undone before: 0 sessions restored now, {found.get('restored')} then."
+        invocation.done(said, found, PROGRESS)
+        return
+    confirm(f"Bring back {counted(found, 'count', 'session')} that {plan_id} ended ({about(found)})?", yes=yes)
     answer = calls.ask("undo_plan", plan_id=plan_id)
     invocation.done(f"{counted(answer, 'restored', 'session')} restored.", answer, PROGRESS)
 
@@ -245,21 +255,3 @@ def _show_plan(invocation: Invocation, made: Object) -> None:
     invocation.show_one(made, PINNED)
     if invocation.form == "table":
         invocation.say(f"to end exactly these: ostiary admin session apply {text(made, 'plan_id')}")
-
-
-def _apply(invocation: Invocation, calls: Calls, plan_id: str, terms: dict[str, Any]) -> None:
-    while True:
-        answer = calls.ask("apply_plan", plan_id=plan_id, limit=STEP, **terms)
-        _show_progress(invocation, answer)
-        if answer.get("done") is not False:
-            break
-    invocation.done(f"{counted(answer, 'count', 'session')} revoked.", answer, PROGRESS)
-    if answer.get("undo_until"):
-        until = minute(answer["undo_until"])
-        invocation.note(f"until {until} UTC this can be undone: ostiary admin session undo {plan_id}")
-
-
-def _show_progress(invocation: Invocation, answer: Object) -> None:
-    pinned = answer.get("pinned")
-    if isinstance(pinned, int) and pinned > STEP:
-        invocation.say(f"{answer.get('count')} of {pinned} ended")

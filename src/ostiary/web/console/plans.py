@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -103,6 +104,7 @@ async def _show(visit: Visit, plan: Plan, why: OstiaryError | None = None) -> Re
     sample = await visit.authority.plans.sample(plan.id, SAMPLE, by=visit.signed)
     now = visit.authority.clock()
     can_begin = plan.state == "planned" and now < plan.expires_at
+    is_counted = (can_begin and plan.count > 0) or plan.state == "applied"
     return page(
         visit,
         "console/plan.html",
@@ -113,7 +115,8 @@ async def _show(visit: Visit, plan: Plan, why: OstiaryError | None = None) -> Re
         undo=words.in_words(UNDO),
         can_begin=can_begin,
         can_undo=plan.can_be_undone(now) or plan.state == "undoing",
-        newer=await visit.authority.plans.count_newer(plan, by=visit.signed) if can_begin and plan.count else 0,
+        search=f"/admin/sessions?{urlencode(plan.filters)}",
+        newer=await visit.authority.plans.count_newer(plan, by=visit.signed) if is_counted else 0,
         error=sentence(why.shown) if why else None,
     )
 

@@ -53,6 +53,7 @@ async def user_page(visit: Visit, asked: OfUser) -> Response:
     )
     tokens = await visit.authority.tokens.list_of(user.id, by=visit.signed)
     history = await visit.authority.audit.list(by=visit.signed, username=asked.username, limit=HISTORY)
+    names |= await visit.authority.accounts.names({event.by or "" for event in history.events})
     now = visit.authority.clock()
     return page(
         visit,
