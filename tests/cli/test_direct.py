@@ -10,9 +10,12 @@ import asyncpg
 import pytest
 
 from ostiary.authority import Authority
+from ostiary.core.client import seen
 from ostiary.settings import Settings
+from ostiary.storage import sessions
+from ostiary.storage.schema import sessions as sessions_table
 from tests.support import databases
-from tests.support.people import PASSWORD, SERVED_PASSWORDS, add_user
+from tests.support.people import CHROME, PASSWORD, SERVED_PASSWORDS, add_user
 from tests.support.processes import free_port
 
 
@@ -116,6 +119,39 @@ def test_one_session_can_be_targeted(ostiary):
 
 def test_nobody_to_log_out_is_a_header_and_zero_rows(ostiary):
     assert ostiary.ok("auth-session", "logout", "web_user").splitlines()[-1] == "(0 rows)"
+
+
+async def let_in(url: str, root_id: str) -> str:
+    """Hang what acts while its user is away under a session. Its id."""
+    async with Authority(Settings(database_url=url, **SERVED_PASSWORDS)) as authority:
+        async with authority.database.reading() as db:
+            parent = await sessions.find(db, root_id)
+        assert parent is not None
+        standing = await authority.sessions.start(parent.user_id, client=seen("203.0.113.9", CHROME))
+        async with authority.database.transaction() as db:
+            where = sessions_table.c.id == standing.session.id
+            hangs = {"parent_id": root_id, "root_id": root_id, "path": (), "kind": "oauth"}
+            await db.execute(sessions_table.update().where(where).values(hangs))
+    return str(standing.session.id)
+
+
+def test_what_stands_under_a_session_that_was_ended_is_said_with_the_command_that_ends_it(ostiary, url):
+    device = cookie_id(ostiary.ok("auth-session", "login", "web_user", "--only-cookie"))
+    standing = asyncio.run(let_in(url, device))
+    words = ("auth-session", "logout", "web_user", "--session", device)
+    for _ in range(2):
+        done = ostiary(*words)
+        assert done.returncode == 0
+        assert done.stderr == (
+            "Note: 1 grant that it let in still works, as it may act while its user is away; "
+            f"to end: ostiary auth-session logout web_user --session {device} --standing\n"
+        )
+    active = ("auth-session", "list", "--status", "active", "--format", "json")
+    assert [row["session_id"] for row in json.loads(ostiary.ok(*active))] == [standing]
+    done = ostiary(*words, "--standing")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(ostiary.ok(*active)) == []
+    assert ostiary("auth-session", "logout", "web_user", "--standing").returncode == 2
 
 
 @on_sqlite

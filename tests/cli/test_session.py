@@ -139,6 +139,25 @@ def test_a_foreign_and_an_unknown_id_are_told_apart_by_nothing(ada, new_person):
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("noun", ["session", "auth-session"])
+def test_what_stands_under_a_session_that_was_ended_is_said_with_the_command_that_ends_it(ada, root, noun):
+    who, yes = (ada, ["--yes"]) if noun == "session" else (root, [])
+    device, standing = ada.elsewhere()[0], ada.elsewhere()[0]
+    with sqlite3.connect(ada.server.database_url.removeprefix("sqlite:///")) as database:  # as a client's grant hangs
+        hangs = "UPDATE sessions SET parent_id = ?, root_id = ?, kind = 'oauth' WHERE id = ?"
+        database.execute(hangs, (device, device, standing))
+    database.close()
+    done = who.ostiary(noun, "revoke", device, *yes)
+    assert done.returncode == 0
+    assert done.stderr.endswith(
+        "Note: 1 grant that it let in still works, as it may act while its user is away; "
+        f"to end: ostiary {noun} revoke {device} --standing\n"
+    )
+    assert standing in ada.ostiary.ok("session", "list")
+    assert "Note" not in who.ostiary(noun, "revoke", device, "--standing", *yes).stderr
+    assert standing not in ada.ostiary.ok("session", "list")
+
+
 def test_unused_sessions_are_marked_and_a_line_says_how_to_end_them(ada):
     old, _ = ada.elsewhere()
     path = ada.server.database_url.removeprefix("sqlite:///")

@@ -149,7 +149,13 @@ async def test_any_session_is_ended_with_the_reason_admin(app):
         session_id = (await ada.get(f"{API}/auth/sessions/current")).json()["id"]
         for _ in range(2):
             answer = await admin.post(f"{ADMIN}/sessions/{session_id}/revoke")
-            assert answer.json() == {"ok": True, "id": session_id, "is_current": False, "live_tokens": 0}
+            assert answer.json() == {
+                "ok": True,
+                "id": session_id,
+                "is_current": False,
+                "live_tokens": 0,
+                "live_standing": 0,
+            }
         assert (await ada.get(f"{API}/auth/whoami")).json()["reason"] == "admin"
         assert (await admin.post(f"{ADMIN}/sessions/{new_id('sess')}/revoke")).json()["code"] == "session_not_found"
 

@@ -130,7 +130,11 @@ async def test_revoking_another_one_is_at_once_and_again_is_no_error(app, clock,
         refused = await other.get(f"{API}/auth/whoami")
         clock.advance(minutes=1)
         again = await client.request(method, f"{API}/auth/sessions/{session_id}{suffix}")
-    assert first.json() == again.json() == {"ok": True, "id": session_id, "is_current": False, "live_tokens": 0}
+    assert (
+        first.json()
+        == again.json()
+        == {"ok": True, "id": session_id, "is_current": False, "live_tokens": 0, "live_standing": 0}
+    )
     assert (first.status_code, "set-cookie" in first.headers, "clear-site-data" in first.headers) == (200, False, False)
     assert refused.status_code == 401
     assert refused.json()["revoked_at"] == "2026-01-15T12:00:00Z"

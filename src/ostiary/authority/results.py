@@ -53,6 +53,7 @@ class Revoked:
         was_live: False if it had ended already.
         count, devices: how many sessions ended by this, and how many of them were sign-ins on a device.
         is_own: whether the caller's own is among them.
+        live_standing: how many stay that were let in there and act while their user is away.
     """
 
     session: Session
@@ -61,6 +62,7 @@ class Revoked:
     count: int = 1
     devices: int = 0
     is_own: bool = False
+    live_standing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,19 @@ class Sessions(Starting):
             spared = await tree.bound_together(db, by.session) if by.session is not None else ()
             return await sessions.count_live(db, by.user.id, self.policy, self._clock(), spare=spared)
 
+    async def standing_under(self, session_id: str, *, by: Caller) -> Sequence[Session]:
+        """What a session of the caller let in that acts while its person is away; it ends with it only if wanted.
+
+        An administrator asks about anybody's.
+
+        Raises:
+            SessionNotFound: missing, or not the caller's.
+            NotAllowed: a CLI token without `sessions:read`.
+        """
+        await self.find(session_id, by=by)
+        async with self.database.reading() as db:
+            return await tree.find_all(db, tree.standing_under([session_id], self.policy, self._clock()), MAXIMUM_LIST)
+
     @act(scope("sessions:revoke"))
     async def label(self, db: Connection, session_id: str, text: str | None, *, by: Caller) -> Session:
         """Name a device of the caller; None takes the name away.
@@ -178,7 +191,11 @@ class Sessions(Starting):
         was_live = count > 0 if extent == "below" else is_it is not None and is_it.ended(self.policy, now) is None
         own = {one.id for one in ended} | ({session_id} if extent != "below" else set())
         live_tokens = await cli_tokens.count_live(db, session.user_id, now)
-        return Revoked(session, live_tokens, was_live, count, devices, by.session_id in own)
+        left = 0
+        if not standing and extent != "below":  # by these nothing of it is left
+            above = [session_id] if extent == "session" else [session_id, session.device_id]
+            left = await tree.count(db, tree.standing_under(above, self.policy, now))
+        return Revoked(session, live_tokens, was_live, count, devices, by.session_id in own, left)
 
     @act(scope("sessions:revoke"), fresh, with_user=True)
     async def revoke_others(self, db: Connection, *, by: Caller) -> RevokedMany:
@@ -194,21 +211,24 @@ class Sessions(Starting):
         return await self._revoke_others(db, by)
 
     @act(scope("sessions:revoke"), with_user=True)
-    async def disown(self, db: Connection, session_id: str, *, by: Caller) -> RevokedMany:
+    async def disown(self, db: Connection, session_id: str, *, by: Caller, tokens: bool = False) -> RevokedMany:
         """End a session that "wasn't me", and every other one but the caller's own, which gets a new secret.
 
-        It never asks for a fresher sign-in: who has just found a stranger in their account must not be held up.
+        With `tokens`, the CLI tokens as well. It never asks for a fresher sign-in: who has just found a stranger in
+        their account must not be held up.
 
         Raises:
             SessionNotFound: missing, or not the caller's.
-            NotAllowed: a CLI token without `sessions:revoke`.
+            NotAllowed: a CLI token without `sessions:revoke`, or without `tokens:manage` when `tokens`.
         """
+        if tokens:
+            by.ensure_scope("tokens:manage")
         if await sessions.find(db, session_id, by.user.id) is None:
             raise SessionNotFound
-        return await self._revoke_others(db, by)
+        return await self._revoke_others(db, by, tokens=tokens)
 
-    async def _revoke_others(self, db: Connection, by: Caller) -> RevokedMany:
-        done = await self._revoke_many(db, by, "user_others", by.session, tokens=False)
+    async def _revoke_others(self, db: Connection, by: Caller, *, tokens: bool = False) -> RevokedMany:
+        done = await self._revoke_many(db, by, "user_others", by.session, tokens=tokens)
         return replace(done, renewed=await self.renew_own(db, by))
 
     @act(scope("sessions:revoke"), fresh, with_user=True)

@@ -9,7 +9,7 @@ import click
 
 from ostiary.cli.answers import Object, member, text, texts
 from ostiary.cli.calls import MAXIMUM_PAGE, Calls
-from ostiary.cli.extent import extent_options, read_extent
+from ostiary.cli.extent import extent_options, read_extent, tell_standing
 from ostiary.cli.failures import rfc3339, usage
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import match
@@ -115,9 +115,12 @@ def login(
 @auth_session.command()
 @click.argument("username")
 @click.option("--session", "session_id", metavar="ID", help="End only this one; the beginning of its id will do.")
+@click.option(
+    "--standing", is_flag=True, help="With --session: end also what hangs there and acts while they are away."
+)
 @database_url_option
 @click.pass_obj
-def logout(invocation: Invocation, username: str, session_id: str | None) -> None:
+def logout(invocation: Invocation, username: str, session_id: str | None, standing: bool) -> None:
     """End every session of USERNAME, and nobody else's. Nothing is asked.
 
     Shows those that were ended earlier, too, with their first time; of more than 1000, those that ended last, the
@@ -128,10 +131,12 @@ def logout(invocation: Invocation, username: str, session_id: str | None) -> Non
       ostiary auth-session logout web_user
       ostiary auth-session logout web_user --session sess_k3v7
     """
+    if standing and session_id is None:
+        raise usage("--standing belongs to --session: without it everything of the user ends")
     calls = invocation.administration()
     own = None if invocation.database_url else own_id(invocation)
     if session_id is not None:
-        one = _end_one(calls, username, session_id)
+        one = _end_one(invocation, calls, username, session_id, standing)
         invocation.show(one, ENDED, "query")
         _note_own(invocation, own, one)
         return
@@ -179,6 +184,7 @@ def revoke(
         answer = calls.ask("revoke_any_session", session_id=session_id, **how_far)
         if invocation.form == "table":
             invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
+        tell_standing(invocation, answer, f"ostiary auth-session revoke {session_id} --standing")
         return answer
 
     several.do([one for one in several.names if one != own], end)
@@ -221,11 +227,13 @@ def _note_own(invocation: Invocation, own: str | None, ended: list[Object]) -> N
         invocation.note(SIGNED_OUT)
 
 
-def _end_one(calls: Calls, username: str, session_id: str) -> list[Object]:
+def _end_one(invocation: Invocation, calls: Calls, username: str, session_id: str, standing: bool) -> list[Object]:
     """End a session of that user, named whole or by its beginning; it as a row of `ENDED`."""
     known = texts(_newest(calls, MATCHED, user=username), "session_id")
     chosen = match(session_id, known, "sess", "session")
-    if calls.ask("revoke_any_session", session_id=chosen).get("is_current") is True:
+    answer = calls.ask("revoke_any_session", session_id=chosen, **read_extent(False, False, standing))
+    tell_standing(invocation, answer, f"ostiary auth-session logout {username} --session {chosen} --standing")
+    if answer.get("is_current") is True:
         at = rfc3339(datetime.now(UTC))  # of our clock: nobody can ask with the session that just ended
         return [{"username": username, "session_id": chosen, "revoked": at}]
     ended = _newest(calls, 1, q=chosen)

@@ -8,6 +8,7 @@ import click
 
 from ostiary.cli.answers import Object
 from ostiary.cli.failures import usage
+from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import options
 
 extent_options: Final = options(
@@ -27,3 +28,11 @@ def read_extent(below: bool, device: bool, standing: bool) -> Object:
         raise usage("--below and --device contradict each other: the device is what the session hangs under")
     extent: Object = {"extent": "below" if below else "device"} if below or device else {}
     return {**extent, "standing": True} if standing else extent
+
+
+def tell_standing(invocation: Invocation, answer: Object, command: str) -> None:
+    """Say what an ending left that acts while its user is away, and the command that ends it."""
+    number = answer.get("live_standing")
+    if number:
+        what = "1 grant that it let in still works" if number == 1 else f"{number} grants that it let in still work"
+        invocation.note(f"{what}, as it may act while its user is away; to end: {command}")

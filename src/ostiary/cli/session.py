@@ -11,7 +11,7 @@ import click
 from ostiary.cli.answers import Object, counted, texts
 from ostiary.cli.ask import confirm
 from ostiary.cli.calls import Calls
-from ostiary.cli.extent import extent_options, read_extent
+from ostiary.cli.extent import extent_options, read_extent, tell_standing
 from ostiary.cli.invocation import Invocation
 from ostiary.cli.matching import is_whole, match
 from ostiary.cli.options import Noun, yes_option
@@ -150,6 +150,7 @@ def _revoke(invocation: Invocation, calls: Calls, session_id: str, how_far: Obje
         invocation.done(f"Session {session_id} revoked.", answer, REVOKED)
     if answer.get("is_current") is True:
         invocation.note(SIGNED_OUT)
+    tell_standing(invocation, answer, f"ostiary session revoke {session_id} --standing")
     return answer
 
 

@@ -216,6 +216,13 @@ class Revoked(Answer, kw_only=True):
         Count,
         Meta(description="CLI tokens of the user that still work, as they have a lifecycle of their own."),
     ]
+    live_standing: Annotated[
+        Count,
+        Meta(
+            description="Sessions that were let in there, act while their user is away and still work: `standing` ends "
+            "them, too, also afterwards."
+        ),
+    ] = 0
 
     @property
     def success(self) -> bool:

@@ -37,7 +37,9 @@ def spared(content: Spared, exchange: Exchange, done: RevokedMany) -> Reply[Spar
 
 def revoked(session_id: str, done: Revoked) -> shapes.Revoked:
     """What an ending of one session came to."""
-    return shapes.Revoked(id=session_id, is_current=done.is_own, live_tokens=done.live_tokens)
+    return shapes.Revoked(
+        id=session_id, is_current=done.is_own, live_tokens=done.live_tokens, live_standing=done.live_standing
+    )
 
 
 def signed_out(content: T, exchange: Exchange) -> Reply[T]:

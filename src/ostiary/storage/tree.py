@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, func, or_, select
+from sqlalchemy import CTE, ColumnElement, and_, func, or_, select
 
+from ostiary.core.policy import Policy
 from ostiary.core.session import Session
 from ostiary.core.tree import SENT_AWAY
 from ostiary.storage.among import one_of
 from ostiary.storage.database import Connection
-from ostiary.storage.live import Chosen
+from ostiary.storage.live import Chosen, live
 from ostiary.storage.schema import sessions
 from ostiary.storage.sessions import COLUMNS, as_session
 
@@ -68,6 +69,23 @@ def within(chosen: Chosen) -> Chosen:
 def hanging_under(session_id: str) -> Chosen:
     """What hangs under a session, bound or standing, but not itself."""
     return sessions.c.id.in_(select(_below(sessions.c.id == session_id, is_bound=False).c.id))
+
+
+def standing_under(session_ids: Sequence[str], policy: Policy, now: datetime) -> Chosen:
+    """What acts while its person is away, and was let in by these sessions: it outlives them, as a rule."""
+    hangs = sessions.c.id.in_(select(_below(sessions.c.id.in_(session_ids), is_bound=False).c.id))
+    return and_(hangs, func.length(sessions.c.path) == 0, live(policy, now))
+
+
+async def count(db: Connection, chosen: Chosen) -> int:
+    """How many these are."""
+    return (await db.execute(select(func.count()).select_from(sessions).where(chosen))).scalar_one()
+
+
+async def find_all(db: Connection, chosen: Chosen, limit: int) -> list[Session]:
+    """The chosen ones, most recently used first."""
+    query = select(*COLUMNS).where(chosen).order_by(sessions.c.last_used_at.desc(), sessions.c.id)
+    return [as_session(row) for row in await db.execute(query.limit(limit))]
 
 
 async def find_grants(db: Connection, parent_id: str, client_id: str, resource: str | None) -> list[Session]:

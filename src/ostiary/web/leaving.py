@@ -57,6 +57,13 @@ async def device_of(visit: Visit) -> HangsHere:
     return HangsHere(of("bound"), of("standing"))
 
 
+async def standing_under(visit: Visit, session_id: str) -> HangsHere:
+    """What a session let in that acts while its person is away: it ends with that only if wanted."""
+    found = await visit.authority.sessions.standing_under(session_id, by=visit.signed)
+    names = await visit.authority.oauth.clients.names(one.client_id for one in found)
+    return HangsHere(standing=tuple(dict.fromkeys(names.get(one.client_id or "") or one.id for one in found)))
+
+
 async def end_device(visit: Visit, *, standing: bool) -> None:
     """End what this browser holds, with what is bound to it; if wanted also what stands under it."""
     if standing and visit.caller is not None and visit.caller.session is not None:

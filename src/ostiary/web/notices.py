@@ -63,11 +63,12 @@ def _others(count: int, tokens: int) -> str:
     return _text(ended, _yours(tokens))
 
 
-def _disowned(count: int, tokens: int) -> str:
+def _disowned(count: int, revoked: int, tokens: int) -> str:
     return _text(
         ngettext(
             "%(num)s session ended; only this one is left.", "%(num)s sessions ended; only this one is left.", count
         ),
+        gettext("Ended with that: %(what)s.", what=counted_tokens(revoked)) if revoked else None,
         _yours(tokens),
         gettext("Now choose a new password, so that whoever it was cannot sign in again."),
     )

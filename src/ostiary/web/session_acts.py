@@ -20,13 +20,15 @@ from ostiary.web.visit import Visit
 @get("/settings/sessions/{session_id}/end", OfSession)
 async def end_page(visit: Visit, asked: OfSession) -> Response:
     """Which session it is."""
-    return await _about_one("act_end.html", asked.session_id, visit)
+    device = await leaving.standing_under(visit, asked.session_id)
+    return await _about_one("act_end.html", asked.session_id, visit, device=device)
 
 
 @post("/settings/sessions/{session_id}/end", OfSession, steps_up=True)
 async def end(visit: Visit, asked: OfSession) -> Response:
-    """End it. One's own leads out."""
-    done = await visit.authority.sessions.revoke(asked.session_id, by=visit.signed)
+    """End it, if wanted with what stands under it. One's own leads out."""
+    standing = visit.form.has("standing")
+    done = await visit.authority.sessions.revoke(asked.session_id, by=visit.signed, standing=standing)
     if asked.session_id == visit.signed.session_id:
         await leaving.end_all(visit)
         return back(visit, "/signed-out")
@@ -35,17 +37,21 @@ async def end(visit: Visit, asked: OfSession) -> Response:
 
 @get("/settings/sessions/{session_id}/disown", OfSession)
 async def disown_page(visit: Visit, asked: OfSession) -> Response:
-    """Which session it is, and what else will end."""
-    others = await _count_others(visit)
-    return await _about_one("act_disown.html", asked.session_id, visit, others=others)
+    """Which session it is, what else will end, and which CLI tokens would still work."""
+    others, now = await _count_others(visit), visit.authority.clock()
+    tokens = [
+        token.name for token in await visit.authority.tokens.list(by=visit.signed) if token.status(now) == "active"
+    ]
+    return await _about_one("act_disown.html", asked.session_id, visit, others=others, tokens=tokens)
 
 
 @post("/settings/sessions/{session_id}/disown", OfSession)
 async def disown(visit: Visit, asked: OfSession) -> Response:
-    """End it and all others, and on to a new password."""
-    done = await visit.authority.sessions.disown(asked.session_id, by=visit.signed)
+    """End it and all others, the CLI tokens if wanted, and on to a new password."""
+    tokens = visit.form.has("tokens")
+    done = await visit.authority.sessions.disown(asked.session_id, by=visit.signed, tokens=tokens)
     visit.go_on(done)
-    return back(visit, "/settings/password", write("disowned", done.count, done.live_tokens))
+    return back(visit, "/settings/password", write("disowned", done.count, done.tokens, done.live_tokens))
 
 
 @get("/settings/sessions/{session_id}/label", OfSession)

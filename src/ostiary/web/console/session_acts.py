@@ -35,19 +35,21 @@ async def end_page(visit: Visit, asked: EndTakes) -> Response:
         visit,
         "console/act_end.html",
         found=session_rows(visit, [session], usernames)[0],
+        device=await leaving.standing_under(visit, asked.session_id),
         home=console_path(asked.came_from),
     )
 
 
 @post("/admin/sessions/{session_id}/end", OfSession, steps_up=True)
 async def end(visit: Visit, asked: OfSession) -> Response:
-    """End it. One's own leads out."""
-    done = await visit.authority.administration.revoke(asked.session_id, by=visit.signed)
+    """End it, if wanted with what stands under it. One's own leads out."""
+    standing = visit.form.has("standing")
+    done = await visit.authority.administration.revoke(asked.session_id, by=visit.signed, standing=standing)
     if asked.session_id == visit.signed.session_id:
         await leaving.end_all(visit)
         return back(visit, "/signed-out")
     home = console_path(visit.form.text("home"))
-    return back(visit, home, write("one_ended" if done.was_live else "ended_before", done.live_tokens))
+    return back(visit, home, write("one_ended" if done.was_live or done.count else "ended_before", done.live_tokens))
 
 
 def console_path(text: str | None) -> str:
