@@ -25,6 +25,15 @@ def test_a_search_says_exactly_how_many(root, new_person):
     assert none.stderr.endswith("0 in all\n")
 
 
+def test_times_of_filters_may_be_how_long_ago(root, new_person):
+    ada = new_person()
+    session_id, _ = ada.elsewhere()
+    where = ("admin", "session", "list", "--where", f"user={ada.name}", "--format", "json", "--where")
+    assert [one["id"] for one in told(root.ostiary.ok(*where, "created_after=10m"))] == [session_id]
+    assert told(root.ostiary.ok(*where, "created_before=10m")) == []
+    assert told(root.ostiary.ok(*where, "last_used_before=1d")) == []
+
+
 def test_a_dry_run_ends_nothing_and_its_plan_ends_exactly_that(root, new_person):
     ada, bob = new_person(), new_person()
     tokens, (_, other) = [ada.elsewhere()[1] for _ in range(3)], bob.elsewhere()
@@ -72,6 +81,7 @@ def test_a_person_is_shown_what_would_end_and_asked(root, new_person):
         (("--where", "ip=everywhere"), "ip: write an address or a network"),
         (("--where", "user=a", "--all"), "--all does not go"),
         (("--older-than", "soon"), "--older-than"),
+        (("--where", "created_after=soon"), "nor a duration such as 24h"),
         (("--where", "status=revoked"), "only live sessions can be ended"),
     ],
 )

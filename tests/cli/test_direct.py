@@ -267,7 +267,8 @@ def test_migrate_says_where_the_database_is_and_again_changes_nothing(alone, tmp
     first = json.loads(alone.ok("migrate", "--database-url", url, "--format", "json"))
     assert first["before"] is None
     second = json.loads(alone.ok("migrate", "--database-url", url, "--format", "json"))
-    assert second == {"before": first["after"], "after": first["after"]}
+    assert second == {"before": first["after"], "after": first["after"], "database": url}
+    assert alone("migrate", "--database-url", url).stderr == f"✓ {url} is at schema {first['after']} already.\n"
 
 
 @on_sqlite

@@ -32,7 +32,8 @@ def test_a_database_that_is_not_migrated_is_refused_with_the_command_to_run(alon
     try:
         done = alone("serve", "--port", str(free_port()), "--database-url", url)
         assert done.returncode == 2
-        assert "run 'ostiary migrate'" in done.stderr
+        assert "run 'ostiary migrate --database-url postgresql://" in done.stderr
+        assert url.rpartition("/")[2] in done.stderr
         assert "Traceback" not in done.stderr
     finally:
         asyncio.run(databases.drop_postgres(url))

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from ostiary.errors import ConfigurationError
 from ostiary.integrations.embedded import Embedded
 from ostiary.settings import Settings
 from tests.integrations.conftest import OURS
 from tests.support import databases
+from tests.support.processes import CommandLine
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 
@@ -101,3 +103,30 @@ def test_django():
     assert names["MIDDLEWARE"][1] == "ostiary.integrations.django.OstiaryMiddleware"
     url = names["OSTIARY"]["DATABASE_URL"]
     assert Embedded(Settings(database_url=url)).settings.database_url == url
+
+
+def test_fastapi_names_the_database_whose_tables_are_made():
+    url = re.search(r'Embedded\("([^"]+)"\)', snippets("fastapi.md")[0])
+    assert url is not None
+    assert f"$ ostiary migrate --database-url {url[1]}\n" in (GUIDES / "fastapi.md").read_text(encoding="utf-8")
+
+
+def test_the_refusal_of_a_database_without_tables_is_the_command_that_makes_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def open_it() -> None:
+        keeper = Embedded("sqlite:///app.db")
+        try:
+            await keeper.open()
+        finally:
+            await keeper.close()
+
+    with pytest.raises(ConfigurationError) as refused:
+        asyncio.run(open_it())
+    command = re.search(r"run 'ostiary (migrate --database-url (\S+))'", str(refused.value))
+    assert command is not None
+    assert command[2] == f"sqlite:///{tmp_path / 'app.db'}"
+    monkeypatch.chdir("/")
+    CommandLine(tmp_path).ok(*command[1].split())
+    monkeypatch.chdir(tmp_path)
+    asyncio.run(open_it())

@@ -12,7 +12,7 @@ from ostiary.authority import Authority
 from ostiary.errors import ConfigurationError
 from ostiary.settings import Settings
 from ostiary.storage.database import Database
-from ostiary.storage.database_url import Servers, read, shown
+from ostiary.storage.database_url import Servers, read, shown, typed
 from tests.support import databases
 
 H1, H2 = ("a", 5432), ("b", 5433)
@@ -198,3 +198,18 @@ async def test_a_host_that_never_answers_does_not_keep_the_others_from_being_fou
             assert await connection.fetchval("SELECT 1") == 1
             await connection.close()
         await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("postgresql://ada:hunter2@db.test:5433/shop", "postgresql://ada@db.test:5433/shop"),
+        ("postgresql://a%40b:hunter2@db.test/shop", "postgresql://a%40b@db.test:5432/shop"),
+        ("postgresql://ada:hunter2@/shop?host=/run/postgresql", "postgresql://ada@/shop?host=/run/postgresql"),
+    ],
+)
+def test_the_url_for_a_command_names_the_database_without_its_password(url, known):
+    assert typed(read(url)) == known
+    found, again = read(url), read(known)
+    assert isinstance(found, Servers) and isinstance(again, Servers)
+    assert (again.hosts, again.user, again.database) == (found.hosts, found.user, found.database)

@@ -199,7 +199,7 @@ class Authority:
         if current != migrate.newest():
             raise ConfigurationError(
                 f"the database is at schema {current or 'none'}, this version needs {migrate.newest()}; "
-                "run 'ostiary migrate'"
+                f"run 'ostiary migrate --database-url {self.database.typed}'"
             )
 
     async def ensure_ready(self) -> None:

@@ -13,7 +13,7 @@ from ostiary.cli.output.column import columns
 from ostiary.cli.private_file import keep_new_files_private
 from ostiary.cli.span import span
 
-MIGRATED: Final = columns("after:schema", "before")
+MIGRATED: Final = columns("after:schema", "before", "database")
 PURGED: Final = columns("sessions", "tokens", "events", "forgotten")
 
 
@@ -33,19 +33,17 @@ def migrate(invocation: Invocation, database_url: str | None) -> None:
     from ostiary.storage.database import Database
     from ostiary.storage.migrate import upgrade
 
-    async def run(settings: Settings) -> tuple[str | None, str]:
+    async def run(settings: Settings) -> tuple[str, str | None, str]:
         database = Database.of(settings)
         try:
-            return await upgrade(database)
+            return database.typed, *await upgrade(database)
         finally:
             await database.close()
 
     keep_new_files_private()
-    before, after = asyncio.run(run(load({"database_url": database_url}).settings))
-    said = (
-        f"The database is at schema {after} already." if before == after else f"The database is at schema {after} now."
-    )
-    invocation.done(said, {"before": before, "after": after}, MIGRATED)
+    which, before, after = asyncio.run(run(load({"database_url": database_url}).settings))
+    said = f"{which} is at schema {after} {'already' if before == after else 'now'}."
+    invocation.done(said, {"before": before, "after": after, "database": which}, MIGRATED)
 
 
 @click.command(cls=Verb)

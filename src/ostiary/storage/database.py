@@ -50,6 +50,7 @@ class Database:
     Attributes:
         id: of this view of it, random; a wake-up names its sender by it.
         file: of SQLite; None for PostgreSQL.
+        typed: its URL for a command that somebody types; without a password.
         postgres: where connections to PostgreSQL come from, also those beside the pool; None for SQLite.
         naming: what our tables are called there.
     """
@@ -67,6 +68,7 @@ class Database:
         self.id = secrets.token_hex(8)
         found = database_url.read(url)
         self.file = found if isinstance(found, Path) else None
+        self.typed = database_url.typed(found)
         self.postgres: Postgres | None = None
         if isinstance(found, Path):
             self.engine = sqlite_engine(found)

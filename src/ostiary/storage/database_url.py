@@ -140,6 +140,16 @@ def shown(text: str) -> str:
     return f"postgresql://{who}{found}"
 
 
+def typed(found: Path | Servers) -> str:
+    """The URL for a command that somebody types, without a password, which the command takes from elsewhere."""
+    if isinstance(found, Path):
+        return f"sqlite:///{found.absolute()}"
+    who = f"{quote(found.user, safe='')}@" if found.user else ""
+    if found.hosts and found.hosts[0][0].startswith("/"):  # a socket's directory cannot stand where a name does
+        return f"postgresql://{who}/{found.database or ''}?host={found.hosts[0][0]}"
+    return f"postgresql://{who}{found}"
+
+
 def _file(rest: str) -> Path:
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path or path == ":memory:" or "?" in rest or "\0" in path:

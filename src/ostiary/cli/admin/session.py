@@ -15,10 +15,11 @@ from ostiary.cli.invocation import Invocation
 from ostiary.cli.options import Noun, options, yes_option
 from ostiary.cli.output import render
 from ostiary.cli.output.column import Column, columns
-from ostiary.cli.span import ago
+from ostiary.cli.span import ago, moment
 from ostiary.core.selector import FILTERS, SORTS
 
 PAGE: Final = 1000
+TIMES: Final = ("created_before", "created_after", "last_used_before")  # filters that take a time, or how long ago
 DEFAULT_LIMIT: Final = 100
 
 SESSIONS: Final = columns(
@@ -238,7 +239,7 @@ def _filters(given: tuple[str, ...], older_than: str | None) -> dict[str, str]:
             raise usage(f'--where: "{one}" is not of the form FILTER=VALUE, such as user=ada')
         if name in found:
             raise usage(f"--where: {name} was given more than once")
-        found[name] = value
+        found[name] = (moment(f"--where {name}", value) or value) if name in TIMES else value
     if older_than is not None:
         if "last_used_before" in found:
             raise usage("--older-than does not go with --where last_used_before=")

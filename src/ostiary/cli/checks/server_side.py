@@ -121,7 +121,7 @@ async def _database(settings: Settings) -> list[Finding]:
         current, newest = await migrate.current(database), migrate.newest()
         if current != newest:
             found = f"at schema {current or 'none'}, this version needs {newest}"
-            return [Finding("database", "broken", found, "run 'ostiary migrate'")]
+            return [Finding("database", "broken", found, f"run 'ostiary migrate --database-url {database.typed}'")]
         answers = Finding("database", "ok", f"answers, at schema {current}")
         await ready.ensure_writable(database)
         theirs, ours = await inspection.clock(database), datetime.now(UTC)
