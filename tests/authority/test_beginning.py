@@ -467,8 +467,8 @@ async def test_a_sign_in_looks_at_the_account_again_under_the_lock(ready, change
 def _then_stop(passwords: Passwords, gate: Gate) -> Callable[..., Awaitable[bool]]:
     """The password is found right, and then it takes a while."""
 
-    async def verify(stored: str | None, password: str) -> bool:
-        found = await Passwords.verify(passwords, stored, password)
+    async def verify(stored: str | None, password: str, is_gone: Callable[[], bool]) -> bool:
+        found = await Passwords.verify(passwords, stored, password, is_gone)
         gate.stopped.set()
         await gate.open.wait()
         return found

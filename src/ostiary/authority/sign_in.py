@@ -8,7 +8,7 @@ from ostiary.authority.acting import Acting, Acts, act
 from ostiary.authority.browsers import leave_before, mark_after
 from ostiary.authority.counting import Counted, Counting
 from ostiary.authority.ending import end_user
-from ostiary.authority.passwords import Passwords
+from ostiary.authority.passwords import Passwords, client_gone
 from ostiary.authority.results import Beginning, RevokedMany, Started, counted
 from ostiary.authority.sessions import Sessions
 from ostiary.authority.throttle import Throttle
@@ -81,8 +81,11 @@ class SignIn(Acts):
             TooManyRequests: wrong again, and over a sign-in limit; the right password is never refused for that.
             SessionInvalid: the user was signed out everywhere meanwhile.
             LimitReached: the policy's limit, when it says deny.
+            StoreUnavailable: too many passwords wait, or the client has hung up: no session is begun for it.
         """
         attempt, account = await self._check(username, password, client)
+        if client.is_gone():
+            raise client_gone()
         started = await self._start(attempt, account, client, kind, label, browser)
         if self._passwords.is_outdated(account.password_hash):
             await self._improve(account, await self._passwords.hash(password))
@@ -153,17 +156,19 @@ class SignIn(Acts):
                 known_address=attempt.known_address,
                 site=attempt.keys.site,
             ):
+                if client.is_gone():
+                    raise client_gone()
                 # The failures anew: those who were ahead may have failed. Not the mark: see `Attempt`.
                 attempt = replace(await self._attempt(username, client), began=attempt.began)
                 over = self._over(attempt)
                 if over is None:
-                    account = await self._right(attempt, password)
+                    account = await self._right(attempt, password, client)
                     if account is None:
                         await self._refuse(attempt, client)
                         raise WrongCredentials
                     return attempt, account
         await self._throttle.wait_turn(over)
-        account = await self._right(attempt, password)
+        account = await self._right(attempt, password, client)
         if account is None:
             raise TooManyRequests(self._throttle.retry_after(attempt.failures, self._clock()))
         return attempt, account
@@ -172,11 +177,11 @@ class SignIn(Acts):
         keys, known = attempt.keys, attempt.known_address
         return self._throttle.over(attempt.failures, keys.account, keys.address, known_address=known, site=keys.site)
 
-    async def _right(self, attempt: Attempt, password: str) -> Account | None:
+    async def _right(self, attempt: Attempt, password: str, client: Client) -> Account | None:
         """The account, if this is its password and it may be used; the work is the same in every case."""
         account = attempt.account
         stored = account.password_hash if account else None
-        right = await self._passwords.verify(stored, password[: MAXIMUM_PASSWORD + 1])
+        right = await self._passwords.verify(stored, password[: MAXIMUM_PASSWORD + 1], client.is_gone)
         return account if right and account is not None and account.user.disabled_at is None else None
 
     @in_transaction

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from ostiary.authority import passwords
 from ostiary.errors import TooManyRequests
 from ostiary.storage.failed_sign_ins import Failures
 
@@ -66,6 +67,7 @@ class Throttle:
 
         Raises:
             TooManyRequests: too many attempts under the same key are waiting already.
+            StoreUnavailable: those ahead took too long.
         """
         async with AsyncExitStack() as places:
             await places.enter_async_context(self._place(f"{account} {address}", 1))
@@ -83,8 +85,15 @@ class Throttle:
             raise TooManyRequests(round(MAXIMUM_WAIT))
         queue.length += 1
         try:
-            async with queue.places:
+            try:
+                async with asyncio.timeout(passwords.MAXIMUM_WAIT):
+                    await queue.places.acquire()
+            except TimeoutError:
+                raise passwords.busy() from None
+            try:
                 yield
+            finally:
+                queue.places.release()
         finally:
             queue.length -= 1
             if not queue.length:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
@@ -17,6 +18,10 @@ MAXIMUM_LABEL: Final = 64  # characters a person may name a device with
 LEAST_OF_MODEL: Final = 4  # characters by which an agent names a model
 
 
+def _stays() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Where a request came from. Build it with `seen`, which bounds all of it.
@@ -24,12 +29,14 @@ class Client:
     Attributes:
         ip: as much of the address as is kept.
         origin: all of it, for the sign-in limits to count by; it is never stored or logged.
+        is_gone: whether it was seen to hang up: nobody reads the answer then, and costly work is not begun.
     """
 
     ip: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
     origin: str | None = field(default=None, repr=False, compare=False)
+    is_gone: Callable[[], bool] = field(default=_stays, repr=False, compare=False)
 
 
 def seen(ip: str | None, user_agent: str | None, request_id: str | None = None) -> Client:

@@ -7,7 +7,9 @@ else be good for as long as its holder holds the last byte back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from starlette.responses import Response
@@ -50,11 +52,33 @@ class Dispatch:
             refusal = BadRequest(405, "the method is not there for this path", {"Allow": _allowed(methods)})
             return await next(iter(methods.values())).failed(exchange, refusal)
         try:
-            body = b"" if method in SAFE_METHODS else await read_body(receive, route.maximum_body)
-            response = await route.endpoint(exchange, parameters(route, values), body)
+            if method in SAFE_METHODS:
+                response = await route.endpoint(exchange, parameters(route, values), b"")
+            else:
+                body = await read_body(receive, route.maximum_body)
+                async with _watching(exchange, receive):
+                    response = await route.endpoint(exchange, parameters(route, values), body)
         except Exception as error:
             response = await route.failed(exchange, error)
         return response if route.shared == "nobody" else await _shared(exchange, route, response)
+
+
+@asynccontextmanager
+async def _watching(exchange: Exchange, receive: Receive) -> AsyncIterator[None]:
+    """See the client hang up while its request is at work: after the body, nothing else can come."""
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        if (await receive())["type"] == "http.disconnect":
+            gone.set()
+
+    exchange.client = replace(exchange.client, is_gone=gone.is_set)
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _options(exchange: Exchange, methods: Mapping[str, Route]) -> Response:
