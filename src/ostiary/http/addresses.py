@@ -60,12 +60,17 @@ class Arrival:
 
 
 class Addresses:
-    """Reads arrivals, believing the forwarded headers of the given networks only."""
+    """Reads arrivals, believing the forwarded headers of the given networks only.
+
+    Attributes:
+        names_client: the header that says whom a proxy asks for.
+    """
 
     def __init__(self, trusted: Sequence[Network], header: ForwardedHeader = "x-forwarded-for") -> None:
         """`trusted` is empty by default: then no header can change an address. Nor can any with `none`."""
         self._trusted = tuple(trusted) if header != "none" else ()
         self._header = header
+        self.names_client = b"" if header == "none" else header.encode()
         self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
 
     def arrival(self, scope: Any) -> Arrival:

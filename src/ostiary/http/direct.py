@@ -27,6 +27,10 @@ class Answer:
 class Connection(Protocol):
     """Where an inquiry came in."""
 
+    @property
+    def peer(self) -> str | None:
+        """The address at its other end; None where there is no network between."""
+
     def scope_of(self, method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
         """What ASGI says of it."""
 
@@ -61,6 +65,11 @@ class Inquiry:
         if self._request_id is None:
             self._request_id = request_id(self.named.get(b"x-request-id"))
         return self._request_id
+
+    @property
+    def peer(self) -> str | None:
+        """The address that it came from: of the client, or of the last proxy."""
+        return self._connection.peer
 
     @property
     def scope(self) -> dict[str, Any]:

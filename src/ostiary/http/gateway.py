@@ -45,6 +45,8 @@ from ostiary.storage.hot import CACHED_ROWS, SessionRow
 
 PATH: Final = "/verify"
 BELOW: Final = f"{PATH}/"  # Envoy and HAProxy send on the path that they were asked for, and the method, too
+CACHED_PLACES: Final = 4096  # where requests came from: some hundred bytes each
+LONGEST_PLACE: Final = 1024  # bytes of headers, beyond which a place is not kept
 COMMON: Final[RawHeaders] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 JSON: Final = (b"content-type", b"application/json")
 PLAIN: Final = Question()
@@ -66,6 +68,7 @@ class Gateway:
         self._origins = frozenset(settings.return_addresses)
         self._public_url = settings.public_url
         self._accepted = lru_cache(CACHED_ROWS)(self._accept)
+        self._placed = lru_cache(CACHED_PLACES)(self._place)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question."""
@@ -110,7 +113,11 @@ class Gateway:
             return True
 
         def client() -> Client:
-            return self._client(inquiry.scope, inquiry.request_id)
+            forwarded = inquiry.named.get(self._addresses.names_client, b"")
+            agent = inquiry.named.get(b"user-agent")
+            if len(forwarded) + len(agent or b"") > LONGEST_PLACE:
+                return self._place(inquiry.peer, forwarded, agent)
+            return self._placed(inquiry.peer, forwarded, agent)
 
         def arrived(found: SessionRow | OstiaryError | None) -> None:
             answer = None
@@ -136,6 +143,15 @@ class Gateway:
     def _client(self, scope: Any, request_id: str) -> Client:
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
         return self._authority.seen(self._addresses.client_ip(scope), agent, request_id)
+
+    def _place(self, peer: str | None, forwarded: bytes, agent: bytes | None) -> Client:
+        """Where a request came from; a browser comes from there with each of its requests."""
+        scope = {
+            "client": None if peer is None else (peer, None),
+            "headers": [(self._addresses.names_client, forwarded)] if forwarded else [],
+        }
+        text = agent.decode("latin-1") if agent is not None else None
+        return self._authority.seen(self._addresses.client_ip(scope), text)
 
     def _headers(self, caller: Caller) -> RawHeaders:
         # All four, always: a proxy that copies them overwrites whatever the client sent under these names.

@@ -65,6 +65,11 @@ class Link(asyncio.Protocol):
         self._patience.end()
         self.resume_writing()
 
+    @property
+    def peer(self) -> str | None:
+        """The address at its other end; None where there is no network between."""
+        return self._client[0] if self._client is not None else None
+
     def scope_of(
         self, method: str, url: bytes, headers: list[tuple[bytes, bytes]], version: str = "1.1"
     ) -> dict[str, Any]:
