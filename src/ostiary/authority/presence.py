@@ -54,9 +54,13 @@ class Presence:
             return False
         is_urgent = self._is_urgent(session, now)
         noted = self._sessions.get(session.id)
-        waits = noted is not None and noted.due is not None and now < noted.due and not is_urgent
-        if waits and noted is not None and (not has_moved or where == (noted.ip, noted.user_agent)):
-            return False  # there is nothing that the note does not say
+        if (
+            noted is not None
+            and not is_urgent
+            and now < (noted.due or now)
+            and (not has_moved or where == (noted.ip, noted.user_agent))
+        ):
+            return False  # a note that waits says it already
         # A session that was minted has not been anywhere: its first use is recorded, however soon it comes.
         due = now if is_urgent or was == _NOWHERE else noted.due if noted is not None else fresh_until
         if noted is not None and noted.has_moved and not has_moved:
